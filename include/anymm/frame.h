@@ -1,0 +1,140 @@
+/*
+ * frame.h - physical memory: descriptors, counts, allocation.
+ *
+ * A frame's count is the number of places that name it: table slots, object
+ * slots, a space's root, a gather that has not flushed yet. Whoever writes a
+ * frame number into such a place holds one count; who clears it drops one.
+ */
+#pragma once
+
+#include <anymm/arch.h>
+#include <anymm/platform.h>
+
+/*
+ * What a frame is used for. The legal moves are a table in src/phys/frame.c.
+ *
+ *   RESERVED    outside the allocator for ever (firmware, holes, descriptors)
+ *   FREE        in the allocator; count 0, poisoned
+ *   TABLE       holds page-table entries
+ *   ANON        private page of some space
+ *   OBJECT      page of a memory object
+ *   KERNEL      slabs and other memory of the kernel
+ */
+enum frame_kind {
+	FRAME_RESERVED,
+	FRAME_FREE,
+	FRAME_TABLE,
+	FRAME_ANON,
+	FRAME_OBJECT,
+	FRAME_KERNEL,
+	FRAME_KINDS,
+};
+
+#define FRAME_ORDER_MAX 18
+#define FRAME_COUNT_MAX 0xfffffff0u	/* frame_get refuses above this */
+
+/* [a] atomic  [n] node lock while FREE  [o] owner of the only count  [t] table lock */
+struct frame {
+	_Atomic uint32_t count;	/* [a] places that name the frame */
+	uint8_t		 kind;	/* [o] enum frame_kind */
+	uint8_t		 order;	/* [o] of the block this frame heads */
+	uint8_t		 node;	/* constant after boot */
+	_Atomic uint8_t	 lock;	/* [a] the table lock (src/pt/table.c) */
+	union {
+		struct {
+			uint32_t next;	/* [n] frame numbers in the free list, UINT32_MAX: none */
+			uint32_t prev;	/* [n] */
+		} free;
+		struct {
+			uint16_t live;	/* [t] entries that are not empty */
+			uint8_t	 level;	/* [o] 0: leaf table */
+			uint8_t	 is_root;
+			uint32_t next;	/* [o] link in a list of prepared tables */
+		} table;
+		struct {
+			_Atomic uint32_t pins;	/* [a] device and long-term holds */
+			uint32_t	 spare;
+		} page;
+		struct {
+			uint16_t in_use;  /* objects handed out */
+			uint16_t first;	  /* index of the first free object */
+			uint32_t next;	  /* frame number of the next slab with room */
+		} slab;
+		uint64_t word;
+	};
+};
+static_assert(sizeof(struct frame) == 16, "frame descriptors are 16 bytes");
+
+struct frame_request {
+	enum frame_kind kind;	/* TABLE, ANON, OBJECT or KERNEL */
+	unsigned	order;	/* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
+	unsigned	node;	/* preferred node; others are tried in order of number */
+	bool		zeroed;
+	bool		may_use_reserve;	/* kernel work that frees memory in the end */
+};
+
+/*
+ * frame_alloc - a block of frames with count 1 on its first frame.
+ *
+ *   gives  *out heads 2^order frames of the kind asked for; word is 0
+ *   fails  ERR_NOMEM: nothing changed
+ *   cost   O(1) for order 0 from the CPU's magazine, else O(FRAME_ORDER_MAX)
+ */
+err_t frame_alloc(struct frame_request request, pfn_t *out);
+
+/*
+ * frame_free - give a block back whose count is 0 (after frame_put said so).
+ * Stops the machine on a double free, a reserved frame, or pins.
+ */
+void frame_free(pfn_t pfn);
+
+/*
+ * frame_get - one more place names the frame.
+ *   fails  ERR_OVERFLOW: the count would pass FRAME_COUNT_MAX; unchanged
+ */
+err_t frame_get(pfn_t pfn);
+
+/* frame_put - one place fewer; true if that was the last: the caller frees. Stops below zero. */
+bool frame_put(pfn_t pfn);
+
+/* frame_release - frame_put, then frame_free if that was the last. Not for tables. */
+void frame_release(pfn_t pfn);
+
+/* frame_set_kind - move an allocated frame to another kind; stops on an illegal move. */
+void frame_set_kind(pfn_t pfn, enum frame_kind kind);
+
+/* frame_of - the descriptor; stops on a number outside the boot map. */
+struct frame *frame_of(pfn_t pfn);
+
+/* frame_exists - pfn has a descriptor (RAM or reserved, not a hole). */
+bool frame_exists(pfn_t pfn);
+
+static inline uint32_t
+frame_count(pfn_t pfn)
+{
+	return atomic_load_explicit(&frame_of(pfn)->count, memory_order_acquire);
+}
+
+/* Totals by kind, over all nodes: exact when no operation is in progress. */
+struct frame_totals {
+	uint64_t total;			/* frames with a descriptor */
+	uint64_t by_kind[FRAME_KINDS];
+	uint64_t reserve;		/* free frames kept for may_use_reserve */
+	uint64_t peak_used;		/* most frames allocated at once since boot */
+};
+struct frame_totals frame_totals(void);
+
+/* frame_first, frame_next - walk all frames that exist, ascending; pfn_none() ends. */
+pfn_t frame_first(void);
+pfn_t frame_next(pfn_t pfn);
+
+/* frame_drain_magazines - return every cached single frame to the buddies (tests, low memory). */
+void frame_drain_magazines(void);
+
+/*
+ * phys_init - build descriptors and allocator from the boot map; the
+ * descriptors themselves are taken from the largest range of each node.
+ *   fails  ERR_INVAL: the map is malformed (the message names range and reason);
+ *          ERR_NOMEM: too little memory for the descriptors
+ */
+err_t phys_init(const struct boot_map *map);

@@ -1,0 +1,48 @@
+/*
+ * platform.h - what the library asks of the kernel around it.
+ *
+ * An embedding kernel has these already; the machine contract (arch.h) does
+ * not depend on them. Implemented by arch/sim for the simulator and by the
+ * boot code of arch/x86_64 for our own image.
+ */
+#pragma once
+
+#include <anymm/types.h>
+
+/* platform_cpu - number of the calling CPU, less than platform_cpus(). */
+unsigned platform_cpu(void);
+
+/* platform_cpus - number of CPUs, 1 to CPU_MAX, constant after boot. */
+unsigned platform_cpus(void);
+
+/*
+ * platform_shootdown - interrupt the CPUs of `cpus`; each calls shootdown_interrupt()
+ * as soon as its interrupts are enabled. Returns at once. `cpus` never
+ * holds the calling CPU.
+ */
+void platform_shootdown(cpu_mask_t cpus);
+
+/*
+ * The boot memory map: ranges of frames that exist, and ranges that are
+ * reserved (overlaps allowed: reserved wins). Sorted in no order.
+ */
+enum boot_kind {
+	BOOT_RAM,	/* usable memory of node `node` */
+	BOOT_RESERVED,	/* firmware, the kernel image, modules: never allocated */
+};
+
+struct boot_range {
+	pfn_t	       start;
+	uint64_t       nr_frames;
+	enum boot_kind kind;
+	unsigned       node;
+};
+
+struct boot_map {
+	const struct boot_range *ranges;
+	unsigned		 nr_ranges;
+	uint64_t		 reserve_frames;	/* kept for the kernel; 0: a default by size */
+};
+
+#define NODE_MAX 16
+#define BOOT_RANGES_MAX 128

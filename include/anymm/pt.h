@@ -1,0 +1,40 @@
+/*
+ * pt.h - the page tables and translations of one space.
+ *
+ * Tables of all spaces form one acyclic graph of counted frames. Through a
+ * private mapping a byte may be written only if every table on the path from
+ * the root and the data frame itself have count 1 (the exclusive-path rule).
+ */
+#pragma once
+
+#include <anymm/frame.h>
+
+/* [c] constant after create   [a] atomic   [i] the asid lock */
+struct pt {
+	pfn_t		    root;	/* [c] */
+	_Atomic uint64_t    tag;	/* [a] generation << 16 | asid; 0: none yet */
+	_Atomic cpu_mask_t  cached_on;	/* [a] CPUs that may hold translations of this space */
+	_Atomic cpu_mask_t  active_on;	/* [a] CPUs that have it active now */
+};
+
+/*
+ * pt_create - a root with the kernel half and nothing else.
+ *   fails  ERR_NOMEM: nothing changed
+ */
+err_t pt_create(struct pt *pt);
+
+/*
+ * pt_destroy - drop every table and frame of a space that is active nowhere:
+ * the root's slots are walked; a shared subtree costs one count.
+ */
+void pt_destroy(struct pt *pt);
+
+/* pt_activate - make the space's user half current on this CPU. pt_deactivate - leave it. */
+void pt_activate(struct pt *pt);
+void pt_deactivate(struct pt *pt);
+
+/* pt_init_state - called once at boot. */
+err_t pt_init_state(void);
+
+/* shootdown_interrupt - what the platform calls on a CPU that was interrupted. */
+void shootdown_interrupt(void);

@@ -1,0 +1,51 @@
+/*
+ * region.h - a half-open page-aligned range of a space with one protection,
+ * one kind and one backing.
+ */
+#pragma once
+
+#include <anymm/object.h>
+
+enum region_flag {
+	REGION_SHARED = 1 << 0,		/* writes reach the object; else private */
+	REGION_GROWSDOWN = 1 << 1,	/* a stack: extends down on a fault */
+	REGION_NORESERVE = 1 << 2,	/* not charged to committed memory */
+	REGION_DONTFORK = 1 << 3,	/* not in the child */
+	REGION_WIPEONFORK = 1 << 4,	/* in the child, but empty */
+	REGION_NOMERGE = 1 << 5,	/* never joined with a neighbour (images' special pages) */
+	REGION_MAYNOTWRITE = 1 << 6,	/* protect to writable is refused (shared, read-only file) */
+	REGION_GUARDED = 1 << 7,	/* may hold guard marks */
+};
+
+/* [s] space->lock for writing changes, for reading keeps stable   [o] object->lock */
+struct region {
+	struct va_range range;	   /* [s] */
+	prot_t		prot;	   /* [s] */
+	unsigned	flags;	   /* [s] enum region_flag */
+	struct object  *object;	   /* [s] one reference held; NULL: private anonymous */
+	uint64_t	offset;	   /* [s] page index of range.start in the object */
+	struct space   *space;	   /* constant */
+	struct list	rmap;	   /* [o] in object->regions */
+
+	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
+	struct region  *left, *right, *parent;
+	uint64_t	max_gap;   /* largest gap before a region of this subtree */
+	int8_t		height;
+};
+static_assert(sizeof(struct region) <= 128, "a region fits two cache lines");
+
+static inline uint64_t
+region_pages(const struct region *r)
+{
+	return (r->range.end - r->range.start) >> ARCH_PAGE_SHIFT;
+}
+
+/* region_page_index - the object's page behind va. */
+static inline uint64_t
+region_page_index(const struct region *r, vaddr_t va)
+{
+	return r->offset + ((va - r->range.start) >> ARCH_PAGE_SHIFT);
+}
+
+/* region_charge - pages of committed memory that the region stands for. */
+uint64_t region_charge(const struct region *r);

@@ -1,0 +1,166 @@
+/*
+ * space.h - address spaces: regions, placement, and the calls on them.
+ *
+ * Every call plans, then commits: when it fails, the space is as it was,
+ * except where Linux changes a part first (said at the call). Addresses and
+ * lengths of the calls are raw user arguments; anything wrong with them is an
+ * error, never an assertion. Placement follows Linux on x86-64.
+ */
+#pragma once
+
+#include <anymm/pt.h>
+#include <anymm/region.h>
+
+/* Where things go, and how much; set at create, copied by fork. All byte addresses. */
+struct space_layout {
+	vaddr_t	 min_addr;	/* lowest address a hint or search may give */
+	vaddr_t	 mmap_base;	/* top-down: end of the search; bottom-up: its start */
+	vaddr_t	 end;		/* end of user space, at most ARCH_USER_END */
+	vaddr_t	 brk_start;	/* start of the heap; 0: no heap, brk always gives 0 */
+	uint64_t stack_guard;	/* bytes kept free below a grows-down region */
+	uint64_t huge_size;	/* alignment of large mappings (2 MiB); 0: none */
+	uint64_t limit_as;	/* bytes of address space, UINT64_MAX: no limit */
+	uint64_t limit_data;	/* bytes of private writable memory (not stacks), likewise */
+	uint64_t limit_stack;	/* bytes one grows-down region may reach, likewise */
+	uint64_t limit_commit;	/* largest private writable request in bytes, likewise */
+	uint64_t max_regions;
+	bool	 bottom_up;
+};
+
+/* space_default_layout - Linux's constants, scaled to the machine's user half. */
+struct space_layout space_default_layout(void);
+
+/* [c] constant after create   [s] lock   [a] atomic */
+struct space {
+	struct rwlock	    lock;
+	_Atomic uint32_t    refs;	     /* [a] processes, threads, holders */
+	struct pt	    pt;
+	struct region	   *regions;	     /* [s] root of the tree (src/space/tree.c) */
+	uint64_t	    nr_regions;	     /* [s] */
+	uint64_t	    total_pages;     /* [s] sum of region_pages */
+	uint64_t	    committed_pages; /* [s] sum of region_charge */
+	uint64_t	    data_pages;	     /* [s] private writable, not grows-down */
+	vaddr_t		    brk;	     /* [s] current end of the heap, any alignment */
+	struct space_layout layout;	     /* [s] */
+	struct space	   *next, *prev;     /* the list of all spaces (RANK_PROC lock) */
+};
+
+/*
+ * space_create - an empty space with one reference.
+ *   fails  ERR_INVAL: the layout does not fit the machine; ERR_NOMEM
+ */
+err_t space_create(const struct space_layout *layout, struct space **out);
+
+/* space_get, space_put - references; the last put unmaps everything. Needs: active on no CPU. */
+void space_get(struct space *sp);
+void space_put(struct space *sp);
+
+/*
+ * space_fork - a child whose memory equals the parent's, shared until written.
+ *
+ *   gives  *out with one reference. Do-not-fork regions are missing from it,
+ *          wipe-on-fork regions are empty. No CPU can write what is now shared.
+ *   fails  ERR_NOMEM, ERR_OVERFLOW: the parent is exactly as before
+ *   cost   O(used root slots + regions), plus the tables on the borders of
+ *          do-not-fork and wipe-on-fork regions
+ */
+err_t space_fork(struct space *parent, struct space **out);
+
+/* space_add_thread - a second thread will run in sp: readers stop sharing a line. fails ERR_NOMEM. */
+err_t space_add_thread(struct space *sp);
+
+/* Linux's values on x86-64, so that recorded calls pass through unchanged. */
+enum map_flag {
+	MAPF_SHARED = 0x01,
+	MAPF_PRIVATE = 0x02,
+	MAPF_SHARED_VALIDATE = 0x03,
+	MAPF_TYPE = 0x0f,
+	MAPF_FIXED = 0x10,
+	MAPF_ANONYMOUS = 0x20,
+	MAPF_32BIT = 0x40,
+	MAPF_GROWSDOWN = 0x100,
+	MAPF_DENYWRITE = 0x800,
+	MAPF_LOCKED = 0x2000,
+	MAPF_NORESERVE = 0x4000,
+	MAPF_POPULATE = 0x8000,
+	MAPF_STACK = 0x20000,
+	MAPF_HUGETLB = 0x40000,
+	MAPF_FIXED_NOREPLACE = 0x100000,
+};
+
+struct map_request {
+	vaddr_t	       addr;	/* hint, or the place with MAPF_FIXED */
+	uint64_t       length;	/* bytes, rounded up to pages */
+	unsigned       prot;	/* Linux's PROT bits, which are PROT_R, PROT_W, PROT_X */
+	unsigned       flags;	/* enum map_flag */
+	struct object *object;	/* NULL with MAPF_ANONYMOUS; a reference is taken */
+	uint64_t       offset;	/* bytes, page aligned */
+	bool	       readonly_file;	/* the file was opened without write permission */
+	bool	       align_by_offset; /* large mappings follow the file's alignment (a regular file) */
+	unsigned       region_flags;	/* more enum region_flag, for image loaders */
+};
+
+/*
+ * space_map - mmap(2).
+ *   gives  *out: the address
+ *   fails  ERR_INVAL, ERR_NOMEM, ERR_EXIST, ERR_BADF, ERR_ACCES, ERR_OPNOTSUPP as Linux: nothing changed
+ */
+err_t space_map(struct space *sp, const struct map_request *request, vaddr_t *out);
+
+/*
+ * space_unmap - munmap(2); holes are fine.
+ *   fails  ERR_INVAL, ERR_NOMEM (a split needs memory): nothing changed
+ */
+err_t space_unmap(struct space *sp, vaddr_t addr, uint64_t length);
+
+/*
+ * space_protect - mprotect(2).
+ *   fails  ERR_INVAL, ERR_ACCES: nothing changed; ERR_NOMEM at a hole: the part
+ *          before it is changed, as Linux does; ERR_NOMEM for want of memory: nothing changed
+ */
+err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot);
+
+/* space_brk - brk(2): moves the end of the heap if it can; gives the end after the call. */
+vaddr_t space_brk(struct space *sp, vaddr_t addr);
+
+enum advice {
+	ADVICE_NORMAL = 0,
+	ADVICE_DONTNEED = 4,
+	ADVICE_FREE = 8,
+	ADVICE_DONTFORK = 10,
+	ADVICE_DOFORK = 11,
+	ADVICE_WIPEONFORK = 18,
+	ADVICE_KEEPONFORK = 19,
+	ADVICE_GUARD_INSTALL = 102,
+	ADVICE_GUARD_REMOVE = 103,
+};
+
+/*
+ * space_advise - madvise(2) for the values above.
+ *   fails  ERR_INVAL: misaligned, unknown advice, or it does not fit the
+ *          region (wipe-on-fork needs private anonymous); ERR_NOMEM at a hole:
+ *          the rest is done, as Linux does
+ */
+err_t space_advise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice);
+
+/* space_find - the region that holds va, or NULL. HOLDS_READ sp->lock. */
+struct region *space_find(struct space *sp, vaddr_t va);
+
+/* space_first, region_next - regions in order of address; NULL ends. HOLDS_READ sp->lock. */
+struct region *space_first(struct space *sp);
+struct region *region_next(struct region *r);
+
+/*
+ * space_grow_stack - extend the grows-down region above va down to va's page.
+ *   fails  ERR_FAULT: no such region, the guard gap or the stack limit forbids
+ *          it; ERR_NOMEM: address-space limit. HOLDS sp->lock for writing.
+ */
+err_t space_grow_stack(struct space *sp, vaddr_t va);
+
+/* space_list_first, space_list_next - all spaces (checks, statistics). */
+struct space *space_list_first(void);
+struct space *space_list_next(struct space *sp);
+
+/* space_init - called once at boot. space_live_regions - region objects in use (leak tests). */
+err_t space_init(void);
+uint64_t space_live_regions(void);
