@@ -39,6 +39,7 @@ struct object {
 	struct list		regions;  /* [o] struct region.rmap: the reverse map */
 	const struct pager_ops *ops;	  /* [c] */
 	uint64_t		id;	  /* [c] names the file in maps; shared anonymous: unique */
+	struct list		all;	  /* in the list of all objects (checks, leak tests) */
 	void		       *private_data; /* [c] the pager's */
 };
 
@@ -81,3 +82,7 @@ uint8_t object_pattern(uint64_t id, uint64_t offset);
 /* object_init - called once at boot. object_live - objects alive (checks, leak tests). */
 err_t object_init(void);
 uint64_t object_live(void);
+
+/* object_first, object_next - all objects alive, mapped or not (checks); NULL ends. */
+struct object *object_first(void);
+struct object *object_next(struct object *object);
