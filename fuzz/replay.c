@@ -14,9 +14,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-/* Engines call this first where a target defines it; so does the replay. */
-[[gnu::weak]] int LLVMFuzzerInitialize(int *argc, char ***argv);
-
 static unsigned nr_run;
 
 static void
@@ -91,8 +88,6 @@ replay(const char *path)
 int
 main(int argc, char **argv)
 {
-	if (LLVMFuzzerInitialize)
-		LLVMFuzzerInitialize(&argc, &argv);
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
 	if (nr_run == 0)
