@@ -33,7 +33,9 @@
  *                          writes to all below it; 0 (as on Sv39): it does not,
  *                          and fork copies tables eagerly
  *   ARCH_HAS_NX            1: execution can be denied per page
- *   ARCH_ASIDS             number of address-space tags; tag 0 is the kernel's own
+ *   ARCH_ASIDS             number of address-space tags, more than CPU_MAX + 1; tag 0
+ *                          is the kernel's own. A machine without tags ignores them
+ *                          and flushes at every activate
  *   ARCH_ROOT_STATE_BYTES  room for the library's root object in the machine
  */
 #include <arch/params.h>
@@ -46,7 +48,7 @@ static_assert(ARCH_PAGE_SHIFT >= 12, "pages are at least 4 KiB");
 static_assert(ARCH_PT_LEVELS >= 2 && ARCH_PT_LEVELS <= 5, "trees have two to five levels");
 static_assert(ARCH_LEAF_LEVEL_MAX < ARCH_PT_LEVELS - 1, "the root cannot be a leaf");
 static_assert(ARCH_USER_END % ARCH_PAGE_SIZE == 0, "user space ends on a page");
-static_assert(ARCH_ASIDS >= 2, "one tag for the kernel and at least one for spaces");
+static_assert(ARCH_ASIDS > CPU_MAX + 1, "every CPU can have a space of its own active");
 
 /* 2. Types: pte_t (one entry), struct arch_context (the user registers of a thread). */
 #include <arch/types.h>
@@ -248,7 +250,7 @@ static inline int64_t arch_context_result(const struct arch_context *ctx);
  */
 static inline void	      *arch_root_state(void);
 static inline void	       arch_console_write(const char *text, size_t bytes);
-[[noreturn]] static inline void arch_stop(void);
+[[gnu::noreturn]] static inline void arch_stop(void);
 
 #include <arch/pte.h>
 #include <arch/tlb.h>

@@ -9,7 +9,7 @@
 
 #include <anymm/compiler.h>
 
-[[noreturn]] void require_failed(const char *file, int line, const char *expr, const char *fmt, ...)
+[[gnu::noreturn]] void require_failed(const char *file, int line, const char *expr, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
 #define REQUIRE(x, ...) \
