@@ -1,0 +1,125 @@
+/*
+ * check_ref.c - I-REF: counts, recomputed by visiting every place that names a frame.
+ *
+ * Each visit adds one to the frame's scratch word; at the end the word and the
+ * count must be equal for every frame that can be named. Frames named and not
+ * counted, counted and not named, named though free: all show here.
+ */
+#include "check/sweep.h"
+#include "check/walk.h"
+
+static const char *const kind_names[FRAME_KINDS] = {
+	[FRAME_RESERVED] = "reserved", [FRAME_FREE] = "free",	  [FRAME_TABLE] = "table",
+	[FRAME_ANON] = "anonymous",    [FRAME_OBJECT] = "object", [FRAME_KERNEL] = "kernel",
+};
+
+bool
+ref_name(struct check *c, pfn_t pfn, const char *where, uint64_t at)
+{
+	uint32_t *scratch;
+
+	if (!frame_exists(pfn)) {
+		check_fail(c, INV_REF, "%s 0x%llx names frame %llu, which does not exist", where,
+			   (unsigned long long)at, (unsigned long long)pfn.n);
+		return false;
+	}
+	if (frame_of(pfn)->kind == FRAME_FREE) {
+		check_fail(c, INV_FREE, "%s 0x%llx names frame %llu, which is free", where,
+			   (unsigned long long)at, (unsigned long long)pfn.n);
+		return false;
+	}
+	scratch = sweep_scratch(frame_of(pfn));
+	if (!scratch) {
+		check_fail(c, INV_REF, "%s 0x%llx names frame %llu of kind %s", where,
+			   (unsigned long long)at, (unsigned long long)pfn.n,
+			   kind_names[frame_of(pfn)->kind]);
+		return false;
+	}
+	(*scratch)++;
+	return *scratch == 1;
+}
+
+bool
+ref_name_entry(struct check *c, const struct entry_at *e)
+{
+	struct pte_leaf leaf;
+
+	switch (e->kind) {
+	case PTE_TABLE:
+		if (!tab_table(c, arch_pte_table_pfn(e->pte), e->level - 1, false, "slot for",
+			       e->va))
+			return false;
+		return ref_name(c, arch_pte_table_pfn(e->pte), "slot for", e->va);
+	case PTE_LEAF:
+		leaf = arch_pte_decode_leaf(e->pte, e->level);
+		if (leaf.is_special)
+			return false;
+		return ref_name(c, leaf.pfn, "leaf at", e->va);
+	case PTE_MARK:
+	case PTE_EMPTY:
+		break;
+	}
+	return false;
+}
+
+/* name_pages - one object: each page counted, of the right kind, inside, and as many as it says. */
+static void
+name_pages(struct check *c, struct object *object)
+{
+	uint64_t next = 0;
+	uint64_t index;
+	uint64_t nr = 0;
+	pfn_t	 pfn;
+
+	lock_acquire(&object->lock);
+	while (!c->failed && object_next_page(object, next, &index, &pfn)) {
+		if (index < next || index >= object->size_pages)
+			check_fail(c, INV_REF, "object %llu has a page %llu, size is %llu",
+				   (unsigned long long)object->id, (unsigned long long)index,
+				   (unsigned long long)object->size_pages);
+		else if (ref_name(c, pfn, "object's page", index) &&
+			 frame_of(pfn)->kind != FRAME_OBJECT)
+			check_fail(c, INV_REF, "page %llu of object %llu is frame %llu of kind %s",
+				   (unsigned long long)index, (unsigned long long)object->id,
+				   (unsigned long long)pfn.n, kind_names[frame_of(pfn)->kind]);
+		next = index + 1;
+		nr++;
+	}
+	lock_release(&object->lock);
+	if (nr != object->nr_pages)
+		check_fail(c, INV_REF, "object %llu says it has %llu pages, found %llu",
+			   (unsigned long long)object->id, (unsigned long long)object->nr_pages,
+			   (unsigned long long)nr);
+}
+
+void
+ref_objects(struct check *c)
+{
+	for (struct object *o = object_first(); o && !c->failed; o = object_next(o))
+		name_pages(c, o);
+}
+
+static void
+compare_frame(struct check *c, pfn_t pfn, uint32_t named)
+{
+	struct frame *f = frame_of(pfn);
+
+	if (atomic_load(&f->count) != named)
+		check_fail(c, INV_REF, "frame %llu (%s) has count %u, named by %u places",
+			   (unsigned long long)pfn.n, kind_names[f->kind], atomic_load(&f->count),
+			   named);
+	if (f->kind != FRAME_TABLE && atomic_load(&f->page.pins))
+		check_fail(c, INV_REF, "frame %llu has %u pins, expected none",
+			   (unsigned long long)pfn.n, atomic_load(&f->page.pins));
+}
+
+void
+ref_compare(struct check *c)
+{
+	for (pfn_t pfn = sweep_first(); !pfn_is_none(pfn) && !c->failed; pfn = sweep_next(pfn)) {
+		uint32_t *scratch = sweep_scratch(frame_of(pfn));
+
+		if (scratch)
+			compare_frame(c, pfn, *scratch);
+	}
+}

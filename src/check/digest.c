@@ -1,0 +1,225 @@
+/*
+ * digest.c - one number for everything a user can see.
+ *
+ * What goes in, in this order: the spaces in the order of their list, then the
+ * processes in order of creation (id, parent, state, code, which space). Of a
+ * space: the end of the heap, its regions (range, protection, flags, object's id
+ * and page), and every present page: where it is, what frame it has, what is in
+ * it. Of an object: id, size, and the pages that differ from what its pager
+ * would fill in again.
+ *
+ * A frame is named by the order in which frames were first met, so two runs
+ * that put the same contents into different frames agree, and a page that was
+ * shared and is now a copy differs. Contents are taken in when a frame is first
+ * met.
+ *
+ * What stays out, because no user can tell: tables and how they are shared,
+ * write permission that the next fault would give anyway, accessed and dirty
+ * bits, tags, and pages an object can get again. An anonymous page that was
+ * never touched, one that is the zero frame, and one that holds zeros are three
+ * different things here: they read the same, but they are not the same memory.
+ *
+ * The names live in the scratch words of the descriptors (sweep.h), so nothing
+ * is allocated. Needs: no operation in progress.
+ */
+#include "check/invariants.h"
+
+#include "check/sweep.h"
+#include "check/walk.h"
+
+struct digester {
+	struct digest sum;
+	uint32_t      nr_named;
+};
+
+/* Two lanes of multiply and mix: not cryptographic, but every bit reaches all others. */
+static inline void
+add(struct digester *d, uint64_t word)
+{
+	d->sum.lo = (d->sum.lo ^ word) * 0x9e3779b97f4a7c15u;
+	d->sum.lo ^= d->sum.lo >> 32;
+	d->sum.hi = (d->sum.hi + word) * 0xd6e8feb86659fd93u;
+	d->sum.hi ^= d->sum.hi >> 29;
+}
+
+static void
+add_contents(struct digester *d, pfn_t pfn)
+{
+	const uint64_t *words = arch_frame_ptr(pfn);
+
+	for (unsigned i = 0; i < ARCH_PAGE_SIZE / sizeof(*words); i++)
+		add(d, words[i]);
+}
+
+/* add_frame - its name; the contents too if it has no name yet. */
+static void
+add_frame(struct digester *d, pfn_t pfn)
+{
+	uint32_t *name = sweep_scratch(frame_of(pfn));
+
+	if (!name)
+		return;
+	if (*name) {
+		add(d, *name);
+		return;
+	}
+	*name = ++d->nr_named;
+	add(d, *name);
+	add_contents(d, pfn);
+}
+
+static void
+add_leaf(struct digester *d, vaddr_t va, pte_t pte, unsigned level)
+{
+	struct pte_leaf leaf = arch_pte_decode_leaf(pte, level);
+
+	add(d, va | PTE_LEAF);
+	add(d, level);
+	if (leaf.is_special)
+		add(d, UINT64_MAX);
+	else
+		for (uint64_t i = 0; i < (uint64_t)1 << (walk_span(level) - ARCH_PAGE_SHIFT); i++)
+			add_frame(d, pfn_add(leaf.pfn, i));
+}
+
+static void
+add_mark(struct digester *d, vaddr_t va, pte_t pte)
+{
+	struct pte_mark mark = arch_pte_decode_mark(pte);
+
+	add(d, va | PTE_MARK);
+	add(d, mark.type);
+	add(d, mark.payload);
+}
+
+/* add_table - everything present below a table, in ascending order of address. */
+static void
+add_table(struct digester *d, pfn_t table, unsigned level, vaddr_t va)
+{
+	const pte_t *entries = arch_frame_ptr(table);
+	unsigned     end = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
+
+	for (unsigned i = 0; i < end; i++) {
+		vaddr_t at = va + ((uint64_t)i << walk_span(level));
+
+		switch (arch_pte_kind(entries[i], level)) {
+		case PTE_TABLE:
+			add_table(d, arch_pte_table_pfn(entries[i]), level - 1, at);
+			break;
+		case PTE_LEAF:
+			add_leaf(d, at, entries[i], level);
+			break;
+		case PTE_MARK:
+			add_mark(d, at, entries[i]);
+			break;
+		case PTE_EMPTY:
+			break;
+		}
+	}
+}
+
+static void
+add_region(struct digester *d, const struct region *r)
+{
+	add(d, r->range.start);
+	add(d, r->range.end);
+	add(d, (uint64_t)r->flags << 8 | r->prot);
+	if (r->object) {
+		add(d, r->object->id);
+		add(d, r->offset);
+	}
+}
+
+static void
+add_space(struct digester *d, struct space *sp)
+{
+	add(d, sp->brk);
+	add(d, sp->nr_regions);
+	for (struct region *r = reg_first(sp); r; r = reg_next(r))
+		add_region(d, r);
+	add_table(d, sp->pt.root, ARCH_PT_LEVELS - 1, 0);
+}
+
+static bool
+is_as_filled(const struct object *object, uint64_t index, pfn_t pfn)
+{
+	const uint8_t *bytes = arch_frame_ptr(pfn);
+	bool	       is_file = object->ops == &pager_memory_file;
+
+	if (!is_file && object->ops != &pager_zero)
+		return false;
+	for (uint64_t i = 0; i < ARCH_PAGE_SIZE; i++) {
+		uint64_t offset = index * ARCH_PAGE_SIZE + i;
+
+		if (bytes[i] != (is_file ? object_pattern(object->id, offset) : 0))
+			return false;
+	}
+	return true;
+}
+
+static void
+add_object(struct digester *d, struct object *object)
+{
+	uint64_t next = 0;
+	uint64_t index;
+	pfn_t	 pfn;
+
+	add(d, object->id);
+	add(d, object->size_pages);
+	lock_acquire(&object->lock);
+	while (object_next_page(object, next, &index, &pfn)) {
+		if (!is_as_filled(object, index, pfn)) {
+			add(d, index);
+			add_frame(d, pfn);
+		}
+		next = index + 1;
+	}
+	lock_release(&object->lock);
+}
+
+/* space_number - its place in the list of spaces, from 1; 0: none. */
+static uint64_t
+space_number(const struct space *wanted)
+{
+	uint64_t nr = 1;
+
+	if (!wanted)
+		return 0;
+	for (struct space *sp = space_list_first(); sp && sp != wanted; sp = space_list_next(sp))
+		nr++;
+	return nr;
+}
+
+static void
+add_process(struct digester *d, struct process *proc)
+{
+	add(d, (uint64_t)proc->id << 8 | proc->state);
+	add(d, proc->parent ? proc->parent->id : 0);
+	add(d, (uint64_t)(int64_t)proc->code);
+	add(d, space_number(proc->space));
+}
+
+struct digest
+digest_all(void)
+{
+	struct digester d = { 0 };
+
+	sweep_clear();
+	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp))
+		add_space(&d, sp);
+	for (struct object *o = object_first(); o; o = object_next(o))
+		add_object(&d, o);
+	for (struct process *proc = proc_first(); proc; proc = proc_next(proc))
+		add_process(&d, proc);
+	return d.sum;
+}
+
+struct digest
+digest_space(struct space *sp)
+{
+	struct digester d = { 0 };
+
+	sweep_clear();
+	add_space(&d, sp);
+	return d.sum;
+}
