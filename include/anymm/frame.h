@@ -31,7 +31,11 @@ enum frame_kind {
 };
 
 #define FRAME_ORDER_MAX 18
-#define FRAME_COUNT_MAX 0xfffffff0u	/* frame_get refuses above this */
+/*
+ * frame_get refuses from here on. The distance to the real end of the counter
+ * is room for commits that have looked before (src/pt/table.c).
+ */
+#define FRAME_COUNT_MAX 0xff000000u
 
 /* [a] atomic  [n] node lock while FREE  [o] owner of the only count  [t] table lock */
 struct frame {

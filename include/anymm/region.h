@@ -47,5 +47,15 @@ region_page_index(const struct region *r, vaddr_t va)
 	return r->offset + ((va - r->range.start) >> ARCH_PAGE_SHIFT);
 }
 
+/*
+ * prot_usable - what hardware may do under a region's protection. As on x86-64,
+ * what may be written or executed may be read, on every machine.
+ */
+static inline prot_t
+prot_usable(prot_t prot)
+{
+	return prot ? prot | PROT_R : 0;
+}
+
 /* region_charge - pages of committed memory that the region stands for. */
 uint64_t region_charge(const struct region *r);

@@ -1,5 +1,5 @@
 /*
- * table.h - one page table: count, lock, live entries, copy, free.
+ * table.h - one page table: level arithmetic, lock, live entries, copy, free.
  */
 #pragma once
 
@@ -30,31 +30,63 @@ table_slot(pfn_t table, unsigned index)
 	return (pte_t *)arch_frame_ptr(table) + index;
 }
 
-/* table_alloc - a zeroed table of this level with count 1. fails ERR_NOMEM. */
+static inline pte_t
+table_get(pfn_t table, unsigned index)
+{
+	return arch_pte_read(table_slot(table, index));
+}
+
+/*
+ * table_alloc - a zeroed table of this level with count 1.
+ *   fails  ERR_NOMEM: nothing changed
+ */
 err_t table_alloc(unsigned level, pfn_t *out);
 
+/* table_lock, table_unlock - the byte lock in the descriptor; upper levels first. */
 void table_lock(pfn_t table);
 void table_unlock(pfn_t table);
 
+static inline unsigned
+table_live(pfn_t table)
+{
+	return frame_of(table)->table.live;
+}
+
 /*
- * table_set - write one entry and keep the live count. HOLDS the table's lock.
- * gives the entry that was there, accessed and dirty bits included.
+ * table_set - write one entry and keep the live count. The caller holds the
+ * table's lock, or the table is not reachable yet.
+ *   gives  the entry that was there, accessed and dirty bits included
  */
 pte_t table_set(pfn_t table, unsigned index, pte_t next);
 
+/* table_allow_write, table_deny_write - only the write bit, atomically; true if it changed. */
+bool table_allow_write(pfn_t table, unsigned index);
+bool table_deny_write(pfn_t table, unsigned index);
+
+/* entry_pfn - the counted frame or table that an entry names, or pfn_none(). */
+pfn_t entry_pfn(pte_t pte, unsigned level);
+
+/* entry_is_private - a leaf whose writes need an exclusive path, or a table entry. */
+bool entry_denies_write_when_shared(pte_t pte, unsigned level);
+
 /*
- * table_copy - fill `into` (fresh) with the entries of `from`: every frame and
- * table named gains one count, and write permission goes from private leaves
- * and from table entries in both. HOLDS the lock of `from`.
- *   fails  ERR_OVERFLOW: a count is full; `into` is empty again
+ * table_can_copy - every count that a copy would raise has room.
+ *   fails  ERR_OVERFLOW
  */
-err_t table_copy(pfn_t from, pfn_t into);
+err_t table_can_copy(pfn_t table);
 
-/* entry_get - one more count on what an entry names; OK for entries that name nothing counted. */
-err_t entry_get(pte_t pte, unsigned level);
+/*
+ * table_copy - fill `into` (fresh, not reachable) with the entries of `from`.
+ *
+ * Each frame and table that is named gains one count; write permission goes
+ * from private leaves and table entries, in both. Nobody could use it: an upper
+ * entry of every path to `from` denies writing, so no flush follows.
+ *   needs  the lock of `from`; table_can_copy said OK while this operation ran
+ */
+void table_copy(pfn_t from, pfn_t into);
 
-/* table_put - drop one count; at zero, drop all that it names, and free it. No recursion over siblings. */
+/* table_put - drop one count; at zero drop all that the table names, and free it. */
 void table_put(pfn_t table);
 
-/* table_put_frame - drop one count of a frame of any kind, tables included. */
-void table_put_frame(pfn_t pfn);
+/* frame_drop - drop one count of a frame of any kind, tables included. */
+void frame_drop(pfn_t pfn);

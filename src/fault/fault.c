@@ -1,0 +1,140 @@
+/*
+ * fault.c - page faults: the picture, and the loop.
+ *
+ *   region of va?
+ *   ├─ none ──────────── a stack just above?  grow it, again   else SEGV_MAPERR
+ *   └─ found
+ *      ├─ protection forbids the access ────────────────────── SEGV_ACCERR
+ *      └─ allowed: make the path exclusive; what is the entry?
+ *         ├─ empty
+ *         │  ├─ private anonymous   read: the zero frame, special, not writable
+ *         │  │                      write: a fresh zeroed frame
+ *         │  ├─ shared object       the object's frame        (no page: BUS_ADRERR)
+ *         │  └─ private object      read: the object's frame, not writable
+ *         │                         write: a copy of it
+ *         ├─ guard mark ────────────────────────────────────── SEGV_MAPERR
+ *         └─ leaf
+ *            ├─ allows the access ── spurious, or the path was the obstacle
+ *            ├─ private, for a write
+ *            │  ├─ zero frame        a fresh zeroed frame takes its place
+ *            │  ├─ count 1           ours alone: allow writing (reuse)
+ *            │  └─ count > 1         a copy takes its place
+ *            └─ shared ───────────── allow what the region allows
+ *
+ * "Takes its place" is in three steps: the new frame read-only, flush every CPU,
+ * then writable, so that two threads never see a write go back in time.
+ *
+ * The access is the caller's and never weakens. Locks: the space for reading
+ * (for writing to grow a stack), then tables; resolve.c does the entries.
+ */
+#include <anymm/fault.h>
+#include <anymm/stats.h>
+
+#include "fault/resolve.h"
+
+/* Linux's rule on x86-64: any accessible region may be read. */
+static bool
+region_allows(const struct region *r, enum access access)
+{
+	return prot_usable(r->prot) & access_prot(access);
+}
+
+static enum fault_result
+count_result(enum fault_result result)
+{
+	switch (result) {
+	case FAULT_SEGV_MAPERR:
+		stat_inc(STAT_FAULT_MAPERR);
+		break;
+	case FAULT_SEGV_ACCERR:
+		stat_inc(STAT_FAULT_ACCERR);
+		break;
+	case FAULT_BUS_ADRERR:
+		stat_inc(STAT_FAULT_BUSERR);
+		break;
+	case FAULT_NOMEM:
+		stat_inc(STAT_FAULT_NOMEM);
+		break;
+	case FAULT_DONE:
+		break;
+	}
+	return result;
+}
+
+/* No region holds va: FAULT_DONE if a stack was grown down to it. */
+static enum fault_result
+grow_stack(struct space *sp, vaddr_t va)
+{
+	err_t err;
+
+	write_lock(&sp->lock);
+	err = space_find(sp, va) ? OK : space_grow_stack(sp, va);
+	write_unlock(&sp->lock);
+	if (err == OK) {
+		stat_inc(STAT_FAULT_STACK);
+		return FAULT_DONE;
+	}
+	return err == ERR_NOMEM ? FAULT_NOMEM : FAULT_SEGV_MAPERR;
+}
+
+/* The region of va with the space read-locked, growing a stack if that gives one. */
+static enum fault_result
+lock_region(struct space *sp, vaddr_t va, struct region **out)
+{
+	for (;;) {
+		enum fault_result result;
+
+		read_lock(&sp->lock);
+		*out = space_find(sp, va);
+		if (*out)
+			return FAULT_DONE;
+		read_unlock(&sp->lock);
+		result = grow_stack(sp, va);
+		if (result != FAULT_DONE)
+			return result;
+	}
+}
+
+enum fault_result
+fault_handle(struct space *sp, vaddr_t va, enum access access)
+{
+	struct region *r;
+	enum fault_result result = lock_region(sp, va, &r);
+
+	if (result == FAULT_DONE) {
+		result = region_allows(r, access) ? fault_resolve(sp, r, va, access)
+						  : FAULT_SEGV_ACCERR;
+		read_unlock(&sp->lock);
+	}
+	return count_result(result);
+}
+
+enum fault_result
+fault_populate(struct space *sp, struct va_range range, enum access access)
+{
+	for (vaddr_t va = range.start & ~ARCH_PAGE_MASK; va < range.end; va += ARCH_PAGE_SIZE) {
+		enum fault_result result = fault_handle(sp, va, access);
+
+		if (result != FAULT_DONE)
+			return result;
+	}
+	return FAULT_DONE;
+}
+
+const char *
+fault_result_name(enum fault_result result)
+{
+	switch (result) {
+	case FAULT_DONE:
+		return "DONE";
+	case FAULT_SEGV_MAPERR:
+		return "SEGV_MAPERR";
+	case FAULT_SEGV_ACCERR:
+		return "SEGV_ACCERR";
+	case FAULT_BUS_ADRERR:
+		return "BUS_ADRERR";
+	case FAULT_NOMEM:
+		return "NOMEM";
+	}
+	return "?";
+}

@@ -1,0 +1,241 @@
+/*
+ * resolve.c - the entry of one page, decided under the lock of its leaf table.
+ *
+ * What may take long or fail comes first: an object's page is fetched before the
+ * cursor locks anything, a fresh frame is filled before it is hooked in. The
+ * cursor has made the path exclusive, so the frame's own count decides.
+ */
+#include "fault/resolve.h"
+
+#include <anymm/stats.h>
+
+#include "base/assert.h"
+#include "pt/cursor.h"
+#include "pt/state.h"
+#include "pt/table.h"
+
+/* One fault on its way. Written by the step named. */
+struct fault_ctx {
+	struct region	*r;	  /* fault_resolve */
+	enum access	 access;  /* fault_resolve; constant */
+	vaddr_t		 va;	  /* fault_resolve: the page */
+	pfn_t		 page;	  /* fetch_page: the object's, one count held; or pfn_none() */
+	bool		 empty;	  /* fault_resolve: the entry is empty, so the page is wanted */
+	struct gather	 gather;
+	struct pt_cursor cur;
+};
+
+static struct pte_leaf
+leaf_of(const struct fault_ctx *c, pfn_t pfn, prot_t prot)
+{
+	return (struct pte_leaf){ .pfn = pfn,
+				  .prot = prot,
+				  .is_private = !(c->r->flags & REGION_SHARED),
+				  .accessed = true };
+}
+
+static prot_t
+readable_only(const struct fault_ctx *c)
+{
+	return prot_usable(c->r->prot) & ~(prot_t)PROT_W;
+}
+
+static void
+set_leaf(struct fault_ctx *c, struct pte_leaf leaf)
+{
+	(void)pt_cursor_set(&c->cur, arch_pte_leaf(leaf));
+}
+
+/* A frame of the space's own: zeroed, or a copy of `from`. */
+static err_t
+own_frame(pfn_t from, pfn_t *out)
+{
+	err_t err = frame_alloc((struct frame_request){ .kind = FRAME_ANON,
+							.zeroed = pfn_is_none(from) },
+				out);
+
+	if (!err && !pfn_is_none(from)) {
+		arch_frame_copy(*out, from);
+		stat_inc(STAT_PAGE_COPIES);
+	}
+	return err;
+}
+
+/* Nothing was mapped here: no translation exists, so no flush follows. */
+static enum fault_result
+fill_empty(struct fault_ctx *c)
+{
+	bool store = c->access == ACCESS_STORE;
+	struct pte_leaf leaf;
+	pfn_t own;
+
+	if (!c->r->object && !store) {
+		leaf = leaf_of(c, pt_zero_frame(), readable_only(c));
+		leaf.is_special = true;
+		set_leaf(c, leaf);
+		stat_inc(STAT_FAULT_ZERO_READ);
+		return FAULT_DONE;
+	}
+	if (c->r->object && (!store || c->r->flags & REGION_SHARED)) {
+		set_leaf(c, leaf_of(c, c->page,
+				    c->r->flags & REGION_SHARED ? prot_usable(c->r->prot)
+								: readable_only(c)));
+		c->page = pfn_none(); /* its count is the entry's now */
+		stat_inc(STAT_FAULT_OBJECT);
+		return FAULT_DONE;
+	}
+	if (own_frame(c->page, &own))
+		return FAULT_NOMEM;
+	set_leaf(c, leaf_of(c, own, prot_usable(c->r->prot)));
+	stat_inc(c->r->object ? STAT_FAULT_COPY : STAT_FAULT_ZERO_FILL);
+	return FAULT_DONE;
+}
+
+/*
+ * Another frame takes the place of a leaf that CPUs may be reading through:
+ * new and read-only, flush everywhere, then writable.
+ */
+static enum fault_result
+replace_leaf(struct fault_ctx *c, struct pte_leaf old)
+{
+	pfn_t from = old.is_special ? pfn_none() : old.pfn;
+	struct pte_leaf leaf;
+	pfn_t own;
+
+	if (own_frame(from, &own))
+		return FAULT_NOMEM;
+	leaf = leaf_of(c, own, readable_only(c));
+	set_leaf(c, leaf);
+	gather_page(&c->gather, c->va);
+	if (!old.is_special)
+		gather_hold(&c->gather, old.pfn);
+	gather_flush(&c->gather);
+	leaf.prot = prot_usable(c->r->prot);
+	set_leaf(c, leaf);
+	stat_inc(old.is_special ? STAT_FAULT_ZERO_FILL : STAT_FAULT_COPY);
+	return FAULT_DONE;
+}
+
+/* Allow what was not allowed: more permissive, so no flush. */
+static void
+allow_leaf(struct fault_ctx *c, prot_t prot)
+{
+	pte_t *slot = table_slot(c->cur.table, c->cur.index);
+	pte_t pte = pt_cursor_get(&c->cur);
+	struct pte_leaf leaf;
+
+	do {
+		leaf = arch_pte_decode_leaf(pte, 0);
+		leaf.prot = prot;
+	} while (!arch_pte_cas(slot, &pte, arch_pte_leaf(leaf)));
+	stat_inc(STAT_PTE_WRITES);
+}
+
+/* A write to a private leaf that does not allow it. */
+static enum fault_result
+write_private(struct fault_ctx *c, struct pte_leaf leaf)
+{
+	if (leaf.is_special || frame_count(leaf.pfn) > 1)
+		return replace_leaf(c, leaf);
+	/* The object that the frame came from has let go of it. */
+	if (frame_of(leaf.pfn)->kind == FRAME_OBJECT)
+		frame_set_kind(leaf.pfn, FRAME_ANON);
+	allow_leaf(c, prot_usable(c->r->prot));
+	stat_inc(STAT_FAULT_REUSE);
+	return FAULT_DONE;
+}
+
+static enum fault_result
+resolve_leaf(struct fault_ctx *c, pte_t pte)
+{
+	struct pte_leaf leaf = arch_pte_decode_leaf(pte, 0);
+
+	if (leaf.prot & access_prot(c->access)) {
+		stat_inc(c->cur.changed_path ? STAT_FAULT_UPGRADE : STAT_FAULT_SPURIOUS);
+		return FAULT_DONE;
+	}
+	if (leaf.is_private && c->access == ACCESS_STORE)
+		return write_private(c, leaf);
+	allow_leaf(c, leaf.is_private ? readable_only(c) : prot_usable(c->r->prot));
+	stat_inc(STAT_FAULT_UPGRADE);
+	return FAULT_DONE;
+}
+
+static enum fault_result
+resolve_entry(struct fault_ctx *c)
+{
+	pte_t pte = pt_cursor_get(&c->cur);
+
+	switch (arch_pte_kind(pte, 0)) {
+	case PTE_EMPTY:
+		return fill_empty(c);
+	case PTE_LEAF:
+		return resolve_leaf(c, pte);
+	case PTE_MARK:
+	case PTE_TABLE:
+		break;
+	}
+	return FAULT_SEGV_MAPERR;
+}
+
+/* The object's page, with a count of its own, before any table is locked. */
+static enum fault_result
+fetch_page(struct fault_ctx *c)
+{
+	err_t err = object_get_page(c->r->object, region_page_index(c->r, c->va), &c->page);
+
+	if (err == OK)
+		return FAULT_DONE;
+	c->page = pfn_none();
+	return err == ERR_NOMEM ? FAULT_NOMEM : FAULT_BUS_ADRERR;
+}
+
+/* gives false if the entry has become empty since it was looked at: look again. */
+static bool
+edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
+{
+	bool settled = true;
+
+	gather_begin(&c->gather, pt);
+	*result = FAULT_NOMEM;
+	if (pt_cursor_open(&c->cur, pt, c->va, &c->gather) == OK) {
+		settled = c->empty || arch_pte_kind(pt_cursor_get(&c->cur), 0) != PTE_EMPTY;
+		if (settled)
+			*result = resolve_entry(c);
+		pt_cursor_close(&c->cur);
+	}
+	gather_end(&c->gather);
+	return settled;
+}
+
+/* Look, fetch what will be wanted, edit. */
+static bool
+resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
+{
+	struct pt_view view = pt_look(pt, c->va);
+
+	*result = FAULT_DONE;
+	if (pt_view_allows(&view, c->access)) {
+		stat_inc(STAT_FAULT_SPURIOUS);
+		return true;
+	}
+	c->empty = arch_pte_kind(view.pte, view.level) == PTE_EMPTY;
+	if (c->empty && c->r->object && pfn_is_none(c->page))
+		*result = fetch_page(c);
+	return *result != FAULT_DONE || edit_page(c, pt, result);
+}
+
+enum fault_result
+fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access)
+{
+	struct fault_ctx c = {
+		.r = r, .access = access, .va = va & ~ARCH_PAGE_MASK, .page = pfn_none()
+	};
+	enum fault_result result;
+
+	while (!resolve_once(&c, &sp->pt, &result))
+		;
+	if (!pfn_is_none(c.page))
+		frame_release(c.page);
+	return result;
+}

@@ -1,0 +1,165 @@
+/*
+ * fork.c - share a tree from the root's slots down.
+ *
+ *      parent root          child root
+ *      [ slot, not W ]──┐ ┌─[ slot, not W ]
+ *                       ▼ ▼
+ *                    table (2)        nothing below is touched
+ *
+ * Prepare takes the counts and builds the child's root aside; commit takes the
+ * parent's write bits, which the hardware ANDs along a walk, so one bit protects
+ * everything below. Where a range must not be shared, the child gets a table of
+ * its own that names the same children except those. A machine that cannot deny
+ * writes at upper levels takes that way everywhere, down to the leaves.
+ */
+#include "pt/fork.h"
+
+#include <anymm/stats.h>
+
+#include "base/assert.h"
+#include "pt/table.h"
+
+struct fork_walk {
+	const struct fork_filter *filter;
+	err_t			  err;
+};
+
+/* The part of a span that the child does not get: none, some or all of it. */
+enum left_out {
+	LEFT_NONE,
+	LEFT_SOME,
+	LEFT_ALL,
+};
+
+static enum left_out
+span_left_out(const struct fork_filter *filter, struct va_range span)
+{
+	struct va_range out;
+
+	if (!filter->next(filter, span.start, &out) || out.start >= span.end)
+		return LEFT_NONE;
+	return range_covers(out, span) ? LEFT_ALL : LEFT_SOME;
+}
+
+/* A counted reference for the child to what the parent's entry names. */
+static err_t
+share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
+{
+	pfn_t pfn = entry_pfn(pte, level);
+	err_t err = pfn_is_none(pfn) ? OK : frame_get(pfn);
+
+	if (err)
+		return err;
+	if (entry_denies_write_when_shared(pte, level))
+		pte = arch_pte_with_write(pte, false);
+	if (arch_pte_kind(pte, level) == PTE_TABLE)
+		stat_inc(STAT_TABLE_SHARES);
+	table_set(into, index, pte);
+	return OK;
+}
+
+static void
+copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into);
+
+/* A table of the child's own for one slot; hooked in only if something is in it. */
+static void
+copy_slot(struct fork_walk *w, pte_t pte, unsigned level, vaddr_t base, pfn_t into, unsigned index)
+{
+	pfn_t own;
+
+	w->err = table_alloc(level - 1, &own);
+	if (w->err)
+		return;
+	stat_inc(STAT_TABLE_VISITS);
+	copy_partly(w, arch_pte_table_pfn(pte), level - 1, base, own);
+	if (w->err || table_live(own) == 0)
+		table_put(own);
+	else
+		table_set(into, index, arch_pte_table(own, true));
+}
+
+/* Entries of one table, whose first byte is `base`, for the child. */
+static void
+copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into)
+{
+	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
+
+	for (unsigned i = 0; i < slots && !w->err; i++) {
+		vaddr_t va = base + ((vaddr_t)i << level_shift(level));
+		struct va_range span = va_range(va, va + level_span(level));
+		pte_t pte = table_get(from, i);
+		enum left_out left;
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		left = span_left_out(w->filter, span);
+		if (left == LEFT_ALL)
+			continue;
+		if (level > 0 && (left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL))
+			copy_slot(w, pte, level, va, into, i);
+		else
+			w->err = share_entry(pte, level, into, i);
+	}
+}
+
+/* Give back what the child's root names, and clear it. */
+static void
+clear_root(pfn_t root)
+{
+	for (unsigned i = 0; i < ARCH_USER_ROOT_SLOTS; i++) {
+		pte_t pte = table_get(root, i);
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		table_set(root, i, arch_pte_empty());
+		table_put(arch_pte_table_pfn(pte));
+	}
+}
+
+err_t
+pt_fork_prepare(struct pt *parent, struct pt *child, const struct fork_filter *filter)
+{
+	struct fork_walk w = { .filter = filter };
+
+	copy_partly(&w, parent->root, ARCH_PT_LEVELS - 1, 0, child->root);
+	if (w.err)
+		clear_root(child->root);
+	return w.err;
+}
+
+/*
+ * Take write permission from every entry of the parent's table that the child
+ * names too: the same table or, at the leaves, the same private frame.
+ * gives true if any translation lost its write permission
+ */
+static bool
+deny_shared(pfn_t table, pfn_t childs, unsigned level)
+{
+	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
+	bool denied = false;
+
+	table_lock(table);
+	for (unsigned i = 0; i < slots; i++) {
+		pte_t theirs = table_get(childs, i);
+		pte_t ours;
+
+		if (arch_pte_equal(theirs, arch_pte_empty()))
+			continue;
+		ours = table_get(table, i);
+		if (level > 0 && !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
+			denied |= deny_shared(arch_pte_table_pfn(ours),
+					      arch_pte_table_pfn(theirs), level - 1);
+		else if (entry_denies_write_when_shared(ours, level))
+			denied |= table_deny_write(table, i);
+	}
+	table_unlock(table);
+	return denied;
+}
+
+void
+pt_fork_commit(struct pt *parent, struct pt *child, struct gather *g)
+{
+	if (deny_shared(parent->root, child->root, ARCH_PT_LEVELS - 1))
+		gather_space(g);
+	stat_inc(STAT_FORKS);
+}

@@ -1,0 +1,277 @@
+/*
+ * range.c - unmap, protect and mark a range: the commits.
+ *
+ * One walk from the root, locking each table on the way down and keeping it
+ * locked, because a table that becomes empty is unhooked from the one above. A
+ * shared table in the way is replaced by a copy from the plan, so nothing here
+ * can fail. Fully covered subtrees are dropped by one slot when the range is
+ * unmapped, whatever they hold.
+ */
+#include "pt/range.h"
+
+#include <anymm/stats.h>
+
+#include "base/assert.h"
+#include "pt/table.h"
+
+struct edit {
+	struct va_range range;
+	struct pt_plan *plan;
+	struct gather  *g;
+	/* One leaf-level entry that is not empty. HOLDS the table's lock. */
+	void (*leaf)(struct edit *e, pfn_t table, unsigned index, vaddr_t va);
+	bool		drop_spans; /* clear slots whose whole span is in the range */
+	prot_t		prot;	    /* pt_protect */
+	enum mark_type	mark;	    /* pt_unmark */
+};
+
+static pfn_t
+plan_take(struct pt_plan *plan, unsigned level)
+{
+	pfn_t pfn = plan->first;
+	struct frame *f;
+
+	REQUIRE(!pfn_is_none(pfn), "the plan is used up");
+	f = frame_of(pfn);
+	plan->first = f->table.next == UINT32_MAX ? pfn_none() : (pfn_t){ f->table.next };
+	plan->nr--;
+	f->table.next = 0;
+	f->table.level = (uint8_t)level;
+	return pfn;
+}
+
+/* As the cursor does, but with a table from the plan. gives the child locked. */
+static pfn_t
+take_child(struct edit *e, pfn_t parent, unsigned index, vaddr_t va)
+{
+	pfn_t shared = arch_pte_table_pfn(table_get(parent, index));
+	pfn_t copy;
+
+	table_lock(shared);
+	if (frame_count(shared) == 1) {
+		if (table_allow_write(parent, index))
+			stat_inc(STAT_TABLE_RECLAIMS);
+		return shared;
+	}
+	copy = plan_take(e->plan, frame_of(shared)->table.level);
+	table_copy(shared, copy);
+	table_set(parent, index, arch_pte_table(copy, true));
+	table_unlock(shared);
+	gather_page(e->g, va);
+	gather_hold(e->g, shared);
+	stat_inc(STAT_TABLE_SPLITS);
+	table_lock(copy);
+	return copy;
+}
+
+/* Note which translations go when a slot that names this table is cleared. */
+static void
+gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
+{
+	unsigned left = table_live(table);
+
+	if (level > 0 || left > GATHER_PAGES) {
+		gather_space(g);
+		return;
+	}
+	gather_page(g, base);
+	for (unsigned i = 0; left; i++) {
+		pte_t pte = table_get(table, i);
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		left--;
+		if (arch_pte_kind(pte, 0) == PTE_LEAF)
+			gather_page(g, base + ((vaddr_t)i << ARCH_PAGE_SHIFT));
+	}
+}
+
+/* Clear one slot and hand its count to the gather. */
+static void
+drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t va)
+{
+	pte_t old = table_set(table, index, arch_pte_empty());
+	pfn_t pfn = entry_pfn(old, level);
+
+	switch (arch_pte_kind(old, level)) {
+	case PTE_LEAF:
+		if (arch_pte_decode_leaf(old, level).prot)
+			gather_page(e->g, va);
+		break;
+	case PTE_TABLE:
+		gather_subtree(e->g, pfn, level - 1, va);
+		break;
+	case PTE_EMPTY:
+	case PTE_MARK:
+		break;
+	}
+	if (!pfn_is_none(pfn))
+		gather_hold(e->g, pfn);
+}
+
+static void
+edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base);
+
+/* Descend into one slot; unhook the child if nothing is left in it. */
+static void
+edit_child(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t base)
+{
+	pfn_t child = take_child(e, table, index, max_u64(base, e->range.start));
+
+	edit_below(e, child, level - 1, base);
+	if (table_live(child) == 0) {
+		table_set(table, index, arch_pte_empty());
+		gather_page(e->g, base);
+		gather_hold(e->g, child);
+	}
+	table_unlock(child);
+}
+
+static void
+edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base)
+{
+	struct va_range part = range_clip(e->range, va_range(base, base + level_span(level + 1)));
+
+	for (vaddr_t va = part.start; va < part.end;) {
+		vaddr_t start = va & ~(level_span(level) - 1);
+		struct va_range span = va_range(start, start + level_span(level));
+		unsigned index = level_index(level, va);
+		pte_t pte = table_get(table, index);
+
+		va = span.end;
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		if (e->drop_spans && range_covers(e->range, span))
+			drop_entry(e, table, level, index, start);
+		else if (level == 0)
+			e->leaf(e, table, index, start);
+		else
+			edit_child(e, table, level, index, start);
+	}
+}
+
+static void
+edit_root(struct edit *e, struct pt *pt)
+{
+	if (range_is_empty(e->range))
+		return;
+	table_lock(pt->root);
+	edit_below(e, pt->root, ARCH_PT_LEVELS - 1, 0);
+	table_unlock(pt->root);
+}
+
+void
+pt_unmap(struct pt *pt, struct va_range range, struct pt_plan *plan, struct gather *g)
+{
+	struct edit e = { .range = range, .plan = plan, .g = g, .drop_spans = true };
+
+	edit_root(&e, pt);
+}
+
+/*
+ * What a leaf may allow under a region's protection: a private leaf is writable
+ * only while its frame has no other owner, and the zero frame never is.
+ */
+static prot_t
+leaf_prot(struct pte_leaf leaf, prot_t prot)
+{
+	if (leaf.is_private && (leaf.is_special || frame_count(leaf.pfn) > 1))
+		prot &= ~(prot_t)PROT_W;
+	return prot;
+}
+
+static void
+protect_leaf(struct edit *e, pfn_t table, unsigned index, vaddr_t va)
+{
+	pte_t *slot = table_slot(table, index);
+	pte_t pte = arch_pte_read(slot);
+	struct pte_leaf leaf;
+	prot_t before;
+
+	if (arch_pte_kind(pte, 0) != PTE_LEAF)
+		return;
+	do {
+		leaf = arch_pte_decode_leaf(pte, 0);
+		before = leaf.prot;
+		leaf.prot = leaf_prot(leaf, e->prot);
+		if (leaf.prot == before)
+			return;
+	} while (!arch_pte_cas(slot, &pte, arch_pte_leaf(leaf)));
+	stat_inc(STAT_PTE_WRITES);
+	if (before & ~leaf.prot)
+		gather_page(e->g, va);
+}
+
+void
+pt_protect(struct pt *pt, struct va_range range, prot_t prot, struct pt_plan *plan,
+	   struct gather *g)
+{
+	struct edit e = {
+		.range = range, .plan = plan, .g = g, .leaf = protect_leaf, .prot = prot
+	};
+
+	edit_root(&e, pt);
+}
+
+static void
+unmark_leaf(struct edit *e, pfn_t table, unsigned index, vaddr_t va)
+{
+	pte_t pte = table_get(table, index);
+
+	(void)va;
+	if (arch_pte_kind(pte, 0) == PTE_MARK && arch_pte_decode_mark(pte).type == e->mark)
+		table_set(table, index, arch_pte_empty());
+}
+
+void
+pt_unmark(struct pt *pt, struct va_range range, enum mark_type type, struct pt_plan *plan,
+	  struct gather *g)
+{
+	struct edit e = {
+		.range = range, .plan = plan, .g = g, .leaf = unmark_leaf, .mark = type
+	};
+
+	edit_root(&e, pt);
+}
+
+/* Fill the part of the range below one table, all of whose path is exclusive. */
+static void
+mark_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base, pte_t mark)
+{
+	struct va_range part = range_clip(e->range, va_range(base, base + level_span(level + 1)));
+
+	for (vaddr_t va = part.start; va < part.end;) {
+		vaddr_t start = va & ~(level_span(level) - 1);
+		unsigned index = level_index(level, va);
+		pfn_t child;
+
+		va = start + level_span(level);
+		if (level == 0) {
+			table_set(table, index, mark);
+			continue;
+		}
+		if (arch_pte_kind(table_get(table, index), level) == PTE_TABLE) {
+			child = take_child(e, table, index, start);
+			mark_below(e, child, level - 1, start, mark);
+			table_unlock(child);
+		} else {
+			child = plan_take(e->plan, level - 1);
+			mark_below(e, child, level - 1, start, mark);
+			table_set(table, index, arch_pte_table(child, true));
+		}
+	}
+}
+
+void
+pt_mark(struct pt *pt, struct va_range range, struct pte_mark mark, struct pt_plan *plan,
+	struct gather *g)
+{
+	struct edit e = { .range = range, .plan = plan, .g = g };
+
+	if (range_is_empty(range))
+		return;
+	pt_unmap(pt, range, plan, g);
+	table_lock(pt->root);
+	mark_below(&e, pt->root, ARCH_PT_LEVELS - 1, 0, arch_pte_mark(mark));
+	table_unlock(pt->root);
+}

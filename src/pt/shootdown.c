@@ -1,0 +1,99 @@
+/*
+ * shootdown.c - invalidate translations on every CPU that may hold them.
+ *
+ * The sender fills its own request, puts its bit into each target's inbox,
+ * interrupts them, flushes itself meanwhile, and waits. It waits with interrupts
+ * on (two senders that interrupt each other both go on), and under any
+ * locks, because the handler takes none. One request per CPU is enough: a
+ * sender waits before it sends again, and the handler sends nothing.
+ */
+#include "base/assert.h"
+#include "pt/state.h"
+
+/* What one CPU does about a request, its own or another's. */
+static void
+flush_here(const struct shootdown *req)
+{
+	if (req->everything) {
+		arch_tlb_flush_all();
+		return;
+	}
+	if (req->whole_space) {
+		arch_tlb_flush_asid(req->asid);
+		stat_inc(STAT_FLUSH_SPACES);
+		return;
+	}
+	for (unsigned i = 0; i < req->nr_pages; i++)
+		arch_tlb_flush_page(req->asid, req->pages[i]);
+	stat_add(STAT_FLUSH_PAGES, req->nr_pages);
+}
+
+void
+shootdown_interrupt(void)
+{
+	struct pt_state *st = pt_state();
+	unsigned self = platform_cpu();
+	cpu_mask_t senders = atomic_exchange(&st->cpu[self].inbox, 0);
+
+	while (senders) {
+		unsigned sender = (unsigned)__builtin_ctzll(senders);
+		struct shootdown *req = &st->cpu[sender].request;
+
+		senders &= senders - 1;
+		flush_here(req);
+		atomic_fetch_and(&req->waiting, ~cpu_bit(self));
+	}
+}
+
+/* Send the request in this CPU's slot to the targets, do it here too, and wait. */
+static void
+shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
+{
+	struct pt_state *st = pt_state();
+	cpu_mask_t self = cpu_bit(platform_cpu());
+
+	atomic_store(&req->waiting, targets);
+	for (cpu_mask_t left = targets; left; left &= left - 1)
+		atomic_fetch_or(&st->cpu[__builtin_ctzll(left)].inbox, self);
+	if (targets) {
+		platform_shootdown(targets);
+		stat_inc(STAT_SHOOTDOWNS);
+		stat_add(STAT_SHOOTDOWN_IPIS, (uint64_t)__builtin_popcountll(targets));
+	}
+	if (here)
+		flush_here(req);
+	while (atomic_load(&req->waiting))
+		arch_relax();
+}
+
+void
+shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space)
+{
+	unsigned cpu = platform_cpu();
+	struct shootdown *req = &pt_state()->cpu[cpu].request;
+	cpu_mask_t cached;
+
+	/* The unhooked entries are visible before we ask who may have cached them. */
+	atomic_thread_fence(memory_order_seq_cst);
+	cached = atomic_load(&pt->cached_on);
+	if (cached == 0)
+		return;
+	req->asid = tag_asid(atomic_load(&pt->tag));
+	req->pages = pages;
+	req->nr_pages = nr_pages;
+	req->whole_space = whole_space;
+	req->everything = false;
+	shootdown_run(req, cached & ~cpu_bit(cpu), cached & cpu_bit(cpu));
+}
+
+void
+shootdown_everything(void)
+{
+	unsigned cpu = platform_cpu();
+	struct shootdown *req = &pt_state()->cpu[cpu].request;
+	cpu_mask_t all = platform_cpus() == CPU_MAX ? ~(cpu_mask_t)0
+						    : cpu_bit(platform_cpus()) - 1;
+
+	req->everything = true;
+	shootdown_run(req, all & ~cpu_bit(cpu), true);
+}

@@ -1,0 +1,204 @@
+/*
+ * table.c - one page table as a counted frame.
+ *
+ * A table's count is the number of slots (and gathers) that name it. Tables
+ * with a count above 1 belong to several spaces: nobody changes their entries,
+ * except that a copier takes write permissions away. All such changes are made
+ * under the table's lock, a byte in its descriptor.
+ */
+#include "pt/table.h"
+
+#include <anymm/lock.h>
+#include <anymm/stats.h>
+
+#include "base/assert.h"
+
+err_t
+table_alloc(unsigned level, pfn_t *out)
+{
+	pfn_t pfn;
+	err_t err;
+
+	err = frame_alloc((struct frame_request){ .kind = FRAME_TABLE, .zeroed = true }, &pfn);
+	if (err)
+		return err;
+	frame_of(pfn)->table.level = (uint8_t)level;
+	stat_inc(STAT_TABLE_ALLOCS);
+	*out = pfn;
+	return OK;
+}
+
+void
+table_lock(pfn_t table)
+{
+	byte_lock_acquire(&frame_of(table)->lock, RANK_TABLE);
+}
+
+void
+table_unlock(pfn_t table)
+{
+	byte_lock_release(&frame_of(table)->lock, RANK_TABLE);
+}
+
+pte_t
+table_set(pfn_t table, unsigned index, pte_t next)
+{
+	struct frame *f = frame_of(table);
+	pte_t old = arch_pte_exchange(table_slot(table, index), next);
+
+	f->table.live += !arch_pte_equal(next, arch_pte_empty());
+	f->table.live -= !arch_pte_equal(old, arch_pte_empty());
+	stat_inc(STAT_PTE_WRITES);
+	return old;
+}
+
+static bool
+change_write(pfn_t table, unsigned index, bool writable)
+{
+	pte_t *slot = table_slot(table, index);
+	pte_t pte = arch_pte_read(slot);
+
+	do {
+		if (arch_pte_writable(pte) == writable)
+			return false;
+	} while (!arch_pte_cas(slot, &pte, arch_pte_with_write(pte, writable)));
+	stat_inc(STAT_PTE_WRITES);
+	return true;
+}
+
+bool
+table_allow_write(pfn_t table, unsigned index)
+{
+	return change_write(table, index, true);
+}
+
+bool
+table_deny_write(pfn_t table, unsigned index)
+{
+	return change_write(table, index, false);
+}
+
+pfn_t
+entry_pfn(pte_t pte, unsigned level)
+{
+	struct pte_leaf leaf;
+
+	switch (arch_pte_kind(pte, level)) {
+	case PTE_TABLE:
+		return arch_pte_table_pfn(pte);
+	case PTE_LEAF:
+		leaf = arch_pte_decode_leaf(pte, level);
+		return leaf.is_special ? pfn_none() : leaf.pfn;
+	case PTE_EMPTY:
+	case PTE_MARK:
+		break;
+	}
+	return pfn_none();
+}
+
+bool
+entry_denies_write_when_shared(pte_t pte, unsigned level)
+{
+	switch (arch_pte_kind(pte, level)) {
+	case PTE_TABLE:
+		return ARCH_HAS_UPPER_WRITE_DENIAL;
+	case PTE_LEAF:
+		return arch_pte_decode_leaf(pte, level).is_private;
+	case PTE_EMPTY:
+	case PTE_MARK:
+		break;
+	}
+	return false;
+}
+
+err_t
+table_can_copy(pfn_t table)
+{
+	unsigned level = frame_of(table)->table.level;
+
+	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++) {
+		pfn_t pfn = entry_pfn(table_get(table, i), level);
+
+		if (!pfn_is_none(pfn) && frame_count(pfn) >= FRAME_COUNT_MAX)
+			return ERR_OVERFLOW;
+	}
+	return OK;
+}
+
+/*
+ * One more count, where table_can_copy has looked before. Between the look and
+ * this, other CPUs can raise the count by a few thousand at most; the room
+ * above FRAME_COUNT_MAX is 2^24.
+ */
+static void
+count_again(pfn_t pfn)
+{
+	uint32_t before = atomic_fetch_add_explicit(&frame_of(pfn)->count, 1, memory_order_relaxed);
+
+	REQUIRE(before != 0 && before != UINT32_MAX, "frame %lx count %x", (unsigned long)pfn.n, before);
+	stat_inc(STAT_COUNT_CHANGES);
+}
+
+void
+table_copy(pfn_t from, pfn_t into)
+{
+	struct frame *f = frame_of(from);
+	unsigned level = f->table.level;
+	unsigned left = f->table.live;
+
+	ASSERT(f->lock && frame_of(into)->table.live == 0);
+	for (unsigned i = 0; left; i++) {
+		pte_t pte = table_get(from, i);
+		pfn_t pfn;
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		left--;
+		pfn = entry_pfn(pte, level);
+		if (!pfn_is_none(pfn))
+			count_again(pfn);
+		if (entry_denies_write_when_shared(pte, level)) {
+			table_deny_write(from, i);
+			pte = arch_pte_with_write(table_get(from, i), false);
+		}
+		arch_pte_write(table_slot(into, i), pte);
+		stat_inc(STAT_PTE_WRITES);
+	}
+	frame_of(into)->table.live = f->table.live;
+	frame_of(into)->table.level = (uint8_t)level;
+}
+
+/* The depth of recursion is the depth of the tree, at most four below a root. */
+void
+table_put(pfn_t table)
+{
+	struct frame *f = frame_of(table);
+	unsigned level = f->table.level;
+	unsigned left;
+
+	if (!frame_put(table))
+		return;
+	left = f->table.live;
+	for (unsigned i = 0; left; i++) {
+		pte_t pte = table_get(table, i);
+		pfn_t pfn;
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		left--;
+		pfn = entry_pfn(pte, level);
+		if (!pfn_is_none(pfn))
+			frame_drop(pfn);
+	}
+	stat_inc(STAT_TABLE_FREES);
+	frame_free(table);
+}
+
+void
+frame_drop(pfn_t pfn)
+{
+	if (frame_of(pfn)->kind == FRAME_TABLE)
+		table_put(pfn);
+	else
+		frame_release(pfn);
+}
