@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Counts the test cases of one build folder, one by one, and shows what failed.
+
+usage: tally.py BUILD_FOLDER TEXT TALLY_FILE
+
+A program that prints TAP counts as its cases; any other as one. A case that was planned
+and did not run has failed, a skipped one too, and so has a build without a log. Adds a
+line "passed failed" to the tally file.
+"""
+
+import json
+import os
+import re
+import sys
+
+SHOWN_LINES = 30
+
+
+def load(folder):
+    path = os.path.join(folder, "meson-logs", "testlog.json")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
+def count(test):
+    """(passed, failed) cases of one program."""
+    lines = test.get("stdout", "").splitlines()
+    plan = sum(int(m.group(1)) for m in (re.match(r"1\.\.(\d+)$", x) for x in lines) if m)
+    if not plan:
+        return (1, 0) if test["result"] == "OK" else (0, 1)
+    passed = sum(1 for x in lines if re.match(r"ok \d+(?!.*# SKIP)", x))
+    failed = plan - passed
+    if test["result"] != "OK" and failed <= 0:
+        failed = 1
+    return passed, failed
+
+
+def command(test):
+    env = {k: v for k, v in test.get("env", {}).items() if k == "ANYMM_SEED"}
+    words = ["%s=%s" % item for item in env.items()]
+    words += [os.path.relpath(word) if word.startswith("/") and os.path.exists(word)
+              and not word.startswith("/usr") else word for word in test["command"]]
+    return " ".join(words)
+
+
+def show(test):
+    print("---- %s: %s" % (test["name"], test["result"]))
+    for stream in ("stdout", "stderr"):
+        lines = test.get(stream, "").splitlines()
+        if stream == "stdout":
+            lines = [x for x in lines if not x.startswith("ok ")]
+        for line in lines[-SHOWN_LINES:]:
+            print("    " + line)
+    print("to repeat: " + command(test))
+
+
+def main():
+    folder, text, tally = sys.argv[1:4]
+    tests = load(folder)
+    passed = failed = 0
+    if not tests:
+        failed = 1
+        print("%s: no test ran; see %s*.log" % (text, folder))
+    for test in tests or []:
+        ok, bad = count(test)
+        passed += ok
+        failed += bad
+        if bad:
+            show(test)
+    print("%s: %d passed, %d failed" % (text, passed, failed))
+    with open(tally, "a", encoding="utf-8") as file:
+        file.write("%d %d\n" % (passed, failed))
+
+
+main()
