@@ -59,7 +59,7 @@ void object_put(struct object *object);
  *
  *   gives  *out, with one more count held for the caller
  *   fails  ERR_FAULT: index is beyond the object; ERR_NOMEM; ERR_IO from the pager;
- *          nothing changed
+ *          ERR_OVERFLOW: the frame's count is full. Nothing changed
  */
 err_t object_get_page(struct object *object, uint64_t index, pfn_t *out);
 
@@ -82,6 +82,9 @@ uint8_t object_pattern(uint64_t id, uint64_t offset);
 /* object_init - called once at boot. object_live - objects alive (checks, leak tests). */
 err_t object_init(void);
 uint64_t object_live(void);
+
+/* object_drain - give back the frames that the layer's caches keep as spares. */
+void object_drain(void);
 
 /* object_first, object_next - all objects alive, mapped or not (checks); NULL ends. */
 struct object *object_first(void);

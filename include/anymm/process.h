@@ -66,3 +66,9 @@ err_t proc_init(void);
  *   fails  ERR_INVAL: bad boot map; ERR_NOMEM. A message is on the console
  */
 err_t anymm_init(const struct boot_map *map);
+
+/*
+ * anymm_drain - give every frame back that the library keeps as a spare: caches
+ * of small objects and of single frames. For low memory, and for leak tests.
+ */
+void anymm_drain(void);

@@ -14,7 +14,6 @@ enum region_flag {
 	REGION_WIPEONFORK = 1 << 4,	/* in the child, but empty */
 	REGION_NOMERGE = 1 << 5,	/* never joined with a neighbour (images' special pages) */
 	REGION_MAYNOTWRITE = 1 << 6,	/* protect to writable is refused (shared, read-only file) */
-	REGION_GUARDED = 1 << 7,	/* may hold guard marks */
 };
 
 /* [s] space->lock for writing changes, for reading keeps stable   [o] object->lock */
@@ -29,7 +28,8 @@ struct region {
 
 	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
 	struct region  *left, *right, *parent;
-	uint64_t	max_gap;   /* largest gap before a region of this subtree */
+	uint64_t	gap;	   /* free bytes in front of it, less the guard gap */
+	uint64_t	max_gap;   /* largest gap of this subtree */
 	int8_t		height;
 };
 static_assert(sizeof(struct region) <= 128, "a region fits two cache lines");

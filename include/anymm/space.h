@@ -164,3 +164,6 @@ struct space *space_list_next(struct space *sp);
 /* space_init - called once at boot. space_live_regions - region objects in use (leak tests). */
 err_t space_init(void);
 uint64_t space_live_regions(void);
+
+/* space_drain - give back the frames that the layer's caches keep as spares. */
+void space_drain(void);

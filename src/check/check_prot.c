@@ -146,7 +146,7 @@ prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 }
 
 static void
-prot_mark(struct check *c, const struct entry_at *e, const struct region *r)
+prot_mark(struct check *c, const struct entry_at *e)
 {
 	struct pte_mark mark = arch_pte_decode_mark(e->pte);
 
@@ -154,9 +154,6 @@ prot_mark(struct check *c, const struct entry_at *e, const struct region *r)
 		check_fail(c, INV_PROT, "mark at 0x%llx: type %d payload 0x%llx level %u",
 			   (unsigned long long)e->va, mark.type, (unsigned long long)mark.payload,
 			   e->level);
-	if (!(r->flags & REGION_GUARDED))
-		check_fail(c, INV_PROT, "guard mark at 0x%llx in a region that is not guarded",
-			   (unsigned long long)e->va);
 }
 
 void
@@ -171,5 +168,5 @@ prot_entry(struct check *c, const struct entry_at *e)
 	else if (e->kind == PTE_LEAF)
 		prot_leaf(c, e, r);
 	else
-		prot_mark(c, e, r);
+		prot_mark(c, e);
 }

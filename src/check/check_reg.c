@@ -66,6 +66,16 @@ fail_region(struct check *c, const struct region *r, const char *what)
 		   (unsigned long long)r->range.end, what);
 }
 
+/* free_before - bytes in front of a region that others may use: not its guard gap. */
+static uint64_t
+free_before(const struct region *r, vaddr_t prev_end)
+{
+	uint64_t gap = r->range.start - prev_end;
+	uint64_t guard = (r->flags & REGION_GROWSDOWN) ? r->space->layout.stack_guard : 0;
+
+	return gap > guard ? gap - guard : 0;
+}
+
 /* check_tree - links, balance and sums of a subtree; *prev_end is the end of the region before it. */
 static struct subtree
 check_tree(struct check *c, const struct region *r, const struct region *parent, vaddr_t *prev_end,
@@ -82,7 +92,7 @@ check_tree(struct check *c, const struct region *r, const struct region *parent,
 	left = check_tree(c, r->left, r, prev_end, depth + 1);
 	if (r->range.start < *prev_end)
 		fail_region(c, r, "begins before the end of the region before it");
-	me.max_gap = max_u64(left.max_gap, r->range.start - *prev_end);
+	me.max_gap = max_u64(left.max_gap, free_before(r, *prev_end));
 	*prev_end = r->range.end;
 	right = check_tree(c, r->right, r, prev_end, depth + 1);
 	me.max_gap = max_u64(me.max_gap, right.max_gap);
@@ -113,11 +123,11 @@ could_be_one(const struct region *a, const struct region *b)
 static void
 check_kind(struct check *c, const struct region *r)
 {
-	unsigned private_anonymous_only = REGION_GROWSDOWN | REGION_WIPEONFORK | REGION_GUARDED;
+	unsigned private_anonymous_only = REGION_GROWSDOWN | REGION_WIPEONFORK;
 
 	if (!r->object && (r->flags & REGION_SHARED))
 		fail_region(c, r, "is shared and has no object");
-	if ((r->flags & REGION_SHARED) && (r->flags & private_anonymous_only & ~REGION_GUARDED))
+	if ((r->flags & REGION_SHARED) && (r->flags & private_anonymous_only))
 		fail_region(c, r, "is shared and grows down or is wiped on fork");
 	if (r->object && (r->flags & REGION_WIPEONFORK))
 		fail_region(c, r, "has an object and is wiped on fork");

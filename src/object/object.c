@@ -1,0 +1,236 @@
+/*
+ * object.c - what backs a region: references, pages on demand, the end.
+ *
+ * A page is looked up under the object's lock, but made without it, because a
+ * pager may take its time. Two CPUs may therefore make the same page: the
+ * second one finds the slot taken when it comes to insert, gives its own frame
+ * back and uses the first one's. Each slot of the tree holds one count.
+ *
+ * An object dies with its last reference. Its frames may live on: a mapping or
+ * a gather that has not flushed yet has counts of its own.
+ */
+#include "base/assert.h"
+#include "object/radix.h"
+#include "object/state.h"
+
+err_t
+object_create(const struct pager_ops *ops, uint64_t id, uint64_t size_pages, void *private_data,
+	      struct object **out)
+{
+	struct object_state *state = object_state();
+	struct object	    *object = slab_alloc(&state->objects);
+
+	if (!object)
+		return ERR_NOMEM;
+	lock_init(&object->lock, RANK_OBJECT);
+	atomic_store_explicit(&object->refs, 1, memory_order_relaxed);
+	object->size_pages = size_pages;
+	list_init(&object->regions);
+	object->ops = ops;
+	object->id = id;
+	object->private_data = private_data;
+
+	lock_acquire(&state->lock);
+	list_insert_before(&state->all, &object->all);
+	state->live++;
+	lock_release(&state->lock);
+	*out = object;
+	return OK;
+}
+
+void
+object_get(struct object *object)
+{
+	uint32_t before = atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+
+	REQUIRE(before != 0 && before != UINT32_MAX, "object %lu has %u references",
+		(unsigned long)object->id, before);
+}
+
+/* drop_pages - give up the count of every slot. Nobody else can reach the object. */
+static void
+drop_pages(struct object *object)
+{
+	uint64_t index;
+	pfn_t	 pfn;
+
+	for (uint64_t from = 0; radix_next(object, from, &index, &pfn); from = index) {
+		radix_remove(object, index);
+		frame_release(pfn);
+	}
+	REQUIRE(object->nr_pages == 0, "object %lu keeps %lu pages", (unsigned long)object->id,
+		(unsigned long)object->nr_pages);
+}
+
+static void
+destroy(struct object *object)
+{
+	struct object_state *state = object_state();
+
+	REQUIRE(list_is_empty(&object->regions), "object %lu dies with a region naming it",
+		(unsigned long)object->id);
+	if (object->ops->release)
+		object->ops->release(object);
+	drop_pages(object);
+	lock_acquire(&state->lock);
+	list_remove(&object->all);
+	state->live--;
+	lock_release(&state->lock);
+	slab_free(&state->objects, object);
+}
+
+void
+object_put(struct object *object)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel);
+
+	REQUIRE(before != 0, "object %lu has no reference to give up", (unsigned long)object->id);
+	if (before == 1)
+		destroy(object);
+}
+
+pfn_t
+object_peek_page(struct object *object, uint64_t index)
+{
+	return radix_lookup(object, index);
+}
+
+bool
+object_next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
+{
+	return radix_next(object, from, index, pfn);
+}
+
+/*
+ * get_resident - the resident frame with one more count, or pfn_none().
+ *   fails  ERR_FAULT: beyond the object; ERR_OVERFLOW: its count is full
+ */
+static err_t
+get_resident(struct object *object, uint64_t index, pfn_t *out)
+{
+	err_t err = OK;
+
+	lock_acquire(&object->lock);
+	*out = radix_lookup(object, index);
+	if (index >= object->size_pages)
+		err = ERR_FAULT;
+	else if (!pfn_is_none(*out))
+		err = frame_get(*out);
+	lock_release(&object->lock);
+	return err;
+}
+
+/* make_page - a filled frame with one count that no slot names yet. */
+static err_t
+make_page(struct object *object, uint64_t index, pfn_t *out)
+{
+	err_t err =
+		frame_alloc((struct frame_request){ .kind = FRAME_OBJECT, .zeroed = true }, out);
+
+	if (err)
+		return err;
+	err = object->ops->fill(object, index, *out);
+	if (err)
+		frame_release(*out);
+	return err;
+}
+
+/*
+ * publish - put a filled frame into its slot, unless another CPU was faster.
+ *   gives  *pfn is what the slot names, with one count for the caller
+ *   fails  ERR_FAULT, ERR_NOMEM, ERR_OVERFLOW: the frame is still the caller's alone
+ */
+static err_t
+publish(struct object *object, uint64_t index, pfn_t *pfn)
+{
+	pfn_t mine = *pfn;
+	pfn_t other;
+	err_t err;
+
+	lock_acquire(&object->lock);
+	other = radix_lookup(object, index);
+	if (index >= object->size_pages)
+		err = ERR_FAULT;
+	else if (!pfn_is_none(other))
+		err = frame_get(other);
+	else
+		err = radix_insert(object, index, mine);
+	if (err == OK && pfn_is_none(other))
+		err = frame_get(mine);
+	lock_release(&object->lock);
+	if (err == OK && !pfn_is_none(other)) {
+		frame_release(mine);
+		*pfn = other;
+	}
+	return err;
+}
+
+err_t
+object_get_page(struct object *object, uint64_t index, pfn_t *out)
+{
+	pfn_t pfn;
+	err_t err = get_resident(object, index, &pfn);
+
+	if (err)
+		return err;
+	if (pfn_is_none(pfn)) {
+		err = make_page(object, index, &pfn);
+		if (err)
+			return err;
+		err = publish(object, index, &pfn);
+		if (err) {
+			frame_release(pfn);
+			return err;
+		}
+	}
+	*out = pfn;
+	return OK;
+}
+
+uint64_t
+object_live(void)
+{
+	return object_state()->live;
+}
+
+struct object *
+object_first(void)
+{
+	struct list *first = object_state()->all.next;
+
+	return first == &object_state()->all ? NULL : CONTAINER_OF(first, struct object, all);
+}
+
+struct object *
+object_next(struct object *object)
+{
+	struct list *next = object->all.next;
+
+	return next == &object_state()->all ? NULL : CONTAINER_OF(next, struct object, all);
+}
+
+void
+object_drain(void)
+{
+	slab_drain(&object_state()->nodes);
+	slab_drain(&object_state()->objects);
+}
+
+err_t
+object_init(void)
+{
+	struct object_state *state;
+	pfn_t		     pfn;
+	err_t		     err =
+		frame_alloc((struct frame_request){ .kind = FRAME_KERNEL, .zeroed = true }, &pfn);
+
+	if (err)
+		return err;
+	state = arch_frame_ptr(pfn);
+	root()->part[ROOT_OBJECT] = state;
+	slab_init(&state->objects, "object", sizeof(struct object), alignof(struct object));
+	radix_init();
+	lock_init(&state->lock, RANK_OBJECT);
+	list_init(&state->all);
+	return OK;
+}

@@ -1,0 +1,44 @@
+/*
+ * pager_memory_file.c - files whose contents nobody has to store.
+ *
+ * Byte `offset` of file `id` is a pure function of the two, so a test, a replay
+ * or another machine can say what a page must hold without having the file.
+ * Eight bytes come from one mixing step, the lowest byte first on every machine.
+ */
+#include <anymm/object.h>
+
+/* pattern_word - eight bytes of the file; the multipliers are odd numbers with mixed bits. */
+static uint64_t
+pattern_word(uint64_t id, uint64_t word)
+{
+	uint64_t x = (id + 1) * 0x9fb21c651e98df25u ^ (word + 1) * 0xd6e8feb86659fd93u;
+
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93u;
+	return x ^ x >> 29;
+}
+
+uint8_t
+object_pattern(uint64_t id, uint64_t offset)
+{
+	return (uint8_t)(pattern_word(id, offset / 8) >> (offset % 8 * 8));
+}
+
+static err_t
+memory_file_fill(struct object *object, uint64_t index, pfn_t pfn)
+{
+	uint8_t *bytes = arch_frame_ptr(pfn);
+	uint64_t first = index << (ARCH_PAGE_SHIFT - 3);
+
+	for (uint64_t i = 0; i < ARCH_PAGE_SIZE; i += 8) {
+		uint64_t word = pattern_word(object->id, first + i / 8);
+
+		for (unsigned byte = 0; byte < 8; byte++)
+			bytes[i + byte] = (uint8_t)(word >> (byte * 8));
+	}
+	return OK;
+}
+
+const struct pager_ops pager_memory_file = {
+	.name = "memory file",
+	.fill = memory_file_fill,
+};
