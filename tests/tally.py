@@ -62,7 +62,7 @@ def main():
     passed = failed = 0
     if not tests:
         failed = 1
-        print("%s: no test ran; see %s*.log" % (text, folder))
+        print("%s: no test ran; the whole log is %s.log" % (text, folder))
     for test in tests or []:
         ok, bad = count(test)
         passed += ok
