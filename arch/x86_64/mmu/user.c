@@ -25,14 +25,20 @@ struct copy_result {
 
 struct copy_result x86_user_copy(void *dst, const void *src, size_t bytes, bool has_smap);
 
-/* An entry of the fix-up table, written in user_copy.S. */
+/* An entry of the fix-up table in user_copy.S: distances from the fields themselves. */
 struct fixup {
-	uintptr_t at; /* instruction that may fault on a user address */
-	uintptr_t to; /* where it goes on */
+	int32_t at; /* instruction that may fault on a user address */
+	int32_t to; /* where it goes on */
 };
 
 extern const struct fixup x86_fixups[];
 extern const struct fixup x86_fixups_end[];
+
+static uintptr_t
+target(const int32_t *distance)
+{
+	return (uintptr_t)distance + (uintptr_t)(intptr_t)*distance;
+}
 
 uintptr_t
 x86_user_fixup(uintptr_t rip, vaddr_t fault_va)
@@ -40,8 +46,8 @@ x86_user_fixup(uintptr_t rip, vaddr_t fault_va)
 	if (fault_va >= ARCH_USER_END)
 		return 0;
 	for (const struct fixup *f = x86_fixups; f < x86_fixups_end; f++)
-		if (f->at == rip)
-			return f->to;
+		if (target(&f->at) == rip)
+			return target(&f->to);
 	return 0;
 }
 

@@ -30,13 +30,17 @@ x86_user_copy:
 	ret
 	.size	x86_user_copy, . - x86_user_copy
 
-/* Pairs of addresses: an instruction that may fault on user memory, and where it goes on. */
+/*
+ * Pairs: an instruction that may fault on user memory, and where it goes on, each as
+ * its distance from the word itself, so the table needs no relocation.
+ */
 	.section .rodata
-	.balign	8
+	.balign	4
 	.globl	x86_fixups
 	.globl	x86_fixups_end
 x86_fixups:
-	.quad	.Lcopy, .Lstopped
+	.long	.Lcopy - .
+	.long	.Lstopped - .
 x86_fixups_end:
 
 	.section .note.GNU-stack, "", @progbits
