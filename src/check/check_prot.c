@@ -2,9 +2,7 @@
  * check_prot.c - I-PROT: the tables of a space allow only what its regions say.
  *
  * The walk comes through a space's entries in ascending order, so the region of
- * each is found by moving one position along the regions. Machines that cannot
- * express "write only" or "execute only" add reading; that much more a leaf
- * may allow.
+ * each is found by moving one position along the regions.
  */
 #include "check/walk.h"
 
@@ -47,19 +45,6 @@ region_at(struct check *c, vaddr_t va)
 	while (c->region && c->region->range.end <= va)
 		c->region = reg_next(c->region);
 	return c->region && c->region->range.start <= va ? c->region : NULL;
-}
-
-/* at_most - the most that a leaf of the region may allow. */
-static prot_t
-at_most(const struct region *r)
-{
-	prot_t prot = r->prot;
-
-	if (prot & (PROT_W | PROT_X))
-		prot |= PROT_R;
-	if (prot && !ARCH_HAS_NX)
-		prot |= PROT_X;
-	return prot;
 }
 
 /* check_zero_frame - what a special leaf of anonymous memory names: one frame, all zero, read only. */
@@ -122,7 +107,7 @@ prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 	struct pte_leaf leaf = arch_pte_decode_leaf(e->pte, e->level);
 	bool		is_shared = r->flags & REGION_SHARED;
 
-	if (leaf.prot & ~at_most(r))
+	if (leaf.prot & ~prot_usable(r->prot))
 		check_fail(c, INV_PROT, "leaf at 0x%llx allows %x, its region [0x%llx, 0x%llx) %x",
 			   (unsigned long long)e->va, leaf.prot, (unsigned long long)r->range.start,
 			   (unsigned long long)r->range.end, r->prot);

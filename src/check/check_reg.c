@@ -92,6 +92,11 @@ check_tree(struct check *c, const struct region *r, const struct region *parent,
 	left = check_tree(c, r->left, r, prev_end, depth + 1);
 	if (r->range.start < *prev_end)
 		fail_region(c, r, "begins before the end of the region before it");
+	if (!c->failed && r->gap != free_before(r, *prev_end))
+		check_fail(c, INV_REG, "region [0x%llx, 0x%llx) says gap 0x%llx, expected 0x%llx",
+			   (unsigned long long)r->range.start, (unsigned long long)r->range.end,
+			   (unsigned long long)r->gap,
+			   (unsigned long long)free_before(r, *prev_end));
 	me.max_gap = max_u64(left.max_gap, free_before(r, *prev_end));
 	*prev_end = r->range.end;
 	right = check_tree(c, r->right, r, prev_end, depth + 1);
@@ -101,7 +106,8 @@ check_tree(struct check *c, const struct region *r, const struct region *parent,
 		fail_region(c, r, "is a node out of balance");
 	if (!c->failed && (r->max_gap != me.max_gap || r->height != me.height))
 		check_fail(c, INV_REG,
-			   "region [0x%llx, 0x%llx) says gap 0x%llx height %d, expected 0x%llx, %d",
+			   "region [0x%llx, 0x%llx) says largest gap 0x%llx height %d, expected "
+			   "0x%llx, %d",
 			   (unsigned long long)r->range.start, (unsigned long long)r->range.end,
 			   (unsigned long long)r->max_gap, r->height,
 			   (unsigned long long)me.max_gap, me.height);
@@ -123,11 +129,11 @@ could_be_one(const struct region *a, const struct region *b)
 static void
 check_kind(struct check *c, const struct region *r)
 {
-	unsigned private_anonymous_only = REGION_GROWSDOWN | REGION_WIPEONFORK;
+	unsigned private_only = REGION_GROWSDOWN | REGION_WIPEONFORK;
 
 	if (!r->object && (r->flags & REGION_SHARED))
 		fail_region(c, r, "is shared and has no object");
-	if ((r->flags & REGION_SHARED) && (r->flags & private_anonymous_only))
+	if ((r->flags & REGION_SHARED) && (r->flags & private_only))
 		fail_region(c, r, "is shared and grows down or is wiped on fork");
 	if (r->object && (r->flags & REGION_WIPEONFORK))
 		fail_region(c, r, "has an object and is wiped on fork");

@@ -16,7 +16,7 @@
  *  I-PROT    Every leaf lies in a region of each space that reaches it, allows no
  *            more than that region, and names a frame that belongs there: the
  *            object's page, or an anonymous one, or the zero frame, which nobody
- *            may write and which is zero. Guard marks lie in guarded regions.
+ *            may write and which is zero. Guard marks lie in regions too.
  *            (check_prot.c)
  *  I-REG     Regions are sorted, disjoint, page aligned, not empty, inside the
  *            layout, and merged wherever two neighbours could be one. The tree

@@ -1,8 +1,8 @@
 /*
  * sweep.c - going through the frame descriptors; see sweep.h.
  *
- * Block by block: only the head of a block, free or allocated, has a descriptor
- * that says anything, and frames behind it are skipped.
+ * Block by block: only the head of a block, free, reserved or allocated, has a
+ * descriptor that says anything, and the frames behind it are skipped.
  */
 #include "check/sweep.h"
 
@@ -15,11 +15,7 @@ sweep_first(void)
 uint64_t
 sweep_pages(pfn_t head)
 {
-	struct frame *f = frame_of(head);
-
-	if (f->kind == FRAME_RESERVED)
-		return 1;
-	return (uint64_t)1 << f->order;
+	return (uint64_t)1 << frame_of(head)->order;
 }
 
 pfn_t
