@@ -42,7 +42,7 @@ struct frame {
 	_Atomic uint32_t count;	/* [a] places that name the frame */
 	uint8_t		 kind;	/* [o] enum frame_kind */
 	uint8_t		 order;	/* [o] of the block this frame heads */
-	uint8_t		 node;	/* constant after boot */
+	_Atomic uint8_t	 node;	/* constant from the first use on */
 	_Atomic uint8_t	 lock;	/* [a] the table lock (src/pt/table.c) */
 	union {
 		struct {
@@ -72,7 +72,7 @@ static_assert(sizeof(struct frame) == 16, "frame descriptors are 16 bytes");
 struct frame_request {
 	enum frame_kind kind;	/* TABLE, ANON, OBJECT or KERNEL */
 	unsigned	order;	/* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
-	unsigned	node;	/* preferred node; others are tried in order of number */
+	unsigned	node;	/* preferred node; the others follow by number, wrapping around */
 	bool		zeroed;
 	bool		may_use_reserve;	/* kernel work that frees memory in the end */
 };
@@ -110,7 +110,7 @@ void frame_set_kind(pfn_t pfn, enum frame_kind kind);
 /* frame_of - the descriptor; stops on a number outside the boot map. */
 struct frame *frame_of(pfn_t pfn);
 
-/* frame_exists - pfn has a descriptor (RAM or reserved, not a hole). */
+/* frame_exists - pfn is RAM, usable or reserved, not a hole. */
 bool frame_exists(pfn_t pfn);
 
 static inline uint32_t
@@ -128,7 +128,12 @@ struct frame_totals {
 };
 struct frame_totals frame_totals(void);
 
-/* frame_first, frame_next - walk all frames that exist, ascending; pfn_none() ends. */
+/*
+ * frame_first, frame_next - the lowest frame that exists; the lowest above pfn,
+ * which need not exist. pfn_none() ends. Only the head of a block, free,
+ * reserved or allocated, has a descriptor that says anything, so a walk goes
+ * from a head to frame_next(pfn_add(head, (1 << order) - 1)).
+ */
 pfn_t frame_first(void);
 pfn_t frame_next(pfn_t pfn);
 

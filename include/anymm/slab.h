@@ -5,17 +5,22 @@
 
 #include <anymm/frame.h>
 
-/* One cache per object type; embedded in the owner's state, never copied. */
+/* Slabs with no object in use that a cache keeps; slab_drain gives them back too. */
+#define SLAB_SPARES_MAX 4
+
+/* One cache per object type; embedded in the owner's state, never copied. [c] constant [s] lock */
 struct slab_cache {
-	const char	*name;
-	uint32_t	 object_bytes;	/* as asked for */
-	uint32_t	 stride;	/* with alignment and red zone */
-	uint16_t	 per_slab;
-	uint8_t		 order;		/* frames per slab: 2^order */
-	_Atomic uint8_t	 lock;
-	uint32_t	 partial;	/* first slab with room, UINT32_MAX: none */
-	uint32_t	 nr_slabs;
-	uint64_t	 nr_objects;	/* handed out */
+	const char	*name;		/* [c] */
+	uint32_t	 object_bytes;	/* [c] as asked for */
+	uint32_t	 stride;	/* [c] with alignment and red zone */
+	uint32_t	 first_offset;	/* [c] of the first object in a slab */
+	uint16_t	 per_slab;	/* [c] */
+	uint8_t		 order;		/* [c] frames per slab: 2^order */
+	_Atomic uint8_t	 lock;		/* RANK_SLAB */
+	uint32_t	 partial;	/* [s] first slab with room, UINT32_MAX: none */
+	uint32_t	 nr_slabs;	/* [s] */
+	uint32_t	 nr_spare;	/* [s] slabs with no object in use */
+	uint64_t	 nr_objects;	/* [s] handed out */
 };
 
 /* slab_init - needs object_bytes in 1 .. 65536 and align a power of two <= 64. */
@@ -27,5 +32,5 @@ void *slab_alloc(struct slab_cache *cache);
 /* slab_free - give back; stops on a pointer that is not an object in use of this cache. NULL is fine. */
 void slab_free(struct slab_cache *cache, void *object);
 
-/* slab_drain - free the frames of slabs with no object in use (they are kept as spares otherwise). */
+/* slab_drain - free the frames of all slabs with no object in use. */
 void slab_drain(struct slab_cache *cache);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <anymm/arch.h>
+#include <anymm/platform.h>
 #include <anymm/stats.h>
 
 enum root_part {
@@ -20,7 +21,7 @@ enum root_part {
 };
 
 struct cpu_stats {
-	alignas(CACHE_LINE) uint64_t counters[STAT_NR];
+	alignas(CACHE_LINE) _Atomic uint64_t counters[STAT_NR]; /* written by its CPU only */
 };
 
 /* Locks held by one CPU, as a count per rank: debug builds check the order. */

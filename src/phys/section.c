@@ -1,0 +1,59 @@
+/*
+ * section.c - from frame number to descriptor.
+ *
+ * Sections come in two sorts. One that lies wholly inside a single range of
+ * the boot map starts closed: the blocks that cover it are at least as large
+ * as it is, so at most its first frame heads one. It is opened, and its
+ * descriptors cleared, when a block is split below its size. All others are
+ * opened at boot, their holes marked.
+ *
+ * Opening happens under the node's lock, before any frame inside leaves the
+ * allocator, so whoever holds such a frame sees its section open.
+ */
+#include "base/assert.h"
+#include "base/mem.h"
+#include "phys/phys.h"
+
+/* The section of frame n, or NULL. */
+static inline struct section *
+section_of(const struct phys *p, uint64_t n)
+{
+	uint64_t index = (n >> SECTION_ORDER) - p->first_section;
+
+	return LIKELY(index < p->nr_sections) ? &p->sections[index] : NULL;
+}
+
+struct frame *
+section_peek(uint64_t n)
+{
+	const struct section *s = section_of(phys(), n);
+	struct frame *f;
+	uint32_t at;
+
+	if (UNLIKELY(!s))
+		return NULL;
+	at = (uint32_t)(n & (SECTION_FRAMES - 1)) - s->first;
+	if (UNLIKELY(at >= atomic_load_explicit(&s->nr_open, memory_order_relaxed)))
+		return NULL;
+	f = &s->frames[at];
+	return LIKELY(atomic_load_explicit(&f->node, memory_order_relaxed) != NODE_HOLE) ? f : NULL;
+}
+
+struct frame *
+section_reveal(uint64_t n, unsigned order)
+{
+	struct section *s = section_of(phys(), n);
+	uint32_t open = atomic_load_explicit(&s->nr_open, memory_order_relaxed);
+
+	/* A block of a section's size or more starts at a section's first frame. */
+	if (open == 0) {
+		memset(&s->frames[0], 0, sizeof(struct frame));
+		open = 1;
+		atomic_store_explicit(&s->nr_open, open, memory_order_release);
+	}
+	if (open < section_nr(s) && order < SECTION_ORDER) {
+		memset(&s->frames[1], 0, (SECTION_FRAMES - 1) * sizeof(struct frame));
+		atomic_store_explicit(&s->nr_open, SECTION_FRAMES, memory_order_release);
+	}
+	return section_peek(n);
+}
