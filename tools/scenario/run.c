@@ -1,0 +1,465 @@
+/*
+ * run.c - the loop over the statements of a scenario, and its beginning and end.
+ *
+ * Two passes over the text: the dry pass checks the grammar of all of it, so
+ * that a slip of the pen in the last line is found before the first one runs.
+ * At the end everything the scenario made is taken apart, and nothing may be
+ * left over: a scenario that ends `ok` has leaked no frame, region or object.
+ */
+#include "scenario/run.h"
+
+static const struct {
+	const char  *verb;
+	statement_fn fn;
+} statements[] = {
+	{ "touch", statement_touch },	{ "mmap", statement_mmap },
+	{ "munmap", statement_munmap }, { "mprotect", statement_mprotect },
+	{ "brk", statement_brk },	{ "madvise", statement_madvise },
+	{ "load", statement_load },	{ "store", statement_store },
+	{ "fetch", statement_fetch },	{ "spawn", statement_spawn },
+	{ "exec", statement_exec },	{ "fork", statement_fork },
+	{ "vfork", statement_vfork },	{ "thread", statement_thread },
+	{ "exit", statement_exit },	{ "wait", statement_wait },
+	{ "limit", statement_limit },	{ "on", statement_on },
+	{ "file", statement_file },	{ "maps", statement_maps },
+	{ "present", statement_present }, { "absent", statement_absent },
+	{ "same", statement_same },	{ "differ", statement_differ },
+	{ "count", statement_count },	{ "expect", statement_expect },
+	{ "digest", statement_digest }, { "check", statement_check },
+	{ "fail", statement_fail },
+};
+
+void
+run_print(struct run *r, const char *fmt, ...)
+{
+	char buf[512];
+	va_list args;
+	size_t n;
+
+	va_start(args, fmt);
+	n = format_va(buf, sizeof(buf), fmt, args);
+	va_end(args);
+	r->config->write(r->config->write_ctx, buf, min_u64(n, sizeof(buf) - 1));
+}
+
+bool
+run_error(struct run *r, enum scenario_outcome outcome, uint32_t column, const char *fmt, ...)
+{
+	struct scenario_result *result = r->result;
+	va_list args;
+
+	if (result->outcome != SCENARIO_OK && !r->config->keep_going)
+		return false;
+	result->outcome = outcome;
+	result->line = r->lex.line;
+	result->column = column;
+	va_start(args, fmt);
+	format_va(result->text, sizeof(result->text), fmt, args);
+	va_end(args);
+	return false;
+}
+
+bool
+run_failed(struct run *r, const char *fmt, ...)
+{
+	struct scenario_result *result = r->result;
+	char text[sizeof(result->text)];
+	va_list args;
+
+	va_start(args, fmt);
+	format_va(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (r->config->keep_going)
+		run_print(r, "%s:%u: %s\n", r->config->name, r->lex.line, text);
+	if (result->outcome == SCENARIO_OK)
+		(void)run_error(r, SCENARIO_FAILED, 0, "%s", text);
+	return r->config->keep_going;
+}
+
+bool
+run_work(struct run *r)
+{
+	r->work++;
+	if (r->config->work_limit == 0 || r->work <= r->config->work_limit)
+		return true;
+	return run_error(r, SCENARIO_STOPPED, 0, "the work limit of %llu steps is reached",
+			 (unsigned long long)r->config->work_limit);
+}
+
+static bool
+check_invariants(struct run *r)
+{
+	struct check_report report;
+
+	if (check_all(&report))
+		return true;
+	return run_error(r, SCENARIO_FAILED, 0, "%s is broken: %s", invariant_name(report.broken),
+			 report.text);
+}
+
+bool
+statement_check(struct run *r)
+{
+	return parse_end(r) && (r->dry || check_invariants(r));
+}
+
+static bool
+statement_machine(struct run *r)
+{
+	return run_error(r, SCENARIO_SYNTAX, 1,
+			 "expected another statement: machine is the first one or absent");
+}
+
+static bool
+statement_print(struct run *r)
+{
+	struct token token;
+
+	if (!parse_token(r, &token, "a text in quotes"))
+		return false;
+	if (!token.quoted)
+		return parse_expected(r, &token, "a text in quotes");
+	if (!parse_end(r))
+		return false;
+	if (!r->dry) {
+		r->config->write(r->config->write_ctx, token.text, token.bytes);
+		r->config->write(r->config->write_ctx, "\n", 1);
+	}
+	return true;
+}
+
+static bool
+statement_stop(struct run *r)
+{
+	struct token token;
+
+	if (!parse_token(r, &token, "the reason in quotes"))
+		return false;
+	if (!token.quoted)
+		return parse_expected(r, &token, "the reason in quotes");
+	if (!parse_end(r))
+		return false;
+	if (r->dry)
+		return true;
+	r->ended = true;
+	if (r->result->outcome == SCENARIO_OK) {
+		(void)run_error(r, SCENARIO_STOPPED, 0, "%s", "");
+		memcpy(r->result->text, token.text, min_u64(token.bytes, 400));
+		r->result->text[min_u64(token.bytes, 400)] = 0;
+	}
+	return false;
+}
+
+static bool
+statement_repeat(struct run *r)
+{
+	uint64_t times;
+
+	if (!parse_number(r, &times, "how many times") || !parse_end(r))
+		return false;
+	if (times == 0)
+		return run_error(r, SCENARIO_SYNTAX, 1, "expected to repeat at least once");
+	if (r->nr_repeats == REPEAT_DEPTH)
+		return run_error(r, SCENARIO_SYNTAX, 1, "expected at most %u repeats inside each other",
+				 REPEAT_DEPTH);
+	r->repeats[r->nr_repeats++] = (struct repeat){ .body = r->lex, .left = times };
+	return true;
+}
+
+static bool
+statement_end(struct run *r)
+{
+	struct repeat *repeat;
+
+	if (!parse_end(r))
+		return false;
+	if (r->nr_repeats == 0)
+		return run_error(r, SCENARIO_SYNTAX, 1, "expected a repeat before this end");
+	repeat = &r->repeats[r->nr_repeats - 1];
+	if (!r->dry && --repeat->left > 0)
+		r->lex = repeat->body;
+	else
+		r->nr_repeats--;
+	return true;
+}
+
+static bool
+dispatch(struct run *r, const struct token *verb)
+{
+	static const struct {
+		const char  *verb;
+		statement_fn fn;
+	} structure[] = {
+		{ "machine", statement_machine }, { "print", statement_print },
+		{ "stop", statement_stop },	  { "repeat", statement_repeat },
+		{ "end", statement_end },
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(statements); i++) {
+		if (token_is(verb, statements[i].verb))
+			return statements[i].fn(r);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(structure); i++) {
+		if (token_is(verb, structure[i].verb))
+			return structure[i].fn(r);
+	}
+	return parse_expected(r, verb, "a statement");
+}
+
+/* Frames that this scenario's processes and files use now, by the allocator's own count. */
+static void
+note_peak(struct run *r)
+{
+	static const enum frame_kind kinds[] = { FRAME_TABLE, FRAME_ANON, FRAME_OBJECT };
+	struct frame_totals now = frame_totals();
+	uint64_t used = 0;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
+		used += now.by_kind[kinds[i]] - r->frames_start.by_kind[kinds[i]];
+	r->peak_frames = max_u64(r->peak_frames, used);
+}
+
+static bool
+run_statement(struct run *r)
+{
+	struct token verb;
+
+	if (lexer_indented(&r->lex))
+		return run_error(r, SCENARIO_SYNTAX, 1,
+				 "expected a statement at the start of the line: only image and map "
+				 "lines are indented");
+	(void)lexer_token(&r->lex, &verb);
+	if (!dispatch(r, &verb))
+		return false;
+	if (r->dry)
+		return true;
+	r->result->statements++;
+	note_peak(r);
+	if (r->config->check == SCENARIO_CHECK_ALL && !check_invariants(r))
+		return false;
+	return run_work(r);
+}
+
+/* The machine statement was read before the run: pass over it. */
+static void
+rewind_text(struct run *r)
+{
+	struct lexer start;
+	struct token verb;
+
+	lexer_init(&r->lex, r->config->text, r->config->bytes);
+	start = r->lex;
+	if (lexer_line(&r->lex) && lexer_token(&r->lex, &verb) && token_is(&verb, "machine"))
+		return;
+	r->lex = start;
+}
+
+static void
+run_pass(struct run *r, bool dry)
+{
+	rewind_text(r);
+	r->dry = dry;
+	r->nr_repeats = 0;
+	while (lexer_line(&r->lex)) {
+		if (!run_statement(r))
+			return;
+	}
+	if (r->nr_repeats > 0)
+		(void)run_error(r, SCENARIO_SYNTAX, 0, "expected an end for the repeat of line %u",
+				r->repeats[r->nr_repeats - 1].body.line);
+}
+
+static void
+exit_process(void *arg)
+{
+	proc_exit(arg, 0);
+}
+
+static void
+put_object(void *arg)
+{
+	object_put(arg);
+}
+
+/* Every process exits, youngest first, then zombies are reaped, then files are dropped. */
+static void
+take_apart(struct run *r)
+{
+	struct process *next;
+	int32_t code;
+
+	stage_fail_allocation(0, false);
+	for (struct name *n = r->names->newest; n; n = n->older) {
+		if (n->kind != NAME_PROCESS || !n->is_set || n->process->state != PROCESS_ALIVE)
+			continue;
+		stage_leave(n->process->space);
+		stage_on_cpu(r->cpu, exit_process, n->process);
+	}
+	for (struct name *n = r->names->newest; n; n = n->older) {
+		if (n->kind == NAME_PROCESS)
+			n->is_set = false;
+		if (n->kind != NAME_FILE || !n->is_set)
+			continue;
+		stage_on_cpu(r->cpu, put_object, n->object);
+		n->is_set = false;
+	}
+	for (struct process *proc = proc_first(); proc; proc = next) {
+		next = proc_next(proc);
+		if (proc_reap(proc->parent, proc, &code) != OK)
+			break;
+	}
+}
+
+static bool
+check_leaks(struct run *r)
+{
+	static const struct {
+		enum frame_kind kind;
+		const char     *text;
+	} kinds[] = {
+		{ FRAME_ANON, "private page" },
+		{ FRAME_OBJECT, "object page" },
+		{ FRAME_TABLE, "page table" },
+	};
+	struct frame_totals now = frame_totals();
+
+	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+		uint64_t before = r->frames_start.by_kind[kinds[i].kind];
+		uint64_t after = now.by_kind[kinds[i].kind];
+
+		if (before != after)
+			return run_error(r, SCENARIO_FAILED, 0,
+					 "all processes are gone: expected %llu %ss, got %llu",
+					 (unsigned long long)before, kinds[i].text,
+					 (unsigned long long)after);
+	}
+	if (space_live_regions() != 0 || object_live() != 0)
+		return run_error(r, SCENARIO_FAILED, 0,
+				 "all processes are gone: expected no region and no object, got %llu "
+				 "and %llu",
+				 (unsigned long long)space_live_regions(),
+				 (unsigned long long)object_live());
+	return true;
+}
+
+static void
+finish(struct run *r)
+{
+	struct check_report report;
+	bool sound = r->result->outcome != SCENARIO_FAILED || r->config->keep_going ||
+		     check_all(&report);
+
+	if (sound && r->config->check == SCENARIO_CHECK_END)
+		sound = check_invariants(r);
+	if (!sound)
+		return;
+	if (!r->config->quiet)
+		report_print(r);
+	take_apart(r);
+	if (r->config->check == SCENARIO_CHECK_NONE || r->result->outcome == SCENARIO_FAILED)
+		return;
+	if (check_leaks(r))
+		(void)check_invariants(r);
+}
+
+/* Whether this machine is what the scenario asks for. */
+static bool
+machine_fits(struct run *r, const struct scenario_machine *machine)
+{
+	const char *lacks = NULL;
+
+	if (machine->cpus > platform_cpus())
+		lacks = "as many CPUs";
+	else if (machine->user_bytes > ARCH_USER_END)
+		lacks = "addresses as large";
+	else if (machine->frames > frame_totals().total)
+		lacks = "as many frames";
+	else if (machine->sharing && !ARCH_HAS_UPPER_WRITE_DENIAL)
+		lacks = "tables that fork can share";
+	return !lacks || run_error(r, SCENARIO_SKIPPED, 0, "the machine does not have %s", lacks);
+}
+
+enum scenario_outcome
+scenario_run(const struct scenario_config *config, struct scenario_result *result)
+{
+	struct run run = { .config = config, .result = result };
+	struct scenario_machine machine;
+	struct run *r = &run;
+
+	if (!scenario_read_machine(config, &machine, result) || !machine_fits(r, &machine))
+		return result->outcome;
+	r->names = names_create(config->arena, config->arena_bytes);
+	if (!r->names) {
+		(void)run_error(r, SCENARIO_SYNTAX, 0, "the arena is too small for the table of names");
+		return result->outcome;
+	}
+	if (!config->unparsed)
+		run_pass(r, true);
+	if (result->outcome != SCENARIO_OK)
+		return result->outcome;
+	report_start(r);
+	run_pass(r, false);
+	finish(r);
+	return result->outcome;
+}
+
+/* One key=value of the machine statement. */
+static bool
+machine_key(struct run *r, const struct token *token, struct scenario_machine *machine)
+{
+	struct token rest;
+	uint64_t cpus = 1;
+	bool good = true;
+
+	if (token_key(token, "frames", &rest))
+		good = token_number(&rest, &machine->frames) && machine->frames <= 1u << 28;
+	else if (token_key(token, "cpus", &rest))
+		good = token_number(&rest, &cpus) && cpus >= 1 && cpus <= CPU_MAX;
+	else if (token_key(token, "user", &rest))
+		good = token_number(&rest, &machine->user_bytes);
+	else if (token_key(token, "seed", &rest))
+		good = token_number(&rest, &machine->seed);
+	else if (token_is(token, "sharing"))
+		machine->sharing = true;
+	else
+		return parse_expected(r, token, "frames=, cpus=, user=, seed= or sharing");
+	if (!good)
+		return parse_expected(r, &rest, "a number in the range of this key");
+	if (token_key(token, "cpus", &rest))
+		machine->cpus = (unsigned)cpus;
+	return true;
+}
+
+bool
+scenario_read_machine(const struct scenario_config *config, struct scenario_machine *machine,
+		      struct scenario_result *result)
+{
+	struct run run = { .config = config, .result = result, .dry = true };
+	struct run *r = &run;
+	struct token token;
+
+	*machine = (struct scenario_machine){ 0 };
+	*result = (struct scenario_result){ .outcome = SCENARIO_OK };
+	lexer_init(&r->lex, config->text, config->bytes);
+	if (!lexer_line(&r->lex) || !lexer_token(&r->lex, &token) || !token_is(&token, "machine"))
+		return true;
+	while (lexer_token(&r->lex, &token)) {
+		if (!machine_key(r, &token, machine))
+			return false;
+	}
+	return true;
+}
+
+const char *
+scenario_outcome_name(enum scenario_outcome outcome)
+{
+	static const char *const names[] = {
+		[SCENARIO_OK] = "ok",
+		[SCENARIO_FAILED] = "FAILED",
+		[SCENARIO_SYNTAX] = "FAILED",
+		[SCENARIO_STOPPED] = "STOPPED",
+		[SCENARIO_SKIPPED] = "SKIPPED",
+	};
+
+	return names[outcome];
+}
