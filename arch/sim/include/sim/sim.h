@@ -9,18 +9,18 @@
 #include <anymm/platform.h>
 
 struct sim_config {
-	unsigned		 nr_cpus;	 /* 0: 1 */
-	const struct boot_range *ranges;	 /* NULL: one node of nr_frames frames from frame 16 on */
+	unsigned		 nr_cpus; /* 0: 1 */
+	const struct boot_range *ranges;  /* NULL: one node of nr_frames frames from frame 16 on */
 	unsigned		 nr_ranges;
-	uint64_t		 nr_frames;	 /* with ranges NULL; 0: 65536 (256 MiB) */
+	uint64_t		 nr_frames; /* with ranges NULL; 0: 65536 (256 MiB) */
 	uint64_t		 reserve_frames;
-	uint64_t		 seed;		 /* decides which legal cached translation serves an access */
-	bool			 no_asids;	 /* every activate flushes, as a CPU without PCID */
+	uint64_t		 seed; /* decides which legal cached translation serves an access */
+	bool			 no_asids; /* every activate flushes, as a CPU without PCID */
 };
 
 /* sim_start - make the machine; ranges are checked like any boot map. false: message on stderr. */
-bool sim_start(const struct sim_config *config);
-void sim_stop(void);
+bool		       sim_start(const struct sim_config *config);
+void		       sim_stop(void);
 const struct boot_map *sim_boot_map(void);
 
 /*
@@ -38,17 +38,19 @@ void sim_cpu_set(unsigned cpu);
  * Returns bytes done; if fewer, *fault says where it stopped. Does not enter the library.
  * FETCH reads like LOAD and needs execute permission.
  */
-size_t sim_access(enum access access, vaddr_t va, void *buf, size_t bytes, struct arch_fault *fault);
+size_t sim_access(enum access access, vaddr_t va, void *buf, size_t bytes,
+		  struct arch_fault *fault);
 
 /*
  * sim_user - the same as a user program sees it: faults go to fault_handle(sp, ...)
  * with sp active on this CPU, and the access is retried until done or a signal.
  */
-enum fault_result sim_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes);
+enum fault_result sim_user(struct space *sp, enum access access, vaddr_t va, void *buf,
+			   size_t bytes);
 
 /* Failure injection: fail the n-th allocation from now (1 is the next), or all from it on; 0: none. */
 void	 sim_fail_allocation(uint64_t n, bool and_all_after);
-uint64_t sim_allocations(void);	/* asked for since sim_start or sim_reset */
+uint64_t sim_allocations(void); /* asked for since sim_start or sim_reset */
 
 /* What the ledger has seen. Live stale records now; flushes that removed nothing. */
 struct sim_tlb_stats {
@@ -70,15 +72,16 @@ bool sim_expect_stop(void (*fn)(void *), void *arg, char *text, size_t bytes);
 enum sim_policy {
 	SIM_RANDOM,	/* switch with probability 1/param at each point */
 	SIM_PCT,	/* priorities with param change points */
-	SIM_EXHAUSTIVE,	/* next schedule in depth-first order with at most param preemptions */
+	SIM_EXHAUSTIVE, /* next schedule in depth-first order with at most param preemptions */
 };
 struct sim_schedule {
 	enum sim_policy policy;
 	unsigned	param;
 	uint64_t	seed;
-	uint64_t	step_limit;	/* 0: a million; more is reported as livelock */
+	uint64_t	step_limit; /* 0: a million; more is reported as livelock */
 };
-void sim_run(unsigned n, void (*const *bodies)(void *), void *arg, const struct sim_schedule *schedule);
+void sim_run(unsigned n, void (*const *bodies)(void *), void *arg,
+	     const struct sim_schedule *schedule);
 /* sim_next_schedule - after a SIM_EXHAUSTIVE run: false when all schedules were run. */
 bool sim_next_schedule(void);
 
@@ -88,11 +91,15 @@ void sim_hostile_accessed(bool on);
 /* Independent reading of the tables, for checks and digests: its decoder is not the library's. */
 struct sim_translation {
 	bool	 present;
-	pfn_t	 pfn;		/* of the page, also inside a large leaf */
-	prot_t	 prot;		/* effective: the AND over the walk */
+	pfn_t	 pfn;  /* of the page, also inside a large leaf */
+	prot_t	 prot; /* effective: the AND over the walk */
 	unsigned level;
 };
 struct sim_translation sim_translate(pfn_t root, vaddr_t va);
 
-/* Console capture for tests: what the library printed since the last call. */
+/*
+ * Console capture for tests: what the library printed since the last call (at most
+ * the last 64 KiB). sim_console_echo: print it on stdout too, as tools want; off at start.
+ */
 const char *sim_console_text(void);
+void	    sim_console_echo(bool on);
