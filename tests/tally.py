@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Counts the test cases of one build folder, one by one, and shows what failed.
 
-usage: tally.py BUILD_FOLDER TEXT TALLY_FILE
+usage: tally.py BUILD_FOLDER TEXT TALLY_FILE [PROGRAM]...
 
 A program that prints TAP counts as its cases; any other as one. A case that was planned
-and did not run has failed, a skipped one too, and so has a build without a log. Adds a
-line "passed failed" to the tally file.
+and did not run has failed, a skipped one too, and so has a build without a log, and each
+PROGRAM (the start of its file name) that was not among the tests. Adds a line "passed
+failed" to the tally file.
 """
 
 import json
@@ -40,9 +41,17 @@ def count(test):
 def command(test):
     env = {k: v for k, v in test.get("env", {}).items() if k == "ANYMM_SEED"}
     words = ["%s=%s" % item for item in env.items()]
-    words += [os.path.relpath(word) if word.startswith("/") and os.path.exists(word)
-              and not word.startswith("/usr") else word for word in test["command"]]
+    here = os.getcwd() + "/"
+    for word in test["command"]:
+        path = os.path.realpath(word)
+        words.append(os.path.relpath(path) if path.startswith(here) else word)
     return " ".join(words)
+
+
+def missing(tests, programs):
+    """Those of the programs that no test has run."""
+    ran = [os.path.basename(word) for test in tests for word in test["command"][:3]]
+    return [p for p in programs if not any(name.startswith(p) for name in ran)]
 
 
 def show(test):
@@ -69,6 +78,9 @@ def main():
         failed += bad
         if bad:
             show(test)
+    for program in missing(tests or [], sys.argv[4:]):
+        failed += 1
+        print("%s: no test ran %s" % (text, program))
     print("%s: %d passed, %d failed" % (text, passed, failed))
     with open(tally, "a", encoding="utf-8") as file:
         file.write("%d %d\n" % (passed, failed))

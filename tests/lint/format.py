@@ -17,8 +17,12 @@ def main():
     if paths:
         run = subprocess.run(["clang-format", "--dry-run", "-Werror", "--style=file"] + paths,
                              cwd=top, stderr=subprocess.PIPE, text=True, check=False)
+        lines = {}
         for path, line in re.findall(r"^(\S+?):(\d+):\d+: error", run.stderr, re.M):
-            findings.add(path, int(line), "clang-format disagrees; try: clang-format -i " + path)
+            lines.setdefault(path, []).append(int(line))
+        for path, where in sorted(lines.items()):
+            findings.add(path, where[0], "clang-format disagrees in %d places; try: "
+                         "clang-format -i %s" % (len(where), path))
         if run.returncode != 0 and not findings.count:
             sys.exit(run.stderr)
     findings.finish()
