@@ -38,12 +38,13 @@ def count(test):
     return passed, failed
 
 
-def command(test):
+def command(folder, test):
     env = {k: v for k, v in test.get("env", {}).items() if k == "ANYMM_SEED"}
     words = ["%s=%s" % item for item in env.items()]
     here = os.getcwd() + "/"
     for word in test["command"]:
-        path = os.path.realpath(word)
+        inside = os.path.join(folder, word)
+        path = os.path.realpath(inside if os.path.isfile(inside) else word)
         words.append(os.path.relpath(path) if path.startswith(here) else word)
     return " ".join(words)
 
@@ -54,7 +55,7 @@ def missing(tests, programs):
     return [p for p in programs if not any(name.startswith(p) for name in ran)]
 
 
-def show(test):
+def show(folder, test):
     print("---- %s: %s" % (test["name"], test["result"]))
     for stream in ("stdout", "stderr"):
         lines = test.get(stream, "").splitlines()
@@ -62,7 +63,7 @@ def show(test):
             lines = [x for x in lines if not x.startswith("ok ")]
         for line in lines[-SHOWN_LINES:]:
             print("    " + line)
-    print("to repeat: " + command(test))
+    print("to repeat: " + command(folder, test))
 
 
 def main():
@@ -77,7 +78,7 @@ def main():
         passed += ok
         failed += bad
         if bad:
-            show(test)
+            show(folder, test)
     for program in missing(tests or [], sys.argv[4:]):
         failed += 1
         print("%s: no test ran %s" % (text, program))
