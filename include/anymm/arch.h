@@ -158,9 +158,11 @@ static inline bool  arch_pte_cas(pte_t *slot, pte_t *expected, pte_t next);
  *  T5  activate(root, asid) makes user accesses on this CPU go through root;
  *      translations under asid that were not flushed may still be used. Asid 0
  *      with pfn_none() as root leaves user space: only the kernel half is used.
- *  T6  settled(asid) declares that an operation on the space of asid has
- *      returned success. It costs nothing on hardware; the simulator reports
- *      every stale translation of asid that is still live anywhere.
+ *  T6  settled(asid) declares that an operation of this CPU on the space of asid
+ *      has returned success. It costs nothing on hardware; the simulator reports
+ *      every translation of asid that a change made by this CPU has made stale
+ *      and that is still live anywhere. (What other CPUs are about to flush is
+ *      theirs to settle.)
  */
 static inline void arch_tlb_flush_page(unsigned asid, vaddr_t va);
 static inline void arch_tlb_flush_asid(unsigned asid);
