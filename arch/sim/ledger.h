@@ -12,6 +12,7 @@ void ledger_flush_page(unsigned asid, vaddr_t va);
 void ledger_flush_asid(unsigned asid);
 void ledger_flush_all(void);
 void ledger_activated(pfn_t root, unsigned asid);
+/* ledger_settled - report live records of asid whose change was made by THIS CPU only (law T6 in arch.h). */
 void ledger_settled(unsigned asid);
 
 /* reset.c */
