@@ -96,6 +96,7 @@ struct map_request {
 	struct object *object;	/* NULL with MAPF_ANONYMOUS; a reference is taken */
 	uint64_t       offset;	/* bytes, page aligned */
 	bool	       readonly_file;	/* the file was opened without write permission */
+	bool	       writeonly_file;	/* the file was opened without read permission */
 	bool	       align_by_offset; /* large mappings follow the file's alignment (a regular file) */
 	unsigned       region_flags;	/* more enum region_flag, for image loaders */
 };

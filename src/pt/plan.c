@@ -116,6 +116,21 @@ pt_plan_mark(struct pt_plan *plan, struct pt *pt, struct va_range range)
 }
 
 void
+pt_plan_join(struct pt_plan *into, struct pt_plan *more)
+{
+	while (!pfn_is_none(more->first)) {
+		pfn_t pfn = more->first;
+		struct frame *f = frame_of(pfn);
+
+		more->first = f->table.next == UINT32_MAX ? pfn_none() : (pfn_t){ f->table.next };
+		f->table.next = pfn_is_none(into->first) ? UINT32_MAX : (uint32_t)into->first.n;
+		into->first = pfn;
+	}
+	into->nr += more->nr;
+	more->nr = 0;
+}
+
+void
 pt_plan_drop(struct pt_plan *plan)
 {
 	while (!pfn_is_none(plan->first)) {

@@ -24,6 +24,9 @@ err_t pt_plan_unmap(struct pt_plan *plan, struct pt *pt, struct va_range range);
 err_t pt_plan_protect(struct pt_plan *plan, struct pt *pt, struct va_range range);
 err_t pt_plan_mark(struct pt_plan *plan, struct pt *pt, struct va_range range);
 
+/* pt_plan_join - the tables of `more` go to `into`: one plan for changes of several ranges. */
+void pt_plan_join(struct pt_plan *into, struct pt_plan *more);
+
 /* pt_plan_drop - give back what a commit did not use. Always called after a successful plan. */
 void pt_plan_drop(struct pt_plan *plan);
 

@@ -1,0 +1,226 @@
+/*
+ * advise.c - what a program says about its memory.
+ *
+ *	DONTNEED                pages go; the next access finds zeros, or the object's page
+ *	FREE                    may be taken as a hint, and is: nothing happens
+ *	DONTFORK .. KEEPONFORK  flags of the regions, which fork reads
+ *	GUARD_INSTALL, REMOVE   marks in the tables, which a fault reads
+ *
+ * Guards are not a property of a region: they survive protection changes and
+ * fork in the tables alone, and do not keep neighbours from being merged.
+ *
+ * As in Linux, holes are passed over and reported at the end. A region that
+ * does not fit the advice ends the call before anything is done.
+ */
+#include "pt/range.h"
+#include "space/bounds.h"
+#include "space/edit.h"
+#include "space/tree.h"
+
+struct request {
+	struct va_range range; /* clipped to the part that holds regions */
+	enum advice	advice;
+	bool		has_hole;
+};
+
+static bool
+is_private_anonymous(const struct region *r)
+{
+	return !r->object && !(r->flags & REGION_SHARED);
+}
+
+/* fits - the advice makes sense for this region. */
+static bool
+fits(enum advice advice, const struct region *r)
+{
+	if (advice == ADVICE_FREE || advice == ADVICE_WIPEONFORK)
+		return is_private_anonymous(r);
+	return true;
+}
+
+static bool
+is_known(enum advice advice)
+{
+	switch (advice) {
+	case ADVICE_NORMAL:
+	case ADVICE_DONTNEED:
+	case ADVICE_FREE:
+	case ADVICE_DONTFORK:
+	case ADVICE_DOFORK:
+	case ADVICE_WIPEONFORK:
+	case ADVICE_KEEPONFORK:
+	case ADVICE_GUARD_INSTALL:
+	case ADVICE_GUARD_REMOVE:
+		return true;
+	}
+	return false;
+}
+
+/*
+ * survey - clip the range to what is mapped, and note holes.
+ *   fails  ERR_INVAL: the advice does not fit a region; ERR_NOMEM: nothing is mapped
+ */
+static err_t
+survey(struct space *sp, struct request *request)
+{
+	struct va_range whole = request->range;
+	vaddr_t		at = whole.start;
+
+	request->range = va_range(UINT64_MAX, 0);
+	for (struct region *r = tree_find_end(sp, whole.start); r && r->range.start < whole.end;
+	     r = tree_next(r)) {
+		struct va_range part = range_clip(r->range, whole);
+
+		if (!fits(request->advice, r))
+			return ERR_INVAL;
+		request->has_hole |= part.start > at;
+		request->range.start = min_u64(request->range.start, part.start);
+		request->range.end = part.end;
+		at = part.end;
+	}
+	request->has_hole |= at < whole.end;
+	return range_is_empty(request->range) ? ERR_NOMEM : OK;
+}
+
+static err_t
+drop_pages(struct space *sp, struct va_range range)
+{
+	struct pt_plan tables;
+	struct gather  g;
+	err_t	       err = pt_plan_unmap(&tables, &sp->pt, range);
+
+	if (err)
+		return err;
+	gather_begin(&g, &sp->pt);
+	pt_unmap(&sp->pt, range, &tables, &g);
+	gather_end(&g);
+	pt_plan_drop(&tables);
+	return OK;
+}
+
+/* next_run - the first stretch without a hole at or above from; false: none in the range. */
+static bool
+next_run(struct space *sp, struct va_range range, vaddr_t from, struct va_range *run)
+{
+	struct region *r = tree_find_end(sp, from);
+
+	if (!r || r->range.start >= range.end)
+		return false;
+	*run = range_clip(r->range, va_range(from, range.end));
+	while ((r = tree_next(r)) && r->range.start == run->end && run->end < range.end)
+		run->end = min_u64(r->range.end, range.end);
+	return true;
+}
+
+/* plan_guards - tables for the marks of all runs. fails ERR_NOMEM: nothing is held. */
+static err_t
+plan_guards(struct space *sp, struct va_range range, struct pt_plan *tables)
+{
+	struct va_range run;
+
+	*tables = (struct pt_plan){ .first = pfn_none() };
+	for (vaddr_t from = range.start; next_run(sp, range, from, &run); from = run.end) {
+		struct pt_plan more;
+		err_t	       err = pt_plan_mark(&more, &sp->pt, run);
+
+		if (err) {
+			pt_plan_drop(tables);
+			return err;
+		}
+		pt_plan_join(tables, &more);
+	}
+	return OK;
+}
+
+static err_t
+install_guards(struct space *sp, struct va_range range)
+{
+	const struct pte_mark guard = { .type = MARK_GUARD };
+	struct pt_plan	      tables;
+	struct va_range	      run;
+	struct gather	      g;
+	err_t		      err = plan_guards(sp, range, &tables);
+
+	if (err)
+		return err;
+	gather_begin(&g, &sp->pt);
+	for (vaddr_t from = range.start; next_run(sp, range, from, &run); from = run.end)
+		pt_mark(&sp->pt, run, guard, &tables, &g);
+	gather_end(&g);
+	pt_plan_drop(&tables);
+	return OK;
+}
+
+static err_t
+remove_guards(struct space *sp, struct va_range range)
+{
+	struct pt_plan tables;
+	struct gather  g;
+	err_t	       err = pt_plan_protect(&tables, &sp->pt, range);
+
+	if (err)
+		return err;
+	gather_begin(&g, &sp->pt);
+	pt_unmark(&sp->pt, range, MARK_GUARD, &tables, &g);
+	gather_end(&g);
+	pt_plan_drop(&tables);
+	return OK;
+}
+
+static err_t
+set_flags(struct space *sp, struct va_range range, unsigned mask, unsigned flags)
+{
+	struct region_edit edit = { .range = range, .flags_mask = mask, .flags = flags };
+	err_t		   err = edit_plan(sp, &edit);
+
+	if (err == OK)
+		edit_commit(sp, &edit);
+	return err;
+}
+
+static err_t
+follow(struct space *sp, const struct request *request)
+{
+	switch (request->advice) {
+	case ADVICE_DONTNEED:
+		return drop_pages(sp, request->range);
+	case ADVICE_DONTFORK:
+		return set_flags(sp, request->range, REGION_DONTFORK, REGION_DONTFORK);
+	case ADVICE_DOFORK:
+		return set_flags(sp, request->range, REGION_DONTFORK, 0);
+	case ADVICE_WIPEONFORK:
+		return set_flags(sp, request->range, REGION_WIPEONFORK, REGION_WIPEONFORK);
+	case ADVICE_KEEPONFORK:
+		return set_flags(sp, request->range, REGION_WIPEONFORK, 0);
+	case ADVICE_GUARD_INSTALL:
+		return install_guards(sp, request->range);
+	case ADVICE_GUARD_REMOVE:
+		return remove_guards(sp, request->range);
+	case ADVICE_NORMAL:
+	case ADVICE_FREE:
+		break;
+	}
+	return OK;
+}
+
+err_t
+space_advise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice)
+{
+	struct request request = { .advice = advice };
+	uint64_t       bytes;
+	err_t	       err;
+
+	if (!is_known(advice) || !is_page_aligned(addr))
+		return ERR_INVAL;
+	if (!page_ceil(length, &bytes) || addr + bytes < addr)
+		return ERR_INVAL;
+	if (bytes == 0)
+		return OK;
+	request.range = va_range(addr, addr + bytes);
+	write_lock(&sp->lock);
+	err = survey(sp, &request);
+	if (err == OK)
+		err = follow(sp, &request);
+	write_unlock(&sp->lock);
+	return err == OK && request.has_hole ? ERR_NOMEM : err;
+}

@@ -1,0 +1,231 @@
+/*
+ * map.c - new mappings, with Linux's arguments, results and order of errors.
+ *
+ *	check    what needs no look at the space
+ *	choose   the address: fixed, or by the placement rules
+ *	type     shared or private, and what a file forbids
+ *	limit    address space, data, one request for committed memory
+ *	plan     regions to make, tables that replacing others will take
+ *	commit   unmap what was there, add the region, join its neighbours
+ *
+ * Up to the commit the space is only read. Shared anonymous memory is an object
+ * of its own for each call, with the pager of zeros.
+ */
+#include "space/bounds.h"
+#include "space/limit.h"
+#include "space/place.h"
+#include "space/state.h"
+#include "space/tree.h"
+#include "space/unmap.h"
+
+/* What MAPF_SHARED_VALIDATE lets pass, apart from the type. */
+#define KNOWN_FLAGS 0x7c1ff973u
+
+/* Ids of shared anonymous objects have the top bit, which no file has. */
+#define SHARED_ID ((uint64_t)1 << 63)
+
+struct mapping {
+	const struct map_request *request;
+	struct region_kind	  kind;
+	uint64_t		  bytes;
+	vaddr_t			  va;
+	struct unmap_plan	  unmap;
+	struct region_reserve	  reserve;
+};
+
+static bool
+is_fixed(const struct map_request *request)
+{
+	return request->flags & (MAPF_FIXED | MAPF_FIXED_NOREPLACE);
+}
+
+static bool
+is_anonymous(const struct map_request *request)
+{
+	return request->flags & MAPF_ANONYMOUS;
+}
+
+static bool
+is_shared(const struct map_request *request)
+{
+	unsigned type = request->flags & MAPF_TYPE;
+
+	return type == MAPF_SHARED || type == MAPF_SHARED_VALIDATE;
+}
+
+/* check - what is wrong whatever the space looks like; huge-page mappings have no pages to use. */
+static err_t
+check(const struct map_request *request, uint64_t *bytes)
+{
+	if (!is_page_aligned(request->offset))
+		return ERR_INVAL;
+	if (!is_anonymous(request) && !request->object)
+		return ERR_BADF;
+	if (!is_anonymous(request) && (request->flags & MAPF_HUGETLB))
+		return ERR_INVAL;
+	if (request->length == 0)
+		return ERR_INVAL;
+	if (!page_ceil(request->length, bytes) || (request->flags & MAPF_HUGETLB))
+		return ERR_NOMEM;
+	return OK;
+}
+
+static err_t
+choose_fixed(struct space *sp, struct mapping *m)
+{
+	vaddr_t	       addr = m->request->addr;
+	struct region *next;
+
+	if (!lies_below(addr, m->bytes, sp->layout.end))
+		return ERR_NOMEM;
+	if (!is_page_aligned(addr))
+		return ERR_INVAL;
+	next = tree_find_end(sp, addr);
+	if ((m->request->flags & MAPF_FIXED_NOREPLACE) && next &&
+	    next->range.start < addr + m->bytes)
+		return ERR_EXIST;
+	m->va = addr;
+	return OK;
+}
+
+static err_t
+choose(struct space *sp, struct mapping *m)
+{
+	const struct map_request *request = m->request;
+	struct place_request	  place;
+
+	if (is_fixed(request))
+		return choose_fixed(sp, m);
+	if (m->bytes > sp->layout.end)
+		return ERR_NOMEM;
+	place = (struct place_request){
+		.hint = place_round_hint(sp, request->addr),
+		.bytes = m->bytes,
+		.low_2gib = request->flags & MAPF_32BIT,
+		.align_anonymous = is_anonymous(request) && !is_shared(request),
+		.align_by_offset = !is_anonymous(request) && request->align_by_offset,
+		.offset = request->offset,
+	};
+	return place_find(sp, &place, &m->va);
+}
+
+static err_t
+check_file_type(const struct map_request *request)
+{
+	unsigned type = request->flags & MAPF_TYPE;
+
+	if (type == MAPF_SHARED_VALIDATE && (request->flags & ~(KNOWN_FLAGS | MAPF_TYPE)))
+		return ERR_OPNOTSUPP;
+	if (!is_shared(request) && type != MAPF_PRIVATE)
+		return ERR_INVAL;
+	if (is_shared(request) && (request->prot & PROT_W) && request->readonly_file)
+		return ERR_ACCES;
+	if (request->writeonly_file)
+		return ERR_ACCES;
+	return request->flags & MAPF_GROWSDOWN ? ERR_INVAL : OK;
+}
+
+static err_t
+check_type(const struct map_request *request)
+{
+	unsigned type = request->flags & MAPF_TYPE;
+
+	if (!is_anonymous(request))
+		return check_file_type(request);
+	if (type == MAPF_PRIVATE)
+		return OK;
+	return type == MAPF_SHARED && !(request->flags & MAPF_GROWSDOWN) ? OK : ERR_INVAL;
+}
+
+static struct region_kind
+kind_of(const struct map_request *request, struct object *object)
+{
+	struct region_kind kind = {
+		.prot = request->prot & PROT_RWX,
+		.flags = request->region_flags,
+		.object = object,
+		.offset = is_anonymous(request) ? 0 : request->offset >> ARCH_PAGE_SHIFT,
+	};
+
+	if (is_shared(request))
+		kind.flags |= REGION_SHARED;
+	if (request->flags & MAPF_NORESERVE)
+		kind.flags |= REGION_NORESERVE;
+	if (request->flags & MAPF_GROWSDOWN)
+		kind.flags |= REGION_GROWSDOWN;
+	if (is_shared(request) && !is_anonymous(request) && request->readonly_file)
+		kind.flags |= REGION_MAYNOTWRITE;
+	return kind;
+}
+
+/* plan - everything that can still fail; after OK only map_commit is left to do. */
+static err_t
+plan(struct space *sp, struct mapping *m)
+{
+	err_t err = unmap_plan(sp, va_range(m->va, m->va + m->bytes), &m->unmap);
+
+	if (err)
+		return err;
+	if (limit_forbids(sp, m->bytes - m->unmap.bytes, m->kind.prot, m->kind.flags))
+		err = ERR_NOMEM;
+	else
+		err = region_reserve(&m->reserve, 1 + m->unmap.cuts);
+	if (err)
+		unmap_drop(&m->unmap);
+	return err;
+}
+
+static err_t
+map_locked(struct space *sp, struct mapping *m)
+{
+	err_t err = sp->nr_regions > sp->layout.max_regions ? ERR_NOMEM : choose(sp, m);
+
+	if (err == OK)
+		err = check_type(m->request);
+	if (err == OK)
+		err = plan(sp, m);
+	if (err)
+		return err;
+	unmap_commit(sp, &m->unmap, &m->reserve);
+	region_add(sp, va_range(m->va, m->va + m->bytes), &m->kind, &m->reserve);
+	return OK;
+}
+
+/* get_backing - the object, with a reference for the call; NULL for private anonymous memory. */
+static err_t
+get_backing(const struct map_request *request, uint64_t bytes, struct object **out)
+{
+	*out = NULL;
+	if (!is_anonymous(request)) {
+		*out = request->object;
+		object_get(*out);
+	} else if (is_shared(request)) {
+		uint64_t id = SHARED_ID | atomic_fetch_add(&space_state()->shared_ids, 1);
+
+		return object_create(&pager_zero, id, bytes >> ARCH_PAGE_SHIFT, NULL, out);
+	}
+	return OK;
+}
+
+err_t
+space_map(struct space *sp, const struct map_request *request, vaddr_t *out)
+{
+	struct mapping m = { .request = request };
+	struct object *object;
+	err_t	       err = check(request, &m.bytes);
+
+	if (err)
+		return err;
+	err = get_backing(request, m.bytes, &object);
+	if (err)
+		return err;
+	m.kind = kind_of(request, object);
+	write_lock(&sp->lock);
+	err = map_locked(sp, &m);
+	write_unlock(&sp->lock);
+	if (object)
+		object_put(object);
+	if (err == OK)
+		*out = m.va;
+	return err;
+}

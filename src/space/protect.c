@@ -1,0 +1,128 @@
+/*
+ * protect.c - change the protection of a range.
+ *
+ * As in Linux, a hole ends the call with ERR_NOMEM after the part before it has
+ * been changed; every other error leaves all as it was. What hardware may still
+ * do is taken away before the call returns, on every CPU; what it may do more,
+ * the next fault finds out.
+ */
+#include "pt/range.h"
+#include "space/bounds.h"
+#include "space/edit.h"
+#include "space/limit.h"
+#include "space/tree.h"
+
+/* Linux's other PROT bits: atomic use of the memory, and "from the start of the stack". */
+enum {
+	PROT_SEM = 0x8,
+	PROT_GROWSDOWN = 0x01000000,
+	PROT_GROWSUP = 0x02000000,
+};
+
+/*
+ * survey - how far the mappings reach without a hole.
+ *   gives  *stop: the end of the range, or the start of the first hole
+ *   fails  ERR_ACCES: a region before the hole may not become writable
+ */
+static err_t
+survey(struct space *sp, struct va_range range, prot_t prot, vaddr_t *stop)
+{
+	*stop = range.start;
+	for (struct region *r = tree_find_end(sp, range.start);
+	     r && r->range.start <= *stop && *stop < range.end; r = tree_next(r)) {
+		if ((prot & PROT_W) && (r->flags & REGION_MAYNOTWRITE))
+			return ERR_ACCES;
+		*stop = min_u64(r->range.end, range.end);
+	}
+	return OK;
+}
+
+/* limits_forbid - what becomes data, or newly charged in one piece, is too much. */
+static bool
+limits_forbid(struct space *sp, const struct region_edit *edit)
+{
+	uint64_t data = 0;
+
+	for (struct region *r = tree_find_end(sp, edit->range.start);
+	     r && r->range.start < edit->range.end; r = tree_next(r)) {
+		struct va_range part = range_clip(r->range, edit->range);
+		uint64_t	bytes = part.end - part.start;
+
+		if (region_is_data(edit->prot, r->flags) && !region_is_data(r->prot, r->flags))
+			data += bytes;
+		if (region_is_charged(edit->prot, r->flags) &&
+		    !region_is_charged(r->prot, r->flags) && bytes > sp->layout.limit_commit)
+			return true;
+	}
+	return data > 0 && limit_forbids_data(sp, data);
+}
+
+/* change - all of the range is mapped, and may have the protection. */
+static err_t
+change(struct space *sp, struct va_range range, prot_t prot)
+{
+	struct region_edit edit = { .range = range, .prot_mask = PROT_RWX, .prot = prot };
+	struct pt_plan	   tables;
+	struct gather	   g;
+	err_t		   err;
+
+	if (limits_forbid(sp, &edit))
+		return ERR_NOMEM;
+	err = edit_plan(sp, &edit);
+	if (err || range_is_empty(edit.changed))
+		return err;
+	err = pt_plan_protect(&tables, &sp->pt, edit.changed);
+	if (err) {
+		edit_drop(&edit);
+		return err;
+	}
+	edit_commit(sp, &edit);
+	gather_begin(&g, &sp->pt);
+	pt_protect(&sp->pt, edit.changed, prot_usable(prot), &tables, &g);
+	gather_end(&g);
+	pt_plan_drop(&tables);
+	return OK;
+}
+
+static err_t
+protect_locked(struct space *sp, struct va_range range, unsigned prot)
+{
+	struct region *first = tree_find_end(sp, range.start);
+	vaddr_t	       stop;
+	err_t	       err;
+
+	if (prot & PROT_GROWSDOWN) {
+		if (!first || first->range.start >= range.end)
+			return ERR_NOMEM;
+		if (!(first->flags & REGION_GROWSDOWN))
+			return ERR_INVAL;
+		range.start = first->range.start;
+	} else if (first && first->range.start <= range.start && (prot & PROT_GROWSUP)) {
+		return ERR_INVAL;
+	}
+	err = survey(sp, range, prot, &stop);
+	if (err == OK && stop > range.start)
+		err = change(sp, va_range(range.start, stop), prot & PROT_RWX);
+	return err == OK && stop < range.end ? ERR_NOMEM : err;
+}
+
+err_t
+space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
+{
+	const unsigned both = PROT_GROWSDOWN | PROT_GROWSUP;
+	uint64_t       bytes;
+	err_t	       err;
+
+	if ((prot & both) == both || !is_page_aligned(addr))
+		return ERR_INVAL;
+	if (length == 0)
+		return OK;
+	if (!page_ceil(length, &bytes) || addr + bytes <= addr)
+		return ERR_NOMEM;
+	if (prot & ~(PROT_RWX | PROT_SEM | both))
+		return ERR_INVAL;
+	write_lock(&sp->lock);
+	err = protect_locked(sp, va_range(addr, addr + bytes), prot);
+	write_unlock(&sp->lock);
+	return err;
+}

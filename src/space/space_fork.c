@@ -1,0 +1,123 @@
+/*
+ * space_fork.c - a child whose memory equals the parent's, shared until written.
+ *
+ *	plan     a child that nobody sees: its regions, then tables that share the
+ *	         parent's; the parent is only read
+ *	commit   the parent's root loses its write permissions, every CPU forgets them
+ *	publish  the child enters the list of all spaces
+ *
+ * A do-not-fork region is left out; a wipe-on-fork region is there, but its
+ * pages are not. The tables are told about both as ranges not to share. The
+ * parent's write lock is held until no CPU can write what is now shared.
+ */
+#include "pt/fork.h"
+#include "space/regions.h"
+#include "space/spaces.h"
+#include "space/tree.h"
+
+/*
+ * The ranges that the child's tables leave out. Questions come in rising order,
+ * so the last answer mostly serves again, and all of them together look at each
+ * region once.
+ */
+struct unshared {
+	struct space  *parent;
+	vaddr_t	       asked; /* `next` is the answer to this question */
+	bool	       known;
+	struct region *next; /* first unshared region with end > asked, or NULL */
+};
+
+static bool
+is_unshared(const struct region *r)
+{
+	return r->flags & (REGION_DONTFORK | REGION_WIPEONFORK);
+}
+
+static struct region *
+first_unshared(struct region *r)
+{
+	while (r && !is_unshared(r))
+		r = tree_next(r);
+	return r;
+}
+
+static bool
+next_unshared(const struct fork_filter *filter, vaddr_t from, struct va_range *out)
+{
+	struct unshared *u = filter->data;
+
+	if (!u->known || from < u->asked || (u->next && u->next->range.end <= from)) {
+		u->next = first_unshared(tree_find_end(u->parent, from));
+		u->known = true;
+	}
+	u->asked = from;
+	if (!u->next)
+		return false;
+	*out = u->next->range;
+	return true;
+}
+
+/* copy_regions - fails ERR_NOMEM: the child has some of them. */
+static err_t
+copy_regions(struct space *parent, struct space *child)
+{
+	struct region *last = NULL;
+
+	for (struct region *r = tree_first(parent); r; r = tree_next(r)) {
+		struct region *fresh;
+
+		if (r->flags & REGION_DONTFORK)
+			continue;
+		fresh = region_make();
+		if (!fresh)
+			return ERR_NOMEM;
+		region_copy(r, child, last, fresh);
+		last = fresh;
+	}
+	return OK;
+}
+
+/* plan - *out shares the parent's tables; the parent is untouched, also when this fails. */
+static err_t
+plan(struct space *parent, struct space **out)
+{
+	struct unshared		 unshared = { .parent = parent };
+	const struct fork_filter filter = { .next = next_unshared, .data = &unshared };
+	struct space		*child;
+	err_t			 err = space_make(&parent->layout, &child);
+
+	if (err)
+		return err;
+	child->brk = parent->brk;
+	err = copy_regions(parent, child);
+	if (err == OK)
+		err = pt_fork_prepare(&parent->pt, &child->pt, &filter);
+	if (err) {
+		space_discard(child);
+		return err;
+	}
+	*out = child;
+	return OK;
+}
+
+err_t
+space_fork(struct space *parent, struct space **out)
+{
+	struct space *child;
+	struct gather g;
+	err_t	      err;
+
+	write_lock(&parent->lock);
+	err = plan(parent, &child);
+	if (err == OK) {
+		gather_begin(&g, &parent->pt);
+		pt_fork_commit(&parent->pt, &child->pt, &g);
+		gather_end(&g);
+	}
+	write_unlock(&parent->lock);
+	if (err)
+		return err;
+	space_publish(child);
+	*out = child;
+	return OK;
+}
