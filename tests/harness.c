@@ -43,6 +43,7 @@ machine_fresh(void)
 void
 machine_rebase(void)
 {
+	anymm_drain();
 	totals_fresh = frame_totals();
 }
 
@@ -61,6 +62,7 @@ machine_check(void)
 	struct frame_totals now;
 
 	machine_check_invariants();
+	anymm_drain();
 	now = frame_totals();
 	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
 		if (now.by_kind[kind] != totals_fresh.by_kind[kind])

@@ -7,7 +7,7 @@
 #include <anymm/process.h>
 
 #include "base/format.h"
-#include "proc/table.h"
+#include "proc/proc_table.h"
 
 err_t
 proc_init(void)

@@ -14,7 +14,7 @@
  * the library reaps them as children of nobody.
  */
 #include "base/assert.h"
-#include "proc/table.h"
+#include "proc/proc_table.h"
 
 /* enter_tree - publish a complete process under its parent, which may be NULL. */
 static void

@@ -1,5 +1,5 @@
 /*
- * table.c - the process table: ids, lookup by id, and the list of all.
+ * proc_table.c - the process table: ids, lookup by id, and the list of all.
  *
  * A hash table of chains, whose array of buckets is a block of frames that
  * doubles when it holds more processes than buckets. Should there be no memory
@@ -9,7 +9,7 @@
  * everything has worked, so that nothing can fail at the end. A reservation is
  * in the hash table but not in the list of all, and lookups do not see it.
  */
-#include "proc/table.h"
+#include "proc/proc_table.h"
 
 #include "base/assert.h"
 

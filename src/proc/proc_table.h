@@ -1,5 +1,5 @@
 /*
- * table.h - the process table: ids, lookup by id, and the list of all.
+ * proc_table.h - the process table: ids, lookup by id, and the list of all.
  */
 #pragma once
 
