@@ -84,20 +84,28 @@ sim_console_text(void)
 	return text;
 }
 
+/* On the stack of sim_expect_stop, whichever fiber has stopped. */
+static void
+jump_back(void)
+{
+	jmp_buf *back = console.expected;
+
+	console.expected = NULL;
+	sim_cpu_now = console.expecting_cpu;
+	longjmp(*back, 1);
+}
+
 void
 sim_stopped(void)
 {
-	if (console.expected) {
-		jmp_buf *back = console.expected;
+	const char *schedule = sched_describe();
 
-		console.expected = NULL;
-		sched_abandon();
-		sim_cpu_now = console.expecting_cpu;
-		longjmp(*back, 1);
-	}
+	keep(schedule, strlen(schedule));
+	if (console.expected)
+		sched_abandon(jump_back);
 	fflush(stdout);
 	fprintf(stderr, "%s%sthe machine stopped on CPU %u\n",
-		console.echoes ? "" : console.text + console.shown,
+		console.echoes ? schedule : console.text + console.shown,
 		console.length && console.text[console.length - 1] != '\n' ? "\n" : "",
 		sim_cpu_now);
 	abort();

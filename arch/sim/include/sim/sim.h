@@ -68,7 +68,11 @@ struct sim_tlb_stats sim_tlb_stats(void);
  */
 bool sim_expect_stop(void (*fn)(void *), void *arg, char *text, size_t bytes);
 
-/* Fibers: the CPUs 0 .. n-1 run bodies[i](arg) under a scheduler that the seed decides. */
+/*
+ * Fibers: the CPUs 0 .. n-1 run bodies[i](arg) under a scheduler that the schedule
+ * decides alone: the same one gives the same run. A violation prints the schedule.
+ * Bodies return; they do not jump out, so a test judges afterwards.
+ */
 enum sim_policy {
 	SIM_RANDOM,	/* switch with probability 1/param at each point */
 	SIM_PCT,	/* priorities with param change points */
@@ -77,13 +81,24 @@ enum sim_policy {
 struct sim_schedule {
 	enum sim_policy policy;
 	unsigned	param;
-	uint64_t	seed;
+	uint64_t	seed;	    /* also of the machine's own choices; unused by SIM_EXHAUSTIVE */
 	uint64_t	step_limit; /* 0: a million; more is reported as livelock */
 };
 void sim_run(unsigned n, void (*const *bodies)(void *), void *arg,
 	     const struct sim_schedule *schedule);
-/* sim_next_schedule - after a SIM_EXHAUSTIVE run: false when all schedules were run. */
+
+/*
+ * sim_next_schedule - after a SIM_EXHAUSTIVE run: false when all schedules were run.
+ * sim_forget_schedules - the next SIM_EXHAUSTIVE run is the first of a search.
+ * sim_replay_choices - the next SIM_EXHAUSTIVE run is the one that printed these
+ * choices ("12:1,40:2"); false: malformed.
+ */
 bool sim_next_schedule(void);
+void sim_forget_schedules(void);
+bool sim_replay_choices(const char *choices);
+
+/* sim_describe_schedule - of the run that is going on or was the last one: "random:16:77". */
+const char *sim_describe_schedule(void);
 
 /* sim_dirty_random - hostile hardware: set accessed bits on any present entry at points. */
 void sim_hostile_accessed(bool on);
