@@ -51,14 +51,15 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 {
 	struct pt_state *st = pt_state();
 	cpu_mask_t self = cpu_bit(platform_cpu());
+	uint64_t nr_targets = 0;
 
 	atomic_store(&req->waiting, targets);
-	for (cpu_mask_t left = targets; left; left &= left - 1)
+	for (cpu_mask_t left = targets; left; left &= left - 1, nr_targets++)
 		atomic_fetch_or(&st->cpu[__builtin_ctzll(left)].inbox, self);
 	if (targets) {
 		platform_shootdown(targets);
 		stat_inc(STAT_SHOOTDOWNS);
-		stat_add(STAT_SHOOTDOWN_IPIS, (uint64_t)__builtin_popcountll(targets));
+		stat_add(STAT_SHOOTDOWN_IPIS, nr_targets);
 	}
 	if (here)
 		flush_here(req);
