@@ -71,7 +71,7 @@ statement_expect(struct run *r)
 	struct token token;
 	uint64_t want;
 	uint64_t got;
-	char op;
+	char op = '=';
 
 	if (!parse_token(r, &token, what))
 		return false;
