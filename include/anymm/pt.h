@@ -29,7 +29,10 @@ err_t pt_create(struct pt *pt);
  */
 void pt_destroy(struct pt *pt);
 
-/* pt_activate - make the space's user half current on this CPU. pt_deactivate - leave it. */
+/*
+ * pt_activate - make the space's user half current on this CPU. pt_deactivate - leave it.
+ * needs  interrupts on: activating may have to wait for a flush on every CPU
+ */
 void pt_activate(struct pt *pt);
 void pt_deactivate(struct pt *pt);
 

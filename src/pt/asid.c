@@ -98,6 +98,23 @@ asid_ensure(struct pt *pt)
 	lock_release(&st->asid_lock);
 }
 
+/* A roll-over holds the lock until every CPU has flushed, so the second look is the truth. */
+bool
+asid_is_live(struct pt *pt)
+{
+	struct pt_state *st = pt_state();
+	bool live = tag_generation(atomic_load(&pt->tag)) == atomic_load(&st->generation);
+
+	if (live)
+		return true;
+	lock_acquire(&st->asid_lock);
+	live = tag_generation(atomic_load(&pt->tag)) == atomic_load(&st->generation);
+	if (!live)
+		atomic_store(&pt->cached_on, 0);
+	lock_release(&st->asid_lock);
+	return live;
+}
+
 void
 asid_free(struct pt *pt)
 {

@@ -3,8 +3,8 @@
  *
  * cached_on is the set of CPUs that may hold translations under the space's
  * tag: a CPU enters it before it first loads the root, and leaves it when it has
- * flushed the whole tag while the space was not active there. Flushes go to
- * exactly these CPUs.
+ * flushed the whole tag while the space was not active there (shootdown.c).
+ * Flushes go to exactly these CPUs.
  */
 #include "pt/table.h"
 

@@ -6,21 +6,42 @@
  * on (two senders that interrupt each other both go on), and under any
  * locks, because the handler takes none. One request per CPU is enough: a
  * sender waits before it sends again, and the handler sends nothing.
+ *
+ * A CPU that has the space cached but not active drops all of it, whatever was
+ * asked for, and leaves cached_on: a space that has moved on costs its former
+ * CPUs one interrupt, not one per shootdown for ever.
  */
 #include "base/assert.h"
 #include "pt/state.h"
+
+/*
+ * Nothing under the tag is left on this CPU, which does not have the space
+ * active and cannot activate it meanwhile. If the space has got another tag since
+ * the request was written, its bit may stand for that one, and stays.
+ */
+static void
+leave_cached_on(const struct shootdown *req)
+{
+	if (tag_asid(atomic_load(&req->pt->tag)) == req->asid)
+		atomic_fetch_and(&req->pt->cached_on, ~cpu_bit(platform_cpu()));
+}
 
 /* What one CPU does about a request, its own or another's. */
 static void
 flush_here(const struct shootdown *req)
 {
+	bool active;
+
 	if (req->everything) {
 		arch_tlb_flush_all();
 		return;
 	}
-	if (req->whole_space) {
+	active = atomic_load(&pt_state()->cpu[platform_cpu()].current) == req->pt;
+	if (req->whole_space || !active) {
 		arch_tlb_flush_asid(req->asid);
 		stat_inc(STAT_FLUSH_SPACES);
+		if (!active)
+			leave_cached_on(req);
 		return;
 	}
 	for (unsigned i = 0; i < req->nr_pages; i++)
@@ -53,6 +74,7 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 	cpu_mask_t self = cpu_bit(platform_cpu());
 	uint64_t nr_targets = 0;
 
+	ASSERT(targets == 0 || arch_irq_enabled());
 	atomic_store(&req->waiting, targets);
 	for (cpu_mask_t left = targets; left; left &= left - 1, nr_targets++)
 		atomic_fetch_or(&st->cpu[__builtin_ctzll(left)].inbox, self);
@@ -77,8 +99,9 @@ shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool who
 	/* The unhooked entries are visible before we ask who may have cached them. */
 	atomic_thread_fence(memory_order_seq_cst);
 	cached = atomic_load(&pt->cached_on);
-	if (cached == 0)
+	if (cached == 0 || !asid_is_live(pt))
 		return;
+	req->pt = pt;
 	req->asid = tag_asid(atomic_load(&pt->tag));
 	req->pages = pages;
 	req->nr_pages = nr_pages;

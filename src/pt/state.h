@@ -17,6 +17,7 @@
  */
 struct shootdown {
 	alignas(CACHE_LINE) _Atomic cpu_mask_t waiting; /* targets that have not flushed yet */
+	struct pt     *pt;		/* whose translations; stable while the sender waits */
 	unsigned       asid;
 	unsigned       nr_pages;	/* with neither flag: flush these */
 	bool	       whole_space;
@@ -73,6 +74,12 @@ void asid_ensure(struct pt *pt);
 
 /* asid_free - the tag may be given out again. Needs: no CPU caches anything under it. */
 void asid_free(struct pt *pt);
+
+/*
+ * asid_is_live - pt's tag belongs to this generation. If not, no CPU caches anything of
+ * the space, and its cached_on is empty from now on.
+ */
+bool asid_is_live(struct pt *pt);
 
 /* shootdown_space - invalidate on every CPU that may cache the space, and wait. */
 void shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space);
