@@ -50,7 +50,7 @@ take_child(struct pt_cursor *cur, pfn_t parent, unsigned index, struct gather *g
 	table_copy(shared, copy);
 	table_set(parent, index, arch_pte_table(copy, true));
 	table_unlock(shared);
-	gather_page(g, cur->va);
+	gather_table(g, cur->va);
 	gather_hold(g, shared);
 	stat_inc(STAT_TABLE_SPLITS);
 	cur->changed_path = true;

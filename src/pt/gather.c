@@ -46,6 +46,14 @@ gather_page(struct gather *g, vaddr_t va)
 		g->pages[g->nr_pages++] = va;
 }
 
+/* Pages noted before this are flushed after it, so one of them is enough. */
+void
+gather_table(struct gather *g, vaddr_t va)
+{
+	if (g->nr_pages == 0)
+		gather_page(g, va);
+}
+
 void
 gather_space(struct gather *g)
 {

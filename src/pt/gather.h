@@ -33,6 +33,9 @@ void gather_begin(struct gather *g, struct pt *pt);
 /* gather_page - the translation of va must go (and with it all partial walks). */
 void gather_page(struct gather *g, vaddr_t va);
 
+/* gather_table - a table on the way to va was unhooked: partial walks must go, as with any page. */
+void gather_table(struct gather *g, vaddr_t va);
+
 /* gather_space - every translation of the space must go. */
 void gather_space(struct gather *g);
 

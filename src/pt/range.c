@@ -57,11 +57,18 @@ take_child(struct edit *e, pfn_t parent, unsigned index, vaddr_t va)
 	table_copy(shared, copy);
 	table_set(parent, index, arch_pte_table(copy, true));
 	table_unlock(shared);
-	gather_page(e->g, va);
+	gather_table(e->g, va);
 	gather_hold(e->g, shared);
 	stat_inc(STAT_TABLE_SPLITS);
 	table_lock(copy);
 	return copy;
+}
+
+/* A leaf without any access has no translation. */
+static bool
+leaf_can_be_cached(pte_t pte, unsigned level)
+{
+	return arch_pte_kind(pte, level) == PTE_LEAF && arch_pte_decode_leaf(pte, level).prot;
 }
 
 /* Note which translations go when a slot that names this table is cleared. */
@@ -74,16 +81,16 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 		gather_space(g);
 		return;
 	}
-	gather_page(g, base);
 	for (unsigned i = 0; left; i++) {
 		pte_t pte = table_get(table, i);
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
 		left--;
-		if (arch_pte_kind(pte, 0) == PTE_LEAF)
+		if (leaf_can_be_cached(pte, 0))
 			gather_page(g, base + ((vaddr_t)i << ARCH_PAGE_SHIFT));
 	}
+	gather_table(g, base);
 }
 
 /* Clear one slot and hand its count to the gather. */
@@ -93,18 +100,10 @@ drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t 
 	pte_t old = table_set(table, index, arch_pte_empty());
 	pfn_t pfn = entry_pfn(old, level);
 
-	switch (arch_pte_kind(old, level)) {
-	case PTE_LEAF:
-		if (arch_pte_decode_leaf(old, level).prot)
-			gather_page(e->g, va);
-		break;
-	case PTE_TABLE:
+	if (arch_pte_kind(old, level) == PTE_TABLE)
 		gather_subtree(e->g, pfn, level - 1, va);
-		break;
-	case PTE_EMPTY:
-	case PTE_MARK:
-		break;
-	}
+	else if (leaf_can_be_cached(old, level))
+		gather_page(e->g, va);
 	if (!pfn_is_none(pfn))
 		gather_hold(e->g, pfn);
 }
@@ -121,7 +120,7 @@ edit_child(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t 
 	edit_below(e, child, level - 1, base);
 	if (table_live(child) == 0) {
 		table_set(table, index, arch_pte_empty());
-		gather_page(e->g, base);
+		gather_table(e->g, base);
 		gather_hold(e->g, child);
 	}
 	table_unlock(child);
@@ -169,15 +168,23 @@ pt_unmap(struct pt *pt, struct va_range range, struct pt_plan *plan, struct gath
 }
 
 /*
- * What a leaf may allow under a region's protection: a private leaf is writable
- * only while its frame has no other owner, and the zero frame never is.
+ * A private leaf is writable only while its frame has no other owner and is
+ * anonymous; what was an object's page changes kind at the next write fault.
  */
+static bool
+leaf_may_write(struct pte_leaf leaf)
+{
+	if (!leaf.is_private)
+		return true;
+	return !leaf.is_special && frame_count(leaf.pfn) == 1 &&
+	       frame_of(leaf.pfn)->kind == FRAME_ANON;
+}
+
+/* What a leaf may allow under a region's protection. */
 static prot_t
 leaf_prot(struct pte_leaf leaf, prot_t prot)
 {
-	if (leaf.is_private && (leaf.is_special || frame_count(leaf.pfn) > 1))
-		prot &= ~(prot_t)PROT_W;
-	return prot;
+	return leaf_may_write(leaf) ? prot : prot & ~(prot_t)PROT_W;
 }
 
 static void

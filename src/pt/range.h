@@ -34,7 +34,8 @@ void pt_plan_drop(struct pt_plan *plan);
 void pt_unmap(struct pt *pt, struct va_range range, struct pt_plan *plan, struct gather *g);
 
 /*
- * pt_protect - leaves of the range allow `prot` and no more. A leaf that may
+ * pt_protect - leaves of the range allow `prot` (as hardware says it: what may be
+ * written or executed may be read) and no more. A leaf that may
  * not be writable yet (private and not exclusively owned, or a zero page) stays
  * read-only; the next write fault sees to it. Marks stay.
  */
