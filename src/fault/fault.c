@@ -65,15 +65,17 @@ count_result(enum fault_result result)
 static enum fault_result
 grow_stack(struct space *sp, vaddr_t va)
 {
-	err_t err;
+	err_t err = OK;
 
 	write_lock(&sp->lock);
-	err = space_find(sp, va) ? OK : space_grow_stack(sp, va);
-	write_unlock(&sp->lock);
-	if (err == OK) {
-		stat_inc(STAT_FAULT_STACK);
-		return FAULT_DONE;
+	if (!space_find(sp, va)) { /* else another CPU has grown it meanwhile */
+		err = space_grow_stack(sp, va);
+		if (err == OK)
+			stat_inc(STAT_FAULT_STACK);
 	}
+	write_unlock(&sp->lock);
+	if (err == OK)
+		return FAULT_DONE;
 	return err == ERR_NOMEM ? FAULT_NOMEM : FAULT_SEGV_MAPERR;
 }
 

@@ -187,7 +187,8 @@ fetch_page(struct fault_ctx *c)
 	if (err == OK)
 		return FAULT_DONE;
 	c->page = pfn_none();
-	return err == ERR_NOMEM ? FAULT_NOMEM : FAULT_BUS_ADRERR;
+	/* No more memory, or no more counts: a lack of the system's, not a fault of the object. */
+	return err == ERR_NOMEM || err == ERR_OVERFLOW ? FAULT_NOMEM : FAULT_BUS_ADRERR;
 }
 
 /* gives false if the entry has become empty since it was looked at: look again. */
@@ -208,18 +209,24 @@ edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 	return settled;
 }
 
-/* Look, fetch what will be wanted, edit. */
+/*
+ * Look, fetch what will be wanted, edit. Marks come and go under the space's write
+ * lock only, so a guard is known at the look, and touching it costs no memory.
+ */
 static bool
 resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 {
 	struct pt_view view = pt_look(pt, c->va);
+	enum pte_kind kind = arch_pte_kind(view.pte, view.level);
 
-	*result = FAULT_DONE;
+	*result = kind == PTE_MARK ? FAULT_SEGV_MAPERR : FAULT_DONE;
+	if (kind == PTE_MARK)
+		return true;
 	if (pt_view_allows(&view, c->access)) {
 		stat_inc(STAT_FAULT_SPURIOUS);
 		return true;
 	}
-	c->empty = arch_pte_kind(view.pte, view.level) == PTE_EMPTY;
+	c->empty = kind == PTE_EMPTY;
 	if (c->empty && c->r->object && pfn_is_none(c->page))
 		*result = fetch_page(c);
 	return *result != FAULT_DONE || edit_page(c, pt, result);
