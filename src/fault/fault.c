@@ -100,7 +100,7 @@ lock_region(struct space *sp, vaddr_t va, struct region **out)
 enum fault_result
 fault_handle(struct space *sp, vaddr_t va, enum access access)
 {
-	struct region *r;
+	struct region	 *r;
 	enum fault_result result = lock_region(sp, va, &r);
 
 	if (result == FAULT_DONE) {

@@ -16,11 +16,11 @@
 
 /* One fault on its way. Written by the step named. */
 struct fault_ctx {
-	struct region	*r;	  /* fault_resolve */
-	enum access	 access;  /* fault_resolve; constant */
-	vaddr_t		 va;	  /* fault_resolve: the page */
-	pfn_t		 page;	  /* fetch_page: the object's, one count held; or pfn_none() */
-	bool		 empty;	  /* fault_resolve: the entry is empty, so the page is wanted */
+	struct region	*r;	 /* fault_resolve */
+	enum access	 access; /* fault_resolve; constant */
+	vaddr_t		 va;	 /* fault_resolve: the page */
+	pfn_t		 page;	 /* fetch_page: the object's, one count held; or pfn_none() */
+	bool		 empty;	 /* fault_resolve: the entry is empty, so the page is wanted */
 	struct gather	 gather;
 	struct pt_cursor cur;
 };
@@ -50,9 +50,8 @@ set_leaf(struct fault_ctx *c, struct pte_leaf leaf)
 static err_t
 own_frame(pfn_t from, pfn_t *out)
 {
-	err_t err = frame_alloc((struct frame_request){ .kind = FRAME_ANON,
-							.zeroed = pfn_is_none(from) },
-				out);
+	err_t err = frame_alloc(
+		(struct frame_request){ .kind = FRAME_ANON, .zeroed = pfn_is_none(from) }, out);
 
 	if (!err && !pfn_is_none(from)) {
 		arch_frame_copy(*out, from);
@@ -65,9 +64,9 @@ own_frame(pfn_t from, pfn_t *out)
 static enum fault_result
 fill_empty(struct fault_ctx *c)
 {
-	bool store = c->access == ACCESS_STORE;
+	bool		store = c->access == ACCESS_STORE;
 	struct pte_leaf leaf;
-	pfn_t own;
+	pfn_t		own;
 
 	if (!c->r->object && !store) {
 		leaf = leaf_of(c, pt_zero_frame(), readable_only(c));
@@ -98,9 +97,9 @@ fill_empty(struct fault_ctx *c)
 static enum fault_result
 replace_leaf(struct fault_ctx *c, struct pte_leaf old)
 {
-	pfn_t from = old.is_special ? pfn_none() : old.pfn;
+	pfn_t		from = old.is_special ? pfn_none() : old.pfn;
 	struct pte_leaf leaf;
-	pfn_t own;
+	pfn_t		own;
 
 	if (own_frame(from, &own))
 		return FAULT_NOMEM;
@@ -120,8 +119,8 @@ replace_leaf(struct fault_ctx *c, struct pte_leaf old)
 static void
 allow_leaf(struct fault_ctx *c, prot_t prot)
 {
-	pte_t *slot = table_slot(c->cur.table, c->cur.index);
-	pte_t pte = pt_cursor_get(&c->cur);
+	pte_t	       *slot = table_slot(c->cur.table, c->cur.index);
+	pte_t		pte = pt_cursor_get(&c->cur);
 	struct pte_leaf leaf;
 
 	do {
@@ -217,7 +216,7 @@ static bool
 resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 {
 	struct pt_view view = pt_look(pt, c->va);
-	enum pte_kind kind = arch_pte_kind(view.pte, view.level);
+	enum pte_kind  kind = arch_pte_kind(view.pte, view.level);
 
 	*result = kind == PTE_MARK ? FAULT_SEGV_MAPERR : FAULT_DONE;
 	if (kind == PTE_MARK)

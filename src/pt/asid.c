@@ -51,7 +51,7 @@ keep_active_tags(struct pt_state *st, uint64_t generation)
 {
 	for (unsigned cpu = 0; cpu < platform_cpus(); cpu++) {
 		struct pt *pt = atomic_load(&st->cpu[cpu].current);
-		uint64_t tag = pt ? atomic_load(&pt->tag) : 0;
+		uint64_t   tag = pt ? atomic_load(&pt->tag) : 0;
 
 		if (tag == 0 || tag_generation(tag) + 1 < generation)
 			continue;
@@ -80,7 +80,7 @@ void
 asid_ensure(struct pt *pt)
 {
 	struct pt_state *st = pt_state();
-	unsigned asid;
+	unsigned	 asid;
 
 	if (tag_generation(atomic_load(&pt->tag)) == atomic_load(&st->generation))
 		return;
@@ -119,7 +119,7 @@ void
 asid_free(struct pt *pt)
 {
 	struct pt_state *st = pt_state();
-	uint64_t tag;
+	uint64_t	 tag;
 
 	lock_acquire(&st->asid_lock);
 	tag = atomic_load(&pt->tag);

@@ -97,7 +97,7 @@ pt_cursor_open(struct pt_cursor *cur, struct pt *pt, vaddr_t va, struct gather *
 	table_lock(table);
 	for (unsigned level = ARCH_PT_LEVELS - 1; level > 0; level--) {
 		unsigned index = level_index(level, va);
-		pfn_t child;
+		pfn_t	 child;
 
 		if (arch_pte_kind(table_get(table, index), level) == PTE_EMPTY) {
 			cur->anchor = table;

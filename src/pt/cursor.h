@@ -13,10 +13,10 @@
 
 struct pt_cursor {
 	struct pt *pt;
-	vaddr_t	   va;		 /* page aligned */
-	pfn_t	   table;	 /* leaf table: locked, or still aside */
-	unsigned   index;	 /* of va's entry in it */
-	pfn_t	   anchor;	 /* with tables aside: the locked table that will name them */
+	vaddr_t	   va;	   /* page aligned */
+	pfn_t	   table;  /* leaf table: locked, or still aside */
+	unsigned   index;  /* of va's entry in it */
+	pfn_t	   anchor; /* with tables aside: the locked table that will name them */
 	unsigned   anchor_index;
 	pfn_t	   aside;	 /* topmost table aside, pfn_none(): the path was complete */
 	bool	   changed_path; /* opening copied a table or set a write bit */
@@ -43,11 +43,11 @@ void pt_cursor_close(struct pt_cursor *cur);
 
 /* What a look found. Path permission is the AND over the walk. */
 struct pt_view {
-	pte_t	 pte;		/* the entry where the walk ended */
-	unsigned level;		/* of that entry */
+	pte_t	 pte;	/* the entry where the walk ended */
+	unsigned level; /* of that entry */
 	unsigned index;
 	pfn_t	 table;		/* that holds it */
-	bool	 path_writable;	/* every table entry above it allows writes */
+	bool	 path_writable; /* every table entry above it allows writes */
 };
 
 /* pt_look - read the entry of va, changing nothing. HOLDS_READ the space's lock. */

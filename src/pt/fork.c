@@ -58,8 +58,7 @@ share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
 	return OK;
 }
 
-static void
-copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into);
+static void copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into);
 
 /* A table of the child's own for one slot; hooked in only if something is in it. */
 static void
@@ -85,10 +84,10 @@ copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t
 	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
 
 	for (unsigned i = 0; i < slots && !w->err; i++) {
-		vaddr_t va = base + ((vaddr_t)i << level_shift(level));
+		vaddr_t		va = base + ((vaddr_t)i << level_shift(level));
 		struct va_range span = va_range(va, va + level_span(level));
-		pte_t pte = table_get(from, i);
-		enum left_out left;
+		pte_t		pte = table_get(from, i);
+		enum left_out	left;
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
@@ -136,7 +135,7 @@ static bool
 deny_shared(pfn_t table, pfn_t childs, unsigned level)
 {
 	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
-	bool denied = false;
+	bool	 denied = false;
 
 	table_lock(table);
 	for (unsigned i = 0; i < slots; i++) {
@@ -147,8 +146,8 @@ deny_shared(pfn_t table, pfn_t childs, unsigned level)
 			continue;
 		ours = table_get(table, i);
 		if (level > 0 && !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
-			denied |= deny_shared(arch_pte_table_pfn(ours),
-					      arch_pte_table_pfn(theirs), level - 1);
+			denied |= deny_shared(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs),
+					      level - 1);
 		else if (entry_denies_write_when_shared(ours, level))
 			denied |= table_deny_write(table, i);
 	}

@@ -65,12 +65,12 @@ static bool
 chain_hold(struct gather *g, pfn_t pfn)
 {
 	struct held_frame *last = pfn_is_none(g->chain) ? NULL : arch_frame_ptr(g->chain);
-	pfn_t fresh;
+	pfn_t		   fresh;
 
 	if (!last || last->nr == CHAIN_ENTRIES) {
-		if (frame_alloc((struct frame_request){ .kind = FRAME_KERNEL,
-							.may_use_reserve = true },
-				&fresh))
+		if (frame_alloc(
+			    (struct frame_request){ .kind = FRAME_KERNEL, .may_use_reserve = true },
+			    &fresh))
 			return false;
 		last = arch_frame_ptr(fresh);
 		last->next = g->chain;
@@ -99,7 +99,7 @@ drop_chain(pfn_t chain)
 {
 	while (!pfn_is_none(chain)) {
 		struct held_frame *hf = arch_frame_ptr(chain);
-		pfn_t next = hf->next;
+		pfn_t		   next = hf->next;
 
 		for (uint64_t i = 0; i < hf->nr; i++)
 			frame_drop(hf->held[i]);
@@ -112,7 +112,7 @@ void
 gather_flush(struct gather *g)
 {
 	unsigned nr_held = g->nr_held;
-	pfn_t chain = g->chain;
+	pfn_t	 chain = g->chain;
 
 	if (g->whole_space || g->nr_pages)
 		shootdown_space(g->pt, g->pages, g->nr_pages, g->whole_space);

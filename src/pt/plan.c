@@ -13,8 +13,8 @@
 
 /* What the change does with an entry whose span lies wholly in the range. */
 enum span_use {
-	SPAN_DROPPED,	/* the slot is cleared; what hangs below is not looked at */
-	SPAN_EDITED,	/* every entry below is edited */
+	SPAN_DROPPED, /* the slot is cleared; what hangs below is not looked at */
+	SPAN_EDITED,  /* every entry below is edited */
 };
 
 struct count {
@@ -34,15 +34,15 @@ count_below(struct count *c, pfn_t table, unsigned level, vaddr_t base, bool sha
 	struct va_range part = range_clip(c->range, va_range(base, base + level_span(level + 1)));
 
 	for (vaddr_t va = part.start; va < part.end && !c->err;) {
-		vaddr_t start = va & ~(level_span(level) - 1);
+		vaddr_t		start = va & ~(level_span(level) - 1);
 		struct va_range span = va_range(start, start + level_span(level));
-		pte_t pte = table_get(table, level_index(level, va));
+		pte_t		pte = table_get(table, level_index(level, va));
 
 		va = span.end;
 		if (arch_pte_kind(pte, level) == PTE_TABLE &&
 		    (c->use == SPAN_EDITED || !range_covers(c->range, span))) {
 			pfn_t child = arch_pte_table_pfn(pte);
-			bool copy = shared || frame_count(child) > 1;
+			bool  copy = shared || frame_count(child) > 1;
 
 			if (copy) {
 				c->tables++;
@@ -65,8 +65,8 @@ plan_fill(struct pt_plan *plan, uint64_t tables)
 			pt_plan_drop(plan);
 			return err;
 		}
-		frame_of(pfn)->table.next = pfn_is_none(plan->first) ? UINT32_MAX
-								     : (uint32_t)plan->first.n;
+		frame_of(pfn)->table.next =
+			pfn_is_none(plan->first) ? UINT32_MAX : (uint32_t)plan->first.n;
 		plan->first = pfn;
 		plan->nr++;
 	}
@@ -105,7 +105,8 @@ tables_of_range(struct va_range range)
 	uint64_t n = 0;
 
 	for (unsigned level = 1; level < ARCH_PT_LEVELS; level++)
-		n += ((range.end - 1) >> level_shift(level)) - (range.start >> level_shift(level)) + 1;
+		n += ((range.end - 1) >> level_shift(level)) - (range.start >> level_shift(level)) +
+		     1;
 	return n;
 }
 
@@ -119,7 +120,7 @@ void
 pt_plan_join(struct pt_plan *into, struct pt_plan *more)
 {
 	while (!pfn_is_none(more->first)) {
-		pfn_t pfn = more->first;
+		pfn_t	      pfn = more->first;
 		struct frame *f = frame_of(pfn);
 
 		more->first = f->table.next == UINT32_MAX ? pfn_none() : (pfn_t){ f->table.next };
@@ -134,7 +135,7 @@ void
 pt_plan_drop(struct pt_plan *plan)
 {
 	while (!pfn_is_none(plan->first)) {
-		pfn_t pfn = plan->first;
+		pfn_t	 pfn = plan->first;
 		uint32_t next = frame_of(pfn)->table.next;
 
 		plan->first = next == UINT32_MAX ? pfn_none() : (pfn_t){ next };

@@ -14,10 +14,10 @@
 err_t
 pt_init_state(void)
 {
-	unsigned order = 0;
+	unsigned	 order = 0;
 	struct pt_state *st;
-	pfn_t pfn;
-	err_t err;
+	pfn_t		 pfn;
+	err_t		 err;
 
 	while ((ARCH_PAGE_SIZE << order) < sizeof(*st))
 		order++;
@@ -89,12 +89,12 @@ void
 pt_activate(struct pt *pt)
 {
 	struct pt_state *st = pt_state();
-	struct pt_cpu *cpu = &st->cpu[platform_cpu()];
-	cpu_mask_t self = cpu_bit(platform_cpu());
+	struct pt_cpu	*cpu = &st->cpu[platform_cpu()];
+	cpu_mask_t	 self = cpu_bit(platform_cpu());
 
 	while (atomic_load(&cpu->current) != pt) {
 		struct pt *before;
-		bool irq;
+		bool	   irq;
 
 		asid_ensure(pt);
 		irq = arch_irq_save();
@@ -117,7 +117,7 @@ void
 pt_deactivate(struct pt *pt)
 {
 	struct pt_cpu *cpu = &pt_state()->cpu[platform_cpu()];
-	bool irq = arch_irq_save();
+	bool	       irq = arch_irq_save();
 
 	if (atomic_load(&cpu->current) == pt)
 		leave_current(cpu);

@@ -20,15 +20,15 @@ struct edit {
 	struct gather  *g;
 	/* One leaf-level entry that is not empty. HOLDS the table's lock. */
 	void (*leaf)(struct edit *e, pfn_t table, unsigned index, vaddr_t va);
-	bool		drop_spans; /* clear slots whose whole span is in the range */
-	prot_t		prot;	    /* pt_protect */
-	enum mark_type	mark;	    /* pt_unmark */
+	bool	       drop_spans; /* clear slots whose whole span is in the range */
+	prot_t	       prot;	   /* pt_protect */
+	enum mark_type mark;	   /* pt_unmark */
 };
 
 static pfn_t
 plan_take(struct pt_plan *plan, unsigned level)
 {
-	pfn_t pfn = plan->first;
+	pfn_t	      pfn = plan->first;
 	struct frame *f;
 
 	REQUIRE(!pfn_is_none(pfn), "the plan is used up");
@@ -108,8 +108,7 @@ drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t 
 		gather_hold(e->g, pfn);
 }
 
-static void
-edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base);
+static void edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base);
 
 /* Descend into one slot; unhook the child if nothing is left in it. */
 static void
@@ -132,10 +131,10 @@ edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base)
 	struct va_range part = range_clip(e->range, va_range(base, base + level_span(level + 1)));
 
 	for (vaddr_t va = part.start; va < part.end;) {
-		vaddr_t start = va & ~(level_span(level) - 1);
+		vaddr_t		start = va & ~(level_span(level) - 1);
 		struct va_range span = va_range(start, start + level_span(level));
-		unsigned index = level_index(level, va);
-		pte_t pte = table_get(table, index);
+		unsigned	index = level_index(level, va);
+		pte_t		pte = table_get(table, index);
 
 		va = span.end;
 		if (arch_pte_equal(pte, arch_pte_empty()))
@@ -190,10 +189,10 @@ leaf_prot(struct pte_leaf leaf, prot_t prot)
 static void
 protect_leaf(struct edit *e, pfn_t table, unsigned index, vaddr_t va)
 {
-	pte_t *slot = table_slot(table, index);
-	pte_t pte = arch_pte_read(slot);
+	pte_t	       *slot = table_slot(table, index);
+	pte_t		pte = arch_pte_read(slot);
 	struct pte_leaf leaf;
-	prot_t before;
+	prot_t		before;
 
 	if (arch_pte_kind(pte, 0) != PTE_LEAF)
 		return;
@@ -234,9 +233,7 @@ void
 pt_unmark(struct pt *pt, struct va_range range, enum mark_type type, struct pt_plan *plan,
 	  struct gather *g)
 {
-	struct edit e = {
-		.range = range, .plan = plan, .g = g, .leaf = unmark_leaf, .mark = type
-	};
+	struct edit e = { .range = range, .plan = plan, .g = g, .leaf = unmark_leaf, .mark = type };
 
 	edit_root(&e, pt);
 }
@@ -248,9 +245,9 @@ mark_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base, pte_t mark
 	struct va_range part = range_clip(e->range, va_range(base, base + level_span(level + 1)));
 
 	for (vaddr_t va = part.start; va < part.end;) {
-		vaddr_t start = va & ~(level_span(level) - 1);
+		vaddr_t	 start = va & ~(level_span(level) - 1);
 		unsigned index = level_index(level, va);
-		pfn_t child;
+		pfn_t	 child;
 
 		va = start + level_span(level);
 		if (level == 0) {

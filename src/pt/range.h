@@ -12,7 +12,7 @@
 
 /* Tables made in advance. */
 struct pt_plan {
-	pfn_t	 first;	/* linked through frame->table.next, pfn_none(): none */
+	pfn_t	 first; /* linked through frame->table.next, pfn_none(): none */
 	uint64_t nr;
 };
 

@@ -53,11 +53,11 @@ void
 shootdown_interrupt(void)
 {
 	struct pt_state *st = pt_state();
-	unsigned self = platform_cpu();
-	cpu_mask_t senders = atomic_exchange(&st->cpu[self].inbox, 0);
+	unsigned	 self = platform_cpu();
+	cpu_mask_t	 senders = atomic_exchange(&st->cpu[self].inbox, 0);
 
 	while (senders) {
-		unsigned sender = (unsigned)__builtin_ctzll(senders);
+		unsigned	  sender = (unsigned)__builtin_ctzll(senders);
 		struct shootdown *req = &st->cpu[sender].request;
 
 		senders &= senders - 1;
@@ -71,8 +71,8 @@ static void
 shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 {
 	struct pt_state *st = pt_state();
-	cpu_mask_t self = cpu_bit(platform_cpu());
-	uint64_t nr_targets = 0;
+	cpu_mask_t	 self = cpu_bit(platform_cpu());
+	uint64_t	 nr_targets = 0;
 
 	ASSERT(targets == 0 || arch_irq_enabled());
 	atomic_store(&req->waiting, targets);
@@ -92,9 +92,9 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 void
 shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space)
 {
-	unsigned cpu = platform_cpu();
+	unsigned	  cpu = platform_cpu();
 	struct shootdown *req = &pt_state()->cpu[cpu].request;
-	cpu_mask_t cached;
+	cpu_mask_t	  cached;
 
 	/* The unhooked entries are visible before we ask who may have cached them. */
 	atomic_thread_fence(memory_order_seq_cst);
@@ -113,10 +113,9 @@ shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool who
 void
 shootdown_everything(void)
 {
-	unsigned cpu = platform_cpu();
+	unsigned	  cpu = platform_cpu();
 	struct shootdown *req = &pt_state()->cpu[cpu].request;
-	cpu_mask_t all = platform_cpus() == CPU_MAX ? ~(cpu_mask_t)0
-						    : cpu_bit(platform_cpus()) - 1;
+	cpu_mask_t all = platform_cpus() == CPU_MAX ? ~(cpu_mask_t)0 : cpu_bit(platform_cpus()) - 1;
 
 	req->everything = true;
 	shootdown_run(req, all & ~cpu_bit(cpu), true);

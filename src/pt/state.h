@@ -17,26 +17,26 @@
  */
 struct shootdown {
 	alignas(CACHE_LINE) _Atomic cpu_mask_t waiting; /* targets that have not flushed yet */
-	struct pt     *pt;		/* whose translations; stable while the sender waits */
+	struct pt     *pt; /* whose translations; stable while the sender waits */
 	unsigned       asid;
-	unsigned       nr_pages;	/* with neither flag: flush these */
+	unsigned       nr_pages; /* with neither flag: flush these */
 	bool	       whole_space;
-	bool	       everything;	/* every tag: a new generation */
-	const vaddr_t *pages;		/* the sender's, stable while it waits */
+	bool	       everything; /* every tag: a new generation */
+	const vaddr_t *pages;	   /* the sender's, stable while it waits */
 };
 
 /* [c] constant after boot   [i] asid lock   [a] atomic */
 struct pt_cpu {
 	alignas(CACHE_LINE) struct pt *_Atomic current; /* [a] active here, NULL: none */
-	_Atomic cpu_mask_t inbox;	   /* [a] senders with a request for this CPU */
-	struct shootdown   request;	   /* this CPU's own */
+	_Atomic cpu_mask_t inbox;   /* [a] senders with a request for this CPU */
+	struct shootdown   request; /* this CPU's own */
 };
 
 struct pt_state {
-	pfn_t		 zero_frame;	/* [c] KERNEL, never counted by mappings */
-	struct lock	 asid_lock;	/* RANK_ASID */
-	_Atomic uint64_t generation;	/* [a] changes under the lock, starts at 1 */
-	unsigned	 next_asid;	/* [i] where the search for a free one starts */
+	pfn_t		 zero_frame; /* [c] KERNEL, never counted by mappings */
+	struct lock	 asid_lock;  /* RANK_ASID */
+	_Atomic uint64_t generation; /* [a] changes under the lock, starts at 1 */
+	unsigned	 next_asid;  /* [i] where the search for a free one starts */
 	uint64_t	 used[(ARCH_ASIDS + 63) / 64]; /* [i] tags given out in this generation */
 	struct pt_cpu	 cpu[CPU_MAX];
 };

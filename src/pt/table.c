@@ -44,7 +44,7 @@ pte_t
 table_set(pfn_t table, unsigned index, pte_t next)
 {
 	struct frame *f = frame_of(table);
-	pte_t old = arch_pte_exchange(table_slot(table, index), next);
+	pte_t	      old = arch_pte_exchange(table_slot(table, index), next);
 
 	f->table.live += !arch_pte_equal(next, arch_pte_empty());
 	f->table.live -= !arch_pte_equal(old, arch_pte_empty());
@@ -56,7 +56,7 @@ static bool
 change_write(pfn_t table, unsigned index, bool writable)
 {
 	pte_t *slot = table_slot(table, index);
-	pte_t pte = arch_pte_read(slot);
+	pte_t  pte = arch_pte_read(slot);
 
 	do {
 		if (arch_pte_writable(pte) == writable)
@@ -135,7 +135,8 @@ count_again(pfn_t pfn)
 {
 	uint32_t before = atomic_fetch_add_explicit(&frame_of(pfn)->count, 1, memory_order_relaxed);
 
-	REQUIRE(before != 0 && before != UINT32_MAX, "frame %lx count %x", (unsigned long)pfn.n, before);
+	REQUIRE(before != 0 && before != UINT32_MAX, "frame %lx count %x", (unsigned long)pfn.n,
+		before);
 	stat_inc(STAT_COUNT_CHANGES);
 }
 
@@ -143,8 +144,8 @@ void
 table_copy(pfn_t from, pfn_t into)
 {
 	struct frame *f = frame_of(from);
-	unsigned level = f->table.level;
-	unsigned left = f->table.live;
+	unsigned      level = f->table.level;
+	unsigned      left = f->table.live;
 
 	ASSERT(f->lock && frame_of(into)->table.live == 0);
 	for (unsigned i = 0; left; i++) {
@@ -173,8 +174,8 @@ void
 table_put(pfn_t table)
 {
 	struct frame *f = frame_of(table);
-	unsigned level = f->table.level;
-	unsigned left;
+	unsigned      level = f->table.level;
+	unsigned      left;
 
 	if (!frame_put(table))
 		return;

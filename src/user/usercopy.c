@@ -63,8 +63,8 @@ struct transfer {
 static void
 note_access(const struct pt_view *view, enum access access)
 {
-	pte_t *slot = table_slot(view->table, view->index);
-	pte_t pte = arch_pte_read(slot);
+	pte_t	       *slot = table_slot(view->table, view->index);
+	pte_t		pte = arch_pte_read(slot);
 	struct pte_leaf leaf;
 
 	do {
@@ -79,8 +79,8 @@ static bool
 transfer_page(struct space *sp, const struct transfer *t, vaddr_t va, size_t bytes)
 {
 	struct pt_view view;
-	bool allowed;
-	char *page;
+	bool	       allowed;
+	char	      *page;
 
 	read_lock(&sp->lock);
 	view = pt_look_locked(&sp->pt, va);
@@ -122,14 +122,14 @@ transfer_space(struct space *sp, struct transfer t, vaddr_t va, size_t bytes)
 size_t
 copy_from_space(struct space *sp, void *dst, vaddr_t src, size_t bytes)
 {
-	return transfer_space(sp, (struct transfer){ .access = ACCESS_LOAD, .buf = dst }, src, bytes);
+	return transfer_space(sp, (struct transfer){ .access = ACCESS_LOAD, .buf = dst }, src,
+			      bytes);
 }
 
 size_t
 copy_to_space(struct space *sp, vaddr_t dst, const void *src, size_t bytes)
 {
 	/* The buffer is only read: a store goes from it into the page. */
-	return transfer_space(sp,
-			      (struct transfer){ .access = ACCESS_STORE, .buf = (char *)src },
+	return transfer_space(sp, (struct transfer){ .access = ACCESS_STORE, .buf = (char *)src },
 			      dst, bytes);
 }
