@@ -104,7 +104,7 @@ next_run(struct space *sp, struct va_range range, vaddr_t from, struct va_range 
 {
 	struct region *r = tree_find_end(sp, from);
 
-	if (!r || r->range.start >= range.end)
+	if (from >= range.end || !r || r->range.start >= range.end)
 		return false;
 	*run = range_clip(r->range, va_range(from, range.end));
 	while ((r = tree_next(r)) && r->range.start == run->end && run->end < range.end)
