@@ -61,7 +61,10 @@ count_result(enum fault_result result)
 	return result;
 }
 
-/* No region holds va: FAULT_DONE if a stack was grown down to it. */
+/*
+ * No region holds va: FAULT_DONE if a stack was grown down to it. A limit that
+ * forbids growing is the program's to feel, as in Linux: not lack of memory.
+ */
 static enum fault_result
 grow_stack(struct space *sp, vaddr_t va)
 {
@@ -74,9 +77,7 @@ grow_stack(struct space *sp, vaddr_t va)
 			stat_inc(STAT_FAULT_STACK);
 	}
 	write_unlock(&sp->lock);
-	if (err == OK)
-		return FAULT_DONE;
-	return err == ERR_NOMEM ? FAULT_NOMEM : FAULT_SEGV_MAPERR;
+	return err == OK ? FAULT_DONE : FAULT_SEGV_MAPERR;
 }
 
 /* The region of va with the space read-locked, growing a stack if that gives one. */
