@@ -1,0 +1,593 @@
+/*
+ * flat.c - the flat reference model; see flat.h.
+ *
+ * Plain arrays, kept sorted by moving their tails. Regions are joined after each
+ * change wherever neighbours agree, so comparing with the library's list is
+ * comparing two lists.
+ */
+#include "model/flat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE ARCH_PAGE_SIZE
+
+static const uint16_t cell_offsets[FLAT_CELLS] = { 0, 1360, 2744, 4088 };
+
+uint64_t
+flat_cell_offset(unsigned cell)
+{
+	return cell_offsets[cell];
+}
+
+/* cell_at - the cell that holds the byte, and the byte's place in it. Stops on any other byte. */
+static unsigned
+cell_at(uint64_t offset, unsigned *byte)
+{
+	for (unsigned cell = 0; cell < FLAT_CELLS; cell++) {
+		if (offset - cell_offsets[cell] < FLAT_CELL_BYTES) {
+			*byte = (unsigned)(offset - cell_offsets[cell]);
+			return cell;
+		}
+	}
+	abort();
+}
+
+void
+flat_reset(struct flat *flat)
+{
+	for (unsigned i = 0; i < FLAT_SPACES; i++)
+		flat->spaces[i].is_used = false;
+	for (unsigned i = 0; i < FLAT_OBJECTS; i++)
+		flat->objects[i].is_used = false;
+}
+
+struct flat_space *
+flat_space_new(struct flat *flat, const struct space_layout *layout)
+{
+	for (unsigned i = 0; i < FLAT_SPACES; i++) {
+		struct flat_space *fs = &flat->spaces[i];
+
+		if (fs->is_used)
+			continue;
+		fs->is_used = true;
+		fs->layout = *layout;
+		fs->brk = layout->brk_start;
+		fs->nr_regions = 0;
+		fs->nr_pages = 0;
+		return fs;
+	}
+	return NULL;
+}
+
+void
+flat_space_free(struct flat_space *fs)
+{
+	fs->is_used = false;
+}
+
+static bool
+is_named(const struct flat *flat, const struct flat_object *object)
+{
+	for (unsigned i = 0; i < FLAT_SPACES; i++) {
+		const struct flat_space *fs = &flat->spaces[i];
+
+		for (unsigned j = 0; fs->is_used && j < fs->nr_regions; j++) {
+			if (fs->regions[j].object == object)
+				return true;
+		}
+	}
+	return false;
+}
+
+struct flat_object *
+flat_object_new(struct flat *flat, bool is_file, uint64_t id, uint64_t size_pages)
+{
+	for (unsigned i = 0; i < FLAT_OBJECTS; i++) {
+		struct flat_object *object = &flat->objects[i];
+
+		if (object->is_used && (object->is_file || is_named(flat, object)))
+			continue;
+		object->is_used = true;
+		object->is_file = is_file;
+		object->id = id;
+		object->size_pages = size_pages;
+		object->real = NULL;
+		object->nr_pages = 0;
+		return object;
+	}
+	return NULL;
+}
+
+bool
+flat_has_room(const struct flat_space *fs)
+{
+	return fs->nr_regions + 4 <= FLAT_REGIONS && fs->nr_pages + 70 <= FLAT_PAGES;
+}
+
+/* Sorted arrays of pages. */
+
+/* place_of - index of the first entry whose page is `page` or higher. */
+static unsigned
+place_of(const struct flat_page *pages, unsigned nr, uint64_t page)
+{
+	unsigned low = 0;
+	unsigned high = nr;
+
+	while (low < high) {
+		unsigned mid = (low + high) / 2;
+
+		if (pages[mid].page < page)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct flat_page *
+flat_page_of(struct flat_page *pages, unsigned nr, uint64_t page)
+{
+	unsigned at = place_of(pages, nr, page);
+
+	return at < nr && pages[at].page == page ? &pages[at] : NULL;
+}
+
+/* insert_page - room for one more entry at its place, or NULL: the array is full. */
+static struct flat_page *
+insert_page(struct flat_page *pages, unsigned *nr, unsigned most, uint64_t page)
+{
+	unsigned at = place_of(pages, *nr, page);
+
+	if (*nr == most)
+		return NULL;
+	memmove(&pages[at + 1], &pages[at], (*nr - at) * sizeof(*pages));
+	(*nr)++;
+	pages[at].page = page;
+	pages[at].is_guard = false;
+	return &pages[at];
+}
+
+void
+flat_drop_pages(struct flat_space *fs, struct va_range range, bool guards_too)
+{
+	unsigned first = place_of(fs->pages, fs->nr_pages, range.start / PAGE);
+	unsigned end = place_of(fs->pages, fs->nr_pages, range.end / PAGE);
+	unsigned kept = first;
+
+	for (unsigned i = first; i < end; i++) {
+		if (fs->pages[i].is_guard && !guards_too)
+			fs->pages[kept++] = fs->pages[i];
+	}
+	memmove(&fs->pages[kept], &fs->pages[end], (fs->nr_pages - end) * sizeof(fs->pages[0]));
+	fs->nr_pages -= end - kept;
+}
+
+bool
+flat_add_guards(struct flat_space *fs, struct va_range range)
+{
+	flat_drop_pages(fs, range, true);
+	for (uint64_t page = range.start / PAGE; page < range.end / PAGE; page++) {
+		struct flat_page *entry = insert_page(fs->pages, &fs->nr_pages, FLAT_PAGES, page);
+
+		if (!entry)
+			return false;
+		entry->is_guard = true;
+	}
+	return true;
+}
+
+void
+flat_drop_guards(struct flat_space *fs, struct va_range range)
+{
+	unsigned first = place_of(fs->pages, fs->nr_pages, range.start / PAGE);
+	unsigned end = place_of(fs->pages, fs->nr_pages, range.end / PAGE);
+	unsigned kept = first;
+
+	for (unsigned i = first; i < end; i++) {
+		if (!fs->pages[i].is_guard)
+			fs->pages[kept++] = fs->pages[i];
+	}
+	memmove(&fs->pages[kept], &fs->pages[end], (fs->nr_pages - end) * sizeof(fs->pages[0]));
+	fs->nr_pages -= end - kept;
+}
+
+/* Regions. */
+
+/* region_place - index of the first region that ends above va. */
+static unsigned
+region_place(const struct flat_space *fs, vaddr_t va)
+{
+	unsigned low = 0;
+	unsigned high = fs->nr_regions;
+
+	while (low < high) {
+		unsigned mid = (low + high) / 2;
+
+		if (fs->regions[mid].end <= va)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct flat_region *
+flat_find(struct flat_space *fs, vaddr_t va)
+{
+	unsigned at = region_place(fs, va);
+
+	return at < fs->nr_regions && fs->regions[at].start <= va ? &fs->regions[at] : NULL;
+}
+
+bool
+flat_is_free(const struct flat_space *fs, struct va_range range)
+{
+	unsigned at = region_place(fs, range.start);
+
+	return at == fs->nr_regions || fs->regions[at].start >= range.end;
+}
+
+bool
+flat_is_full(const struct flat_space *fs, struct va_range range)
+{
+	vaddr_t at = range.start;
+
+	for (unsigned i = region_place(fs, at); i < fs->nr_regions && at < range.end; i++) {
+		if (fs->regions[i].start > at)
+			return false;
+		at = fs->regions[i].end;
+	}
+	return at >= range.end;
+}
+
+static void
+remove_regions(struct flat_space *fs, unsigned first, unsigned end)
+{
+	memmove(&fs->regions[first], &fs->regions[end],
+		(fs->nr_regions - end) * sizeof(fs->regions[0]));
+	fs->nr_regions -= end - first;
+}
+
+static void
+insert_region(struct flat_space *fs, unsigned at, struct flat_region region)
+{
+	memmove(&fs->regions[at + 1], &fs->regions[at],
+		(fs->nr_regions - at) * sizeof(fs->regions[0]));
+	fs->regions[at] = region;
+	fs->nr_regions++;
+}
+
+/* cut_at - no region reaches across va afterwards. */
+static void
+cut_at(struct flat_space *fs, vaddr_t va)
+{
+	struct flat_region *r = flat_find(fs, va);
+	struct flat_region  tail;
+
+	if (!r || r->start == va)
+		return;
+	tail = *r;
+	tail.start = va;
+	if (tail.object)
+		tail.offset += (va - r->start) / PAGE;
+	r->end = va;
+	insert_region(fs, (unsigned)(r - fs->regions) + 1, tail);
+}
+
+static bool
+can_join(const struct flat_region *a, const struct flat_region *b)
+{
+	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags)
+		return false;
+	if (a->object != b->object || (a->flags & REGION_NOMERGE))
+		return false;
+	return !a->object || a->offset + (a->end - a->start) / PAGE == b->offset;
+}
+
+static void
+join_all(struct flat_space *fs)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 1; i < fs->nr_regions; i++) {
+		if (can_join(&fs->regions[kept], &fs->regions[i]))
+			fs->regions[kept].end = fs->regions[i].end;
+		else
+			fs->regions[++kept] = fs->regions[i];
+	}
+	if (fs->nr_regions)
+		fs->nr_regions = kept + 1;
+}
+
+void
+flat_unmap(struct flat_space *fs, struct va_range range)
+{
+	cut_at(fs, range.start);
+	cut_at(fs, range.end);
+	remove_regions(fs, region_place(fs, range.start), region_place(fs, range.end));
+	flat_drop_pages(fs, range, true);
+}
+
+void
+flat_map(struct flat_space *fs, struct flat_region region)
+{
+	flat_unmap(fs, va_range(region.start, region.end));
+	insert_region(fs, region_place(fs, region.start), region);
+	join_all(fs);
+}
+
+void
+flat_protect(struct flat_space *fs, struct va_range range, prot_t prot)
+{
+	cut_at(fs, range.start);
+	cut_at(fs, range.end);
+	for (unsigned i = 0; i < fs->nr_regions; i++) {
+		if (fs->regions[i].start >= range.start && fs->regions[i].end <= range.end)
+			fs->regions[i].prot = prot;
+	}
+	join_all(fs);
+}
+
+void
+flat_set_flags(struct flat_space *fs, struct va_range range, unsigned set, unsigned clear)
+{
+	cut_at(fs, range.start);
+	cut_at(fs, range.end);
+	for (unsigned i = 0; i < fs->nr_regions; i++) {
+		struct flat_region *r = &fs->regions[i];
+
+		if (r->start >= range.start && r->end <= range.end)
+			r->flags = (r->flags & ~clear) | set;
+	}
+	join_all(fs);
+}
+
+struct flat_space *
+flat_space_fork(struct flat *flat, const struct flat_space *parent)
+{
+	struct flat_space *child = flat_space_new(flat, &parent->layout);
+
+	if (!child)
+		return NULL;
+	child->brk = parent->brk;
+	memcpy(child->pages, parent->pages, parent->nr_pages * sizeof(parent->pages[0]));
+	child->nr_pages = parent->nr_pages;
+	for (unsigned i = 0; i < parent->nr_regions; i++) {
+		const struct flat_region *r = &parent->regions[i];
+
+		if (!(r->flags & REGION_DONTFORK))
+			child->regions[child->nr_regions++] = *r;
+		if (r->flags & (REGION_DONTFORK | REGION_WIPEONFORK))
+			flat_drop_pages(child, va_range(r->start, r->end), true);
+	}
+	return child;
+}
+
+/* Placement. */
+
+static vaddr_t
+guarded_low(const struct flat_space *fs, const struct flat_region *r)
+{
+	uint64_t guard = r->flags & REGION_GROWSDOWN ? fs->layout.stack_guard : 0;
+
+	return r->start > guard ? r->start - guard : 0;
+}
+
+/* gap_before - the free range before region i (or after the last) that others may use. */
+static struct va_range
+gap_before(const struct flat_space *fs, unsigned i)
+{
+	vaddr_t start = i ? fs->regions[i - 1].end : 0;
+
+	return va_range(start,
+			i < fs->nr_regions ? guarded_low(fs, &fs->regions[i]) : fs->layout.end);
+}
+
+static bool
+search_down(const struct flat_space *fs, uint64_t length, vaddr_t *out)
+{
+	struct va_range limits = va_range(fs->layout.min_addr, fs->layout.mmap_base);
+
+	for (unsigned i = fs->nr_regions + 1; i-- > 0;) {
+		struct va_range gap = range_clip(gap_before(fs, i), limits);
+
+		if (!range_is_empty(gap) && gap.end - gap.start >= length) {
+			*out = gap.end - length;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+search_up(const struct flat_space *fs, vaddr_t from, uint64_t length, vaddr_t *out)
+{
+	struct va_range limits = va_range(from, fs->layout.end);
+
+	for (unsigned i = 0; i <= fs->nr_regions; i++) {
+		struct va_range gap = range_clip(gap_before(fs, i), limits);
+
+		if (!range_is_empty(gap) && gap.end - gap.start >= length) {
+			*out = gap.start;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* search - top-down with the bottom-up rest, or bottom-up only. */
+static bool
+search(const struct flat_space *fs, uint64_t length, vaddr_t *out)
+{
+	if (fs->layout.bottom_up)
+		return search_up(fs, fs->layout.mmap_base, length, out);
+	return search_down(fs, length, out) ||
+	       search_up(fs, (fs->layout.end / 3 + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK, length, out);
+}
+
+/* try_hint - a hint is taken if the place is free and keeps away from a stack above it. */
+static bool
+try_hint(const struct flat_space *fs, vaddr_t hint, uint64_t length, vaddr_t *out)
+{
+	unsigned at;
+
+	if (hint > fs->layout.end || fs->layout.end - hint < length)
+		return false;
+	at = region_place(fs, hint);
+	if (at < fs->nr_regions &&
+	    (fs->regions[at].start <= hint || guarded_low(fs, &fs->regions[at]) < hint + length))
+		return false;
+	*out = hint;
+	return true;
+}
+
+bool
+flat_place(const struct flat_space *fs, vaddr_t hint, uint64_t length, bool is_anonymous,
+	   vaddr_t *out)
+{
+	uint64_t huge = fs->layout.huge_size;
+	vaddr_t	 at;
+
+	hint &= ~ARCH_PAGE_MASK;
+	if (hint)
+		hint = max_u64(hint, fs->layout.min_addr);
+	if (hint && try_hint(fs, hint, length, out))
+		return true;
+	if (is_anonymous && !hint && huge && length % huge == 0 && search(fs, length + huge, &at)) {
+		uint64_t off = -at & (huge - 1);
+
+		*out = !off && !fs->layout.bottom_up ? at + huge : at + off;
+		return true;
+	}
+	return search(fs, length, out);
+}
+
+/* Accesses. */
+
+void
+flat_object_cell(struct flat_object *object, uint64_t index, unsigned cell,
+		 uint8_t out[FLAT_CELL_BYTES])
+{
+	struct flat_page *page = flat_page_of(object->pages, object->nr_pages, index);
+
+	if (page) {
+		memcpy(out, page->cells[cell], FLAT_CELL_BYTES);
+		return;
+	}
+	memset(out, 0, FLAT_CELL_BYTES);
+	for (unsigned i = 0; object->is_file && i < FLAT_CELL_BYTES; i++)
+		out[i] = object_pattern(object->id, index * PAGE + cell_offsets[cell] + i);
+}
+
+void
+flat_read_cell(struct flat_space *fs, const struct flat_region *r, vaddr_t page, unsigned cell,
+	       uint8_t out[FLAT_CELL_BYTES])
+{
+	struct flat_page *own = flat_page_of(fs->pages, fs->nr_pages, page / PAGE);
+
+	if (own && !(r->flags & REGION_SHARED))
+		memcpy(out, own->cells[cell], FLAT_CELL_BYTES);
+	else if (r->object)
+		flat_object_cell(r->object, r->offset + (page - r->start) / PAGE, cell, out);
+	else
+		memset(out, 0, FLAT_CELL_BYTES);
+}
+
+/* own_page - the entry that a store changes: the object's, or the space's own copy. */
+static struct flat_page *
+own_page(struct flat_space *fs, struct flat_region *r, vaddr_t va)
+{
+	vaddr_t		    page = va & ~ARCH_PAGE_MASK;
+	uint64_t	    index = r->offset + (page - r->start) / PAGE;
+	struct flat_object *object = r->flags & REGION_SHARED ? r->object : NULL;
+	struct flat_page   *entry;
+	uint8_t		    cells[FLAT_CELLS][FLAT_CELL_BYTES];
+
+	entry = object ? flat_page_of(object->pages, object->nr_pages, index)
+		       : flat_page_of(fs->pages, fs->nr_pages, page / PAGE);
+	if (entry)
+		return entry;
+	for (unsigned cell = 0; cell < FLAT_CELLS; cell++)
+		flat_read_cell(fs, r, page, cell, cells[cell]);
+	entry = object ? insert_page(object->pages, &object->nr_pages, FLAT_OBJECT_PAGES, index)
+		       : insert_page(fs->pages, &fs->nr_pages, FLAT_PAGES, page / PAGE);
+	if (!entry)
+		abort();
+	memcpy(entry->cells, cells, sizeof(cells));
+	return entry;
+}
+
+void
+flat_touch(struct flat_space *fs, struct flat_region *r, vaddr_t va)
+{
+	if (!(r->flags & REGION_SHARED))
+		(void)own_page(fs, r, va);
+}
+
+/* grow_to - the stack above va comes down to its page, if the rules allow. */
+static struct flat_region *
+grow_to(struct flat_space *fs, vaddr_t va)
+{
+	unsigned	    at = region_place(fs, va);
+	struct flat_region *r = &fs->regions[at];
+	vaddr_t		    page = va & ~ARCH_PAGE_MASK;
+	vaddr_t		    below;
+
+	if (at == fs->nr_regions || !(r->flags & REGION_GROWSDOWN))
+		return NULL;
+	if (page < fs->layout.min_addr || r->end - page > fs->layout.limit_stack)
+		return NULL;
+	below = at ? fs->regions[at - 1].end : 0;
+	if (at && fs->regions[at - 1].prot && page - below < fs->layout.stack_guard &&
+	    !(fs->regions[at - 1].flags & REGION_GROWSDOWN))
+		return NULL;
+	r->start = page;
+	join_all(fs);
+	return flat_find(fs, va);
+}
+
+enum fault_result
+flat_judge(struct flat_space *fs, enum access access, vaddr_t va, struct flat_region **out)
+{
+	struct flat_region *r = va < fs->layout.end ? flat_find(fs, va) : NULL;
+	struct flat_page   *page;
+
+	if (!r && va < fs->layout.end)
+		r = grow_to(fs, va);
+	if (!r)
+		return FAULT_SEGV_MAPERR;
+	if (!(prot_usable(r->prot) & access_prot(access)))
+		return FAULT_SEGV_ACCERR;
+	page = flat_page_of(fs->pages, fs->nr_pages, va / PAGE);
+	if (page && page->is_guard)
+		return FAULT_SEGV_MAPERR;
+	if (!page && r->object && r->offset + (va - r->start) / PAGE >= r->object->size_pages)
+		return FAULT_BUS_ADRERR;
+	*out = r;
+	return FAULT_DONE;
+}
+
+enum fault_result
+flat_access(struct flat_space *fs, enum access access, vaddr_t va, uint8_t *buf, size_t bytes,
+	    size_t *done)
+{
+	struct flat_region *r = NULL;
+
+	for (*done = 0; *done < bytes; (*done)++, va++) {
+		enum fault_result result = flat_judge(fs, access, va, &r);
+		unsigned	  byte;
+		unsigned	  cell = cell_at(va % PAGE, &byte);
+		uint8_t		  content[FLAT_CELL_BYTES];
+
+		if (result != FAULT_DONE)
+			return result;
+		if (access == ACCESS_STORE) {
+			own_page(fs, r, va)->cells[cell][byte] = buf[*done];
+			continue;
+		}
+		flat_read_cell(fs, r, va & ~ARCH_PAGE_MASK, cell, content);
+		buf[*done] = content[byte];
+	}
+	return FAULT_DONE;
+}

@@ -1,0 +1,191 @@
+/*
+ * story.c - the life of a story: machine, birth, steps, end; see story.h.
+ */
+#include "model/story_ops.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sizes of the files in pages: small, so that accesses run off their ends. */
+static const uint64_t file_pages[STORY_FILES] = { 3, 9, 40 };
+
+bool
+story_differ(struct story *st, const char *fmt, ...)
+{
+	va_list args;
+	int	n;
+
+	n = snprintf(st->text, sizeof(st->text), "step %u: ", st->step);
+	va_start(args, fmt);
+	vsnprintf(st->text + n, sizeof(st->text) - (size_t)n, fmt, args);
+	va_end(args);
+	return false;
+}
+
+void
+story_tell(struct story *st, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!st->out)
+		return;
+	va_start(args, fmt);
+	vfprintf(st->out, fmt, args);
+	va_end(args);
+	fflush(st->out);
+}
+
+bool
+story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t seed)
+{
+	st->nr_cpus = nr_cpus;
+	sim_stop();
+	if (!sim_start(&(struct sim_config){
+		    .nr_cpus = nr_cpus, .nr_frames = nr_frames, .seed = seed }))
+		return story_differ(st, "sim_start failed");
+	if (anymm_init(sim_boot_map()) != OK)
+		return story_differ(st, "anymm_init failed");
+	return true;
+}
+
+/* model_birth - the flat side of story_birth; the library's objects are there already. */
+static void
+model_birth(struct story *st, struct object *const *files)
+{
+	struct process *real = st->procs[0].real;
+
+	flat_reset(&st->flat);
+	memset(st->procs, 0, sizeof(st->procs));
+	for (unsigned i = 0; i < STORY_FILES; i++) {
+		st->files[i] = flat_object_new(&st->flat, true, files[i]->id, file_pages[i]);
+		st->files[i]->real = files[i];
+	}
+	st->procs[0].real = real;
+	st->procs[0].parent = -1;
+	st->procs[0].fs = flat_space_new(&st->flat, &real->space->layout);
+	st->last_mapped = st->bases[0];
+	st->last_accessed = st->bases[0];
+	st->step = 0;
+	st->nr_gave_up = 0;
+}
+
+static struct space_layout
+story_layout(void)
+{
+	struct space_layout layout = space_default_layout();
+
+	layout.limit_commit = UINT64_MAX;
+	return layout;
+}
+
+void
+story_birth(struct story *st)
+{
+	struct space_layout layout = story_layout();
+	struct object	   *files[STORY_FILES];
+	struct space	   *sp;
+
+	for (unsigned i = 0; i < STORY_FILES; i++) {
+		if (object_create(&pager_memory_file, 100 + i, file_pages[i], NULL, &files[i]) !=
+		    OK)
+			abort();
+	}
+	if (space_create(&layout, &sp) != OK)
+		abort();
+	if (proc_create(0, sp, &st->procs[0].real) != OK)
+		abort();
+	space_put(sp);
+	story_find_bases(st, &layout);
+	model_birth(st, files);
+}
+
+void
+story_rebirth(struct story *st)
+{
+	struct object	   *files[STORY_FILES];
+	struct process	   *real = proc_first();
+	struct space_layout layout = story_layout();
+
+	for (unsigned i = 0; i < STORY_FILES; i++)
+		files[i] = st->files[i]->real;
+	st->procs[0].real = real;
+	story_find_bases(st, &layout);
+	model_birth(st, files);
+}
+
+void
+story_leave(const struct story *st, struct space *sp)
+{
+	for (unsigned cpu = 0; cpu < st->nr_cpus; cpu++) {
+		sim_cpu_set(cpu);
+		pt_deactivate(&sp->pt);
+	}
+	sim_cpu_set(0);
+}
+
+/* nth_living - the folded process of a record. The first process never exits. */
+static unsigned
+nth_living(const struct story *st, unsigned n)
+{
+	unsigned living[STORY_PROCS];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < STORY_PROCS; i++) {
+		if (st->procs[i].real && st->procs[i].fs)
+			living[nr++] = i;
+	}
+	return living[n % nr];
+}
+
+bool
+story_step(struct story *st, const struct story_record *record)
+{
+	struct story_op op = {
+		.st = st,
+		.rec = record,
+		.who = nth_living(st, record->who & 0xf),
+		.cpu = (record->who >> 4) % st->nr_cpus,
+	};
+
+	op.proc = &st->procs[op.who];
+	op.fs = op.proc->fs;
+	op.sp = op.proc->real->space;
+	op.va = story_address(st, op.fs, record);
+	op.length = story_length(st, record);
+	st->step++;
+	if (!flat_has_room(op.fs)) {
+		story_make_room(&op);
+		return true;
+	}
+	sim_cpu_set(op.cpu);
+	return story_do(&op);
+}
+
+/* end_process - one process exits, if it still lives, and its parent waits for it. */
+static bool
+end_process(struct story *st, unsigned i)
+{
+	struct story_proc *p = &st->procs[i];
+	int32_t		   code;
+
+	if (p->fs && !story_exit(st, i, 0))
+		return false;
+	if (proc_reap(p->parent < 0 ? NULL : st->procs[p->parent].real, p->real, &code) != OK)
+		return story_differ(st, "a zombie cannot be reaped");
+	p->real = NULL;
+	return true;
+}
+
+bool
+story_end(struct story *st)
+{
+	for (unsigned i = STORY_PROCS; i-- > 0;) {
+		if (st->procs[i].real && !end_process(st, i))
+			return false;
+	}
+	for (unsigned i = 0; i < STORY_FILES; i++)
+		object_put(st->files[i]->real);
+	return true;
+}

@@ -1,0 +1,95 @@
+/*
+ * story.h - random lives of processes, on the library and on the flat model at once.
+ *
+ * A story is a sequence of 8-byte records. Each record is one operation: who
+ * does it, on which CPU, where, how much. Every record means something (fields
+ * are folded into range, never rejected), and its meaning depends only on the
+ * records before it, so a story can come from a random generator or a fuzzer
+ * and is repeated exactly. After each step the results of both sides must be
+ * equal; story_compare looks at all regions and all contents.
+ *
+ * Operations with a nonzero `fail` first run with an allocation made to fail.
+ * If that run gives up for want of memory it must have changed nothing, and the
+ * operation runs again with memory.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "model/flat.h"
+
+#include <anymm/check.h>
+#include <anymm/usercopy.h>
+#include <sim/sim.h>
+
+#define STORY_PROCS 6
+#define STORY_CPUS  3
+#define STORY_FILES 3
+#define STORY_BASES 48
+
+struct story_record {
+	uint8_t op;	 /* what: folded into the table of operations */
+	uint8_t who;	 /* low 4 bits: process; high 4 bits: CPU */
+	uint8_t addr[2]; /* where: story_address */
+	uint8_t length;	 /* how much: story_length */
+	uint8_t how;	 /* protection, flags, advice */
+	uint8_t data;	 /* what is stored */
+	uint8_t fail;	 /* 0: nothing; else which allocation fails, bit 7: and all after it */
+};
+static_assert(sizeof(struct story_record) == 8, "records are eight bytes");
+
+struct story_proc {
+	struct process	  *real;   /* NULL: slot not in use */
+	struct flat_space *fs;	   /* NULL: zombie */
+	int		   parent; /* -1: none */
+	int32_t		   code;
+};
+
+struct story {
+	struct flat	    flat;
+	struct story_proc   procs[STORY_PROCS];
+	struct flat_object *files[STORY_FILES];
+	vaddr_t		    bases[STORY_BASES]; /* interesting addresses */
+	unsigned	    nr_bases;
+	vaddr_t		    last_mapped;
+	vaddr_t		    last_accessed;
+	unsigned	    nr_cpus;
+	unsigned	    step;
+	bool		    digests;	/* compare digests around failures */
+	FILE		   *out;	/* the story in the scenario language; NULL: not told */
+	char		    text[400];	/* the first difference */
+	unsigned	    nr_gave_up; /* operations that ran out of memory and undid themselves */
+};
+
+/* story_machine - start a machine and the library for stories. false: message in *text. */
+bool story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t seed);
+
+/* story_birth - the files and the first process, whose regions are set up on both sides. */
+void story_birth(struct story *st);
+
+/* story_rebirth - the model as story_birth left it, after sim_reset took the machine back. */
+void story_rebirth(struct story *st);
+
+/* story_step - one operation on both sides. false: they differ, st->text says how. */
+bool story_step(struct story *st, const struct story_record *record);
+
+/* story_compare - all regions, all pages. false: a difference. */
+bool story_compare(struct story *st);
+
+/* story_end - every process exits and is waited for; files are dropped. false: a difference. */
+bool story_end(struct story *st);
+
+/* For the parts of the story only. */
+
+/* story_differ - note a difference; gives false. */
+bool story_differ(struct story *st, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* story_tell - one line of the scenario. */
+void story_tell(struct story *st, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+vaddr_t	 story_address(struct story *st, struct flat_space *fs, const struct story_record *rec);
+uint64_t story_length(const struct story *st, const struct story_record *rec);
+void	 story_find_bases(struct story *st, const struct space_layout *layout);
+
+/* story_leave - no CPU has the space active. */
+void story_leave(const struct story *st, struct space *sp);

@@ -1,0 +1,221 @@
+/*
+ * story_access.c - loads, stores, fetches and the kernel's copies.
+ */
+#include "model/story_ops.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Up to two cells: the last of a page and the first of the next one. */
+struct piece {
+	vaddr_t va;
+	size_t	bytes;
+	uint8_t model[2 * FLAT_CELL_BYTES];
+	uint8_t real[2 * FLAT_CELL_BYTES];
+};
+
+static const char *const access_names[] = {
+	[ACCESS_LOAD] = "load",
+	[ACCESS_STORE] = "store",
+	[ACCESS_FETCH] = "fetch",
+};
+
+/*
+ * is_all_or_nothing - an access that runs out of memory changes nothing, unless it has done
+ * a page of two, or has grown a stack, which stays grown.
+ */
+static bool
+is_all_or_nothing(struct story_op *op, const struct piece *p)
+{
+	return p->bytes <= FLAT_CELL_BYTES && flat_find(op->fs, p->va);
+}
+
+/* choose_piece - which bytes: a part of a cell, or across the end of a page. */
+static struct piece
+choose_piece(struct story_op *op)
+{
+	unsigned     cell = op->rec->how & (FLAT_CELLS - 1);
+	unsigned     byte = op->rec->how >> 2 & 7;
+	bool	     crosses = (op->rec->how & 0xe0) == 0xe0;
+	struct piece p = { .va = (op->va & ~ARCH_PAGE_MASK) + byte };
+
+	p.va += flat_cell_offset(crosses ? FLAT_CELLS - 1 : cell);
+	p.bytes = FLAT_CELL_BYTES - byte + (crosses ? FLAT_CELL_BYTES : 0);
+	for (size_t i = 0; i < p.bytes; i++)
+		p.model[i] = p.real[i] = (uint8_t)(op->rec->data + i * 17 + op->st->step);
+	op->st->last_accessed = p.va;
+	return p;
+}
+
+static void
+tell_bytes(struct story_op *op, const uint8_t *bytes, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		story_tell(op->st, " %02x", bytes[i]);
+}
+
+static void
+tell_access(struct story_op *op, enum access access, const struct piece *p)
+{
+	story_tell(op->st, "cpu %u\n%s p%u 0x%" PRIx64, op->cpu, access_names[access], op->who,
+		   p->va);
+	if (access == ACCESS_STORE)
+		tell_bytes(op, p->real, p->bytes);
+}
+
+static bool
+same_bytes(struct story_op *op, const struct piece *p, size_t nr, const char *what)
+{
+	for (size_t i = 0; i < nr; i++) {
+		if (p->model[i] != p->real[i])
+			return story_differ(op->st,
+					    "%s by p%u on CPU %u at 0x%" PRIx64
+					    ": expected byte %02x, got %02x",
+					    what, op->who, op->cpu, p->va + i, p->model[i],
+					    p->real[i]);
+	}
+	return true;
+}
+
+static bool
+do_access(struct story_op *op, enum access access)
+{
+	struct piece	  p = choose_piece(op);
+	enum fault_result want, got;
+	size_t		  done;
+	bool		  is_whole;
+
+	tell_access(op, access, &p);
+	is_whole = is_all_or_nothing(op, &p);
+	story_fail_begin(op);
+	got = sim_user(op->sp, access, p.va, p.real, p.bytes);
+	if (story_fail_end(op, got == FAULT_NOMEM))
+		got = sim_user(op->sp, access, p.va, p.real, p.bytes);
+	want = flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
+	if (got != FAULT_DONE || access != ACCESS_STORE)
+		story_tell(op->st, " =");
+	if (got != FAULT_DONE)
+		story_tell(op->st, " %s", fault_result_name(got));
+	else if (access != ACCESS_STORE)
+		tell_bytes(op, p.real, p.bytes);
+	story_tell(op->st, "\n");
+	if (want != got)
+		return story_differ(op->st,
+				    "%s by p%u on CPU %u at 0x%" PRIx64
+				    " of %zu bytes: expected %s, got %s",
+				    access_names[access], op->who, op->cpu, p.va, p.bytes,
+				    fault_result_name(want), fault_result_name(got));
+	if (want == FAULT_DONE && is_whole && !story_fail_check(op))
+		return false;
+	return access == ACCESS_STORE || want != FAULT_DONE ||
+	       same_bytes(op, &p, p.bytes, access_names[access]);
+}
+
+bool
+op_store(struct story_op *op)
+{
+	return do_access(op, ACCESS_STORE);
+}
+
+bool
+op_load(struct story_op *op)
+{
+	return do_access(op, ACCESS_LOAD);
+}
+
+bool
+op_fetch(struct story_op *op)
+{
+	return do_access(op, ACCESS_FETCH);
+}
+
+/* The four copies of the kernel; the first two need the space active on this CPU. */
+enum copy_way { COPY_FROM_USER, COPY_TO_USER, COPY_FROM_SPACE, COPY_TO_SPACE };
+
+static size_t
+copy(struct story_op *op, enum copy_way way, struct piece *p)
+{
+	switch (way) {
+	case COPY_FROM_USER:
+		pt_activate(&op->sp->pt);
+		return copy_from_user(op->sp, p->real, p->va, p->bytes);
+	case COPY_TO_USER:
+		pt_activate(&op->sp->pt);
+		return copy_to_user(op->sp, p->va, p->real, p->bytes);
+	case COPY_FROM_SPACE:
+		return copy_from_space(op->sp, p->real, p->va, p->bytes);
+	case COPY_TO_SPACE:
+		break;
+	}
+	return copy_to_space(op->sp, p->va, p->real, p->bytes);
+}
+
+bool
+op_copy(struct story_op *op)
+{
+	struct piece  p = choose_piece(op);
+	enum copy_way way = (enum copy_way)(op->rec->length & 3);
+	enum access   access =
+		  way == COPY_FROM_USER || way == COPY_FROM_SPACE ? ACCESS_LOAD : ACCESS_STORE;
+	size_t done, got;
+	bool   is_whole = is_all_or_nothing(op, &p);
+
+	tell_access(op, access, &p);
+	story_tell(op->st, "\n");
+	story_fail_begin(op);
+	got = copy(op, way, &p);
+	if (story_fail_end(op, got != 0))
+		got = copy(op, way, &p);
+	(void)flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
+	if (got != p.bytes - done)
+		return story_differ(op->st,
+				    "kernel copy %d at 0x%" PRIx64
+				    " of p%u, %zu bytes: expected %zu "
+				    "not copied, got %zu",
+				    way, p.va, op->who, p.bytes, p.bytes - done, got);
+	if (!got && is_whole && !story_fail_check(op))
+		return false;
+	return access == ACCESS_STORE || same_bytes(op, &p, done, "kernel copy");
+}
+
+/* expect_populate - the first page that faults decides. */
+static enum fault_result
+expect_populate(struct story_op *op, struct va_range range, enum access access)
+{
+	for (vaddr_t va = range.start; va < range.end; va += ARCH_PAGE_SIZE) {
+		struct flat_region *r;
+		enum fault_result   result = flat_judge(op->fs, access, va, &r);
+
+		if (result != FAULT_DONE)
+			return result;
+		if (access == ACCESS_STORE)
+			flat_touch(op->fs, r, va);
+	}
+	return FAULT_DONE;
+}
+
+bool
+op_populate(struct story_op *op)
+{
+	enum access	  access = op->rec->how & 1 ? ACCESS_STORE : ACCESS_LOAD;
+	vaddr_t		  start = op->va & ~ARCH_PAGE_MASK;
+	uint64_t	  pages = 1 + op->rec->length % 6;
+	struct va_range	  range = va_range(start, start + pages * ARCH_PAGE_SIZE);
+	enum fault_result want, got;
+
+	for (vaddr_t va = range.start; va < range.end; va += ARCH_PAGE_SIZE)
+		story_tell(op->st, "touch p%u %s 0x%" PRIx64 " 1\n", op->who,
+			   access == ACCESS_STORE ? "a" : "r", va);
+	story_fail_begin(op);
+	got = fault_populate(op->sp, range, access);
+	if (story_fail_end(op, got == FAULT_NOMEM))
+		got = fault_populate(op->sp, range, access);
+	want = expect_populate(op, range, access);
+	if (want != got)
+		return story_differ(op->st,
+				    "populate [0x%" PRIx64 ", 0x%" PRIx64
+				    ") of p%u: expected %s, got %s",
+				    range.start, range.end, op->who, fault_result_name(want),
+				    fault_result_name(got));
+	return true;
+}

@@ -1,0 +1,462 @@
+/*
+ * story_map.c - the calls that change regions, with the results that Linux gives.
+ */
+#include "model/story_ops.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define PAGE ARCH_PAGE_SIZE
+
+/* in_words - a protection in the scenario language. */
+static const char *
+in_words(prot_t prot)
+{
+	static const char *const words[] = { "none", "r", "w", "rw", "x", "rx", "wx", "rwx" };
+
+	return words[prot & PROT_RWX];
+}
+
+static bool
+same_result(struct story_op *op, const char *call, err_t want, err_t got)
+{
+	story_tell(op->st, " = %s\n", got == OK ? "0" : err_name(got));
+	if (want != got)
+		return story_differ(
+			op->st, "%s(0x%" PRIx64 ", 0x%" PRIx64 ") of p%u: expected %s, got %s",
+			call, op->va, op->length, op->who, err_name(want), err_name(got));
+	return want != OK || story_fail_check(op);
+}
+
+/* page_ceil - false: no 64 bits hold it. */
+static bool
+round_up(uint64_t bytes, uint64_t *out)
+{
+	*out = (bytes + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
+	return *out >= bytes;
+}
+
+/* What a map operation asks for, in the model's words. */
+struct wish {
+	struct map_request  request;
+	struct flat_object *file;
+	uint64_t	    length; /* rounded */
+	unsigned	    flags;  /* of the region */
+	bool		    is_shared_anonymous;
+};
+
+/* expect_place - the address of a map, or the error. */
+static err_t
+expect_place(struct story_op *op, const struct wish *w, vaddr_t *out)
+{
+	vaddr_t addr = w->request.addr;
+	vaddr_t end = op->fs->layout.end;
+	bool	is_fixed = w->request.flags & (MAPF_FIXED | MAPF_FIXED_NOREPLACE);
+	bool	is_anonymous = !w->file && !w->is_shared_anonymous;
+
+	if (w->length > end)
+		return ERR_NOMEM;
+	if (!is_fixed)
+		return flat_place(op->fs, addr, w->length, is_anonymous, out) ? OK : ERR_NOMEM;
+	if (addr > end - w->length)
+		return ERR_NOMEM;
+	if (addr & ARCH_PAGE_MASK)
+		return ERR_INVAL;
+	if ((w->request.flags & MAPF_FIXED_NOREPLACE) &&
+	    !flat_is_free(op->fs, va_range(addr, addr + w->length)))
+		return ERR_EXIST;
+	*out = addr;
+	return OK;
+}
+
+static err_t
+expect_map(struct story_op *op, struct wish *w, vaddr_t *out)
+{
+	if (!w->request.length)
+		return ERR_INVAL;
+	if (!round_up(w->request.length, &w->length))
+		return ERR_NOMEM;
+	return expect_place(op, w, out);
+}
+
+static void
+model_map(struct story_op *op, const struct wish *w, vaddr_t at)
+{
+	struct flat_object *object = w->file;
+
+	if (w->is_shared_anonymous) {
+		object = flat_object_new(&op->st->flat, false, 0, w->length / PAGE);
+		object->real = space_find(op->sp, at)->object;
+	}
+	flat_map(op->fs, (struct flat_region){ .start = at,
+					       .end = at + w->length,
+					       .prot = w->request.prot,
+					       .flags = w->flags,
+					       .object = object,
+					       .offset = object ? w->request.offset / PAGE : 0 });
+	op->st->last_mapped = at;
+}
+
+static void
+tell_map(struct story_op *op, const struct wish *w)
+{
+	const struct map_request *q = &w->request;
+
+	story_tell(op->st, "mmap p%u 0x%" PRIx64 " 0x%" PRIx64 " %s %s%s%s%s%s%s", op->who, q->addr,
+		   q->length, in_words(q->prot), q->flags & MAPF_SHARED ? "shared" : "private",
+		   q->flags & MAPF_ANONYMOUS ? ",anon" : "", q->flags & MAPF_FIXED ? ",fixed" : "",
+		   q->flags & MAPF_FIXED_NOREPLACE ? ",noreplace" : "",
+		   q->flags & MAPF_NORESERVE ? ",noreserve" : "",
+		   q->flags & MAPF_GROWSDOWN ? ",growsdown" : "");
+	if (w->file)
+		story_tell(op->st, " f%" PRIu64 " 0x%" PRIx64, w->file->id, q->offset);
+}
+
+static bool
+do_map(struct story_op *op, struct wish *w)
+{
+	vaddr_t want_at = 0;
+	vaddr_t at = 0;
+	err_t	want = expect_map(op, w, &want_at);
+	err_t	got;
+
+	tell_map(op, w);
+	story_fail_begin(op);
+	got = space_map(op->sp, &w->request, &at);
+	if (story_fail_end(op, got == ERR_NOMEM))
+		got = space_map(op->sp, &w->request, &at);
+	op->va = w->request.addr;
+	op->length = w->request.length;
+	if (got != OK || want != OK)
+		return same_result(op, "mmap", want, got);
+	story_tell(op->st, " = 0x%" PRIx64 "\n", at);
+	if (at != want_at)
+		return story_differ(op->st,
+				    "mmap of p%u with hint 0x%" PRIx64 " length 0x%" PRIx64
+				    " gave 0x%" PRIx64 ", expected 0x%" PRIx64,
+				    op->who, w->request.addr, w->request.length, at, want_at);
+	if (!story_fail_check(op))
+		return false;
+	model_map(op, w, at);
+	return true;
+}
+
+/* Which memory is mapped: bits 3 to 5 of `how`; how the place is chosen: bits 6 and 7. */
+enum wish_kind {
+	WISH_PRIVATE,
+	WISH_PRIVATE2,
+	WISH_SHARED,
+	WISH_FILE_PRIVATE,
+	WISH_FILE_SHARED,
+	WISH_NORESERVE,
+	WISH_PRIVATE3,
+	WISH_SHARED2
+};
+
+static void
+wish_kind(struct story_op *op, struct wish *w)
+{
+	unsigned file = op->rec->data % STORY_FILES;
+
+	w->request.flags = MAPF_PRIVATE | MAPF_ANONYMOUS;
+	switch ((enum wish_kind)(op->rec->how >> 3 & 7)) {
+	case WISH_SHARED:
+	case WISH_SHARED2:
+		w->request.flags = MAPF_SHARED | MAPF_ANONYMOUS;
+		w->is_shared_anonymous = true;
+		w->flags = REGION_SHARED;
+		break;
+	case WISH_FILE_PRIVATE:
+	case WISH_FILE_SHARED:
+		w->file = op->st->files[file];
+		w->request.object = w->file->real;
+		w->request.offset = (op->rec->data >> 4 & 3) * PAGE;
+		w->request.flags = MAPF_PRIVATE;
+		if ((op->rec->how >> 3 & 7) == WISH_FILE_SHARED) {
+			w->request.flags = MAPF_SHARED;
+			w->flags = REGION_SHARED;
+		}
+		break;
+	case WISH_NORESERVE:
+		w->request.flags |= MAPF_NORESERVE;
+		w->flags = REGION_NORESERVE;
+		break;
+	case WISH_PRIVATE:
+	case WISH_PRIVATE2:
+	case WISH_PRIVATE3:
+		break;
+	}
+}
+
+bool
+op_map(struct story_op *op)
+{
+	struct wish w = {
+		.request = { .addr = op->va, .length = op->length, .prot = op->rec->how & PROT_RWX }
+	};
+
+	wish_kind(op, &w);
+	switch (op->rec->how >> 6) {
+	case 0:
+		w.request.addr = 0;
+		break;
+	case 1:
+		w.request.flags |= MAPF_FIXED;
+		break;
+	case 2:
+		w.request.flags |= MAPF_FIXED_NOREPLACE;
+		break;
+	default:
+		break;
+	}
+	return do_map(op, &w);
+}
+
+/* op_stack - a short region that grows down, at a fixed place. */
+bool
+op_stack(struct story_op *op)
+{
+	struct wish w = { .request = { .addr = op->va,
+				       .length = (1 + op->rec->length % 3) * PAGE,
+				       .prot = op->rec->how & 8 ? PROT_R : PROT_RW,
+				       .flags = MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_GROWSDOWN |
+						MAPF_FIXED_NOREPLACE },
+			  .flags = REGION_GROWSDOWN };
+
+	return do_map(op, &w);
+}
+
+bool
+op_unmap(struct story_op *op)
+{
+	vaddr_t	 end = op->fs->layout.end;
+	uint64_t length = 0;
+	err_t	 want = OK;
+	err_t	 got;
+
+	if ((op->va & ARCH_PAGE_MASK) || op->va > end || op->length > end - op->va ||
+	    !round_up(op->length, &length) || !length)
+		want = ERR_INVAL;
+	story_tell(op->st, "munmap p%u 0x%" PRIx64 " 0x%" PRIx64, op->who, op->va, op->length);
+	story_fail_begin(op);
+	got = space_unmap(op->sp, op->va, op->length);
+	if (story_fail_end(op, got == ERR_NOMEM))
+		got = space_unmap(op->sp, op->va, op->length);
+	if (!same_result(op, "munmap", want, got))
+		return false;
+	if (want == OK)
+		flat_unmap(op->fs, va_range(op->va, op->va + length));
+	return true;
+}
+
+/* full_end - the end of what is mapped without a hole from va on, at most `end`. */
+static vaddr_t
+full_end(struct flat_space *fs, vaddr_t va, vaddr_t end)
+{
+	struct flat_region *r;
+
+	while (va < end && (r = flat_find(fs, va)))
+		va = r->end;
+	return va < end ? va : end;
+}
+
+bool
+op_protect(struct story_op *op)
+{
+	prot_t	 prot = op->rec->how & PROT_RWX;
+	uint64_t length = 0;
+	vaddr_t	 end = op->va;
+	err_t	 want = OK;
+	err_t	 got;
+
+	if (op->va & ARCH_PAGE_MASK)
+		want = ERR_INVAL;
+	else if (op->length && (!round_up(op->length, &length) || op->va + length <= op->va))
+		want = ERR_NOMEM;
+	else if (length) {
+		end = full_end(op->fs, op->va, op->va + length);
+		want = end < op->va + length ? ERR_NOMEM : OK;
+	}
+	story_tell(op->st, "mprotect p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va,
+		   op->length, in_words(prot));
+	story_fail_begin(op);
+	got = space_protect(op->sp, op->va, op->length, prot);
+	if (story_fail_end(op, got == ERR_NOMEM))
+		got = space_protect(op->sp, op->va, op->length, prot);
+	if (end > op->va)
+		flat_protect(op->fs, va_range(op->va, end), prot);
+	return same_result(op, "mprotect", want, got);
+}
+
+/* expect_brk - the end of the heap after the call, and the change of the map. */
+static vaddr_t
+expect_brk(struct story_op *op, vaddr_t wanted)
+{
+	struct flat_space *fs = op->fs;
+	vaddr_t		   old_end = (fs->brk + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
+	vaddr_t		   new_end;
+
+	if (!fs->layout.brk_start || wanted < fs->layout.brk_start || !round_up(wanted, &new_end) ||
+	    new_end > fs->layout.end)
+		return fs->brk;
+	if (new_end > old_end) {
+		struct flat_region *next = NULL;
+
+		for (unsigned i = 0; i < fs->nr_regions && !next; i++) {
+			if (fs->regions[i].end > old_end)
+				next = &fs->regions[i];
+		}
+		if (next) {
+			uint64_t guard =
+				next->flags & REGION_GROWSDOWN ? fs->layout.stack_guard : 0;
+			vaddr_t low = next->start > guard ? next->start - guard : 0;
+
+			if (new_end + PAGE > low)
+				return fs->brk;
+		}
+	}
+	return wanted;
+}
+
+bool
+op_brk(struct story_op *op)
+{
+	struct flat_space *fs = op->fs;
+	vaddr_t		   old_end = (fs->brk + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
+	vaddr_t		   wanted = op->rec->how & 1 ? op->va : fs->layout.brk_start + op->length;
+	vaddr_t		   want = expect_brk(op, wanted);
+	vaddr_t		   new_end = (want + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
+	vaddr_t		   got;
+
+	story_tell(op->st, "brk p%u 0x%" PRIx64, op->who, wanted);
+	story_fail_begin(op);
+	got = space_brk(op->sp, wanted);
+	if (story_fail_end(op, got != want))
+		got = space_brk(op->sp, wanted);
+	story_tell(op->st, " = 0x%" PRIx64 "\n", got);
+	if (got != want)
+		return story_differ(op->st,
+				    "brk(0x%" PRIx64 ") of p%u from 0x%" PRIx64
+				    ": expected 0x%" PRIx64 ", got 0x%" PRIx64,
+				    wanted, op->who, fs->brk, want, got);
+	if (!story_fail_check(op))
+		return false;
+	fs->brk = want;
+	if (new_end > old_end)
+		flat_map(fs,
+			 (struct flat_region){ .start = old_end, .end = new_end, .prot = PROT_RW });
+	else if (new_end < old_end)
+		flat_unmap(fs, va_range(new_end, old_end));
+	return true;
+}
+
+static const struct {
+	enum advice advice;
+	const char *name;
+} advices[] = {
+	{ ADVICE_DONTNEED, "dontneed" },	   { ADVICE_DONTNEED, "dontneed" },
+	{ ADVICE_GUARD_INSTALL, "guard_install" }, { ADVICE_GUARD_REMOVE, "guard_remove" },
+	{ ADVICE_DONTFORK, "dontfork" },	   { ADVICE_DOFORK, "dofork" },
+	{ ADVICE_WIPEONFORK, "wipeonfork" },	   { ADVICE_KEEPONFORK, "keeponfork" },
+};
+
+/* fits - the advice may be given about the region. */
+static bool
+fits(enum advice advice, const struct flat_region *r)
+{
+	return advice != ADVICE_WIPEONFORK || (!r->object && !(r->flags & REGION_SHARED));
+}
+
+/* model_advise - one part of one region. */
+static void
+model_advise(struct flat_space *fs, enum advice advice, struct va_range range)
+{
+	switch (advice) {
+	case ADVICE_DONTNEED:
+		flat_drop_pages(fs, range, true);
+		break;
+	case ADVICE_GUARD_INSTALL:
+		(void)flat_add_guards(fs, range);
+		break;
+	case ADVICE_GUARD_REMOVE:
+		flat_drop_guards(fs, range);
+		break;
+	case ADVICE_DONTFORK:
+		flat_set_flags(fs, range, REGION_DONTFORK, 0);
+		break;
+	case ADVICE_DOFORK:
+		flat_set_flags(fs, range, 0, REGION_DONTFORK);
+		break;
+	case ADVICE_WIPEONFORK:
+		flat_set_flags(fs, range, REGION_WIPEONFORK, 0);
+		break;
+	case ADVICE_KEEPONFORK:
+		flat_set_flags(fs, range, 0, REGION_WIPEONFORK);
+		break;
+	case ADVICE_NORMAL:
+	case ADVICE_FREE:
+		break;
+	}
+}
+
+/* next_part - the first part of a region in the range; false: nothing is mapped in it. */
+static bool
+next_part(struct flat_space *fs, struct va_range range, struct flat_region **r,
+	  struct va_range *part)
+{
+	for (unsigned i = 0; i < fs->nr_regions; i++) {
+		*part = range_clip(va_range(fs->regions[i].start, fs->regions[i].end), range);
+		*r = &fs->regions[i];
+		if (!range_is_empty(*part))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * advise_all - a region that does not fit ends the call before anything is done; holes are
+ * passed over and told at the end.
+ */
+static err_t
+advise_all(struct flat_space *fs, enum advice advice, struct va_range range)
+{
+	struct flat_region *r;
+	struct va_range	    part;
+	vaddr_t		    at;
+	err_t		    result = OK;
+
+	for (at = range.start; next_part(fs, va_range(at, range.end), &r, &part); at = part.end) {
+		if (!fits(advice, r))
+			return ERR_INVAL;
+	}
+	for (at = range.start; next_part(fs, va_range(at, range.end), &r, &part); at = part.end) {
+		if (part.start > at)
+			result = ERR_NOMEM;
+		model_advise(fs, advice, part);
+	}
+	return at < range.end ? ERR_NOMEM : result;
+}
+
+bool
+op_advise(struct story_op *op)
+{
+	unsigned    which = op->rec->how % ARRAY_SIZE(advices);
+	enum advice advice = advices[which].advice;
+	uint64_t    length = 0;
+	err_t	    want;
+	err_t	    got;
+
+	if (advice == ADVICE_GUARD_INSTALL && op->length > 64 * PAGE)
+		op->length = 8 * PAGE;
+	story_tell(op->st, "madvise p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va,
+		   op->length, advices[which].name);
+	story_fail_begin(op);
+	got = space_advise(op->sp, op->va, op->length, advice);
+	if (story_fail_end(op, got == ERR_NOMEM))
+		got = space_advise(op->sp, op->va, op->length, advice);
+	if ((op->va & ARCH_PAGE_MASK) || !round_up(op->length, &length) || op->va + length < op->va)
+		want = ERR_INVAL;
+	else
+		want = advise_all(op->fs, advice, va_range(op->va, op->va + length));
+	return same_result(op, "madvise", want, got);
+}

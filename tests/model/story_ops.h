@@ -1,0 +1,62 @@
+/*
+ * story_ops.h - one operation of a story while it runs.
+ */
+#pragma once
+
+#include "model/story.h"
+
+struct story_op {
+	struct story		  *st;
+	const struct story_record *rec;
+	unsigned		   who;
+	unsigned		   cpu;
+	struct story_proc	  *proc;
+	struct flat_space	  *fs;
+	struct space		  *sp;
+	vaddr_t			   va;
+	uint64_t		   length;
+
+	/* With failed allocations: the library as it was before the first try. */
+	struct digest before;
+	bool	      is_failing;  /* an allocation will fail in this try */
+	bool	      gave_up;	   /* the first try ran out of memory */
+	bool	      has_changed; /* and yet the digest is another one */
+};
+
+/* story_do - the operation that the record names. false: the two sides differ. */
+bool story_do(struct story_op *op);
+
+/* story_make_room - the model is nearly full: the process unmaps everything. */
+void story_make_room(struct story_op *op);
+
+/* story_exit - process i exits with this code, on both sides. */
+bool story_exit(struct story *st, unsigned i, int32_t code);
+
+/*
+ * The first try with a failing allocation: begin, the call, end. end gives true if the
+ * call gave up for want of memory and shall be made again.
+ * A call that would have failed anyway, or done a part, is not held to anything.
+ */
+void story_fail_begin(struct story_op *op);
+bool story_fail_end(struct story_op *op, bool ran_out);
+
+/* story_fail_check - after the call has succeeded at last: the try that gave up changed nothing. */
+bool story_fail_check(struct story_op *op);
+
+/* The operations, by file: story_map.c, story_access.c, story_proc.c. */
+bool op_map(struct story_op *op);
+bool op_stack(struct story_op *op);
+bool op_unmap(struct story_op *op);
+bool op_protect(struct story_op *op);
+bool op_brk(struct story_op *op);
+bool op_advise(struct story_op *op);
+bool op_store(struct story_op *op);
+bool op_load(struct story_op *op);
+bool op_fetch(struct story_op *op);
+bool op_copy(struct story_op *op);
+bool op_populate(struct story_op *op);
+bool op_fork(struct story_op *op);
+bool op_share(struct story_op *op);
+bool op_exec(struct story_op *op);
+bool op_exit(struct story_op *op);
+bool op_reap(struct story_op *op);

@@ -1,0 +1,122 @@
+/*
+ * test_random.c - random stories: library and flat model compared after every step.
+ *
+ * A failing story prints the step and how to repeat it: the same seed gives the
+ * same story, and ANYMM_STORY=FILE writes it down in the scenario language.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness.h"
+#include "model/story.h"
+
+static struct story story;
+
+static struct story_record
+random_record(uint64_t *state, bool with_failures)
+{
+	struct story_record record;
+	uint64_t	    bits = test_random(state);
+
+	memcpy(&record, &bits, sizeof(record));
+	if (!with_failures || record.fail % 4)
+		record.fail = 0;
+	return record;
+}
+
+static void
+check_step(const struct story_record *record)
+{
+	struct check_report report;
+
+	if (!story_step(&story, record) || !story_compare(&story))
+		fail_msg("%s", story.text);
+	if (!check_all(&report))
+		fail_msg("step %u: %s: %s", story.step, invariant_name(report.broken), report.text);
+}
+
+/* The frames in use once nothing is kept as a spare. */
+static struct frame_totals
+drained_totals(void)
+{
+	anymm_drain();
+	return frame_totals();
+}
+
+static void
+drain_and_compare(const struct frame_totals *before)
+{
+	struct frame_totals after = drained_totals();
+
+	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
+		if (after.by_kind[kind] != before->by_kind[kind])
+			fail_msg("frames of kind %u: %llu before, %llu after", kind,
+				 (unsigned long long)before->by_kind[kind],
+				 (unsigned long long)after.by_kind[kind]);
+	}
+}
+
+/* tell_one_story - a life of `steps` operations from this seed, everything compared each time. */
+static void
+tell_one_story(uint64_t seed, unsigned steps, unsigned cpus, bool with_failures)
+{
+	struct frame_totals fresh;
+	const char	   *path = getenv("ANYMM_STORY");
+	uint64_t	    state = seed;
+
+	if (!story_machine(&story, cpus, 8192, seed))
+		fail_msg("%s", story.text);
+	fresh = drained_totals();
+	story.digests = with_failures;
+	story.out = path ? fopen(path, "w") : NULL;
+	story_birth(&story);
+	for (unsigned i = 0; i < steps; i++) {
+		struct story_record record = random_record(&state, with_failures);
+
+		check_step(&record);
+	}
+	if (!story_end(&story))
+		fail_msg("%s", story.text);
+	drain_and_compare(&fresh);
+	if (story.out)
+		fclose(story.out);
+	sim_stop();
+}
+
+static void
+random_stories_on_one_cpu(void **unused)
+{
+	uint64_t seed = test_seed(1);
+
+	(void)unused;
+	for (unsigned i = 0; i < 40; i++)
+		tell_one_story(seed + i, 400, 1, false);
+}
+
+static void
+random_stories_on_three_cpus(void **unused)
+{
+	uint64_t seed = test_seed(1001);
+
+	(void)unused;
+	for (unsigned i = 0; i < 40; i++)
+		tell_one_story(seed + i, 400, 3, false);
+}
+
+static void
+random_stories_with_little_luck(void **unused)
+{
+	uint64_t seed = test_seed(2001);
+	unsigned nr_gave_up = 0;
+
+	(void)unused;
+	for (unsigned i = 0; i < 40; i++) {
+		tell_one_story(seed + i, 300, 2, true);
+		nr_gave_up += story.nr_gave_up;
+	}
+	assert_true(nr_gave_up > 100);
+}
+
+TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
+	   cmocka_unit_test(random_stories_on_three_cpus),
+	   cmocka_unit_test(random_stories_with_little_luck))
