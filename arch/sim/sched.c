@@ -13,8 +13,8 @@
  *               turn although it could go on; who follows a wait is a free choice
  *
  * A CPU that relaxes waits for others: it gets its turn again only when
- * another has passed a point since, or when all wait. When all have waited several
- * rounds without any passing a point, none ever will: a deadlock.
+ * another has passed a point since, or when all wait. When all have waited a thousand
+ * rounds without any passing a point (a store alone is none), none ever will: a deadlock.
  */
 #include "sched.h"
 
@@ -27,7 +27,7 @@
 #include "machine.h"
 
 #define STEPS_USUAL	 1000000
-#define ROUNDS_WAITED	 4
+#define ROUNDS_WAITED	 1000
 #define CHANGES_MAX	 16
 #define CHANGE_SPAN_LOG2 13 /* change points lie in the first 8 to 8192 steps */
 #define CHOICES_MAX	 65536
@@ -405,7 +405,7 @@ prepare(unsigned n, void (*const *bodies)(void *), void *arg, const struct sim_s
 	prepare_pct();
 	/* The machine's own choices are part of the schedule. */
 	if (schedule->policy != SIM_EXHAUSTIVE)
-		sim_state.random = draw();
+		sim_state.machine.random = draw();
 }
 
 void

@@ -130,7 +130,9 @@ arch_pte_writable(pte_t pte)
 static inline pte_t
 arch_pte_with_write(pte_t pte, bool writable)
 {
-	if (!sim_pte_has_write_bit(pte))
+	if (!(pte.raw & SIM_PTE_VALID) || !sim_pte_has_write_bit(pte))
+		return pte;
+	if (!(pte.raw & SIM_PTE_TABLE) && pte.raw & SIM_PTE_NO_READ)
 		return pte;
 	return (pte_t){ (pte.raw & ~SIM_PTE_NO_WRITE) | (writable ? 0 : SIM_PTE_NO_WRITE) };
 }
