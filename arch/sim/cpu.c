@@ -92,6 +92,7 @@ sim_irq_set(bool on)
 	struct sim_cpu *cpu = this_cpu();
 	bool		before = cpu->irq_on;
 
+	sim_state.relaxed = 0;
 	cpu->irq_on = on;
 	if (UNLIKELY(cpu->irq_pending))
 		take_interrupt_if_on();

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ledger.h"
+#include "reset.h"
 
 struct sim_state sim_state;
 struct sim_fixed sim_fixed;
@@ -156,7 +157,7 @@ sim_start(const struct sim_config *config)
 	if (!ram_start())
 		return refuse("the host has no address space for %" PRIu64 " frames",
 			      sim_fixed.nr_frames);
-	sim_state = (struct sim_state){ .random = sim_fixed.seed };
+	sim_state = (struct sim_state){ .machine.random = sim_fixed.seed };
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
 		sim_state.cpus[cpu] = (struct sim_cpu){ .irq_on = true, .root = pfn_none() };
 	if (!tlb_start() || !ledger_start()) {
@@ -190,7 +191,7 @@ sim_boot_map(void)
 uint64_t
 sim_random(void)
 {
-	uint64_t x = sim_state.random += 0x9e3779b97f4a7c15u;
+	uint64_t x = sim_state.machine.random += 0x9e3779b97f4a7c15u;
 
 	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93u;
 	x = (x ^ (x >> 32)) * 0xd6e8feb86659fd93u;
@@ -200,22 +201,23 @@ sim_random(void)
 bool
 sim_inject_failure(void)
 {
-	uint64_t n = ++sim_state.allocations;
+	uint64_t n = ++sim_state.machine.allocations;
 
-	if (LIKELY(sim_state.fail_at == 0))
+	if (LIKELY(sim_state.machine.fail_at == 0))
 		return false;
-	return sim_state.fail_all_after ? n >= sim_state.fail_at : n == sim_state.fail_at;
+	return sim_state.machine.fail_all_after ? n >= sim_state.machine.fail_at
+						: n == sim_state.machine.fail_at;
 }
 
 void
 sim_fail_allocation(uint64_t n, bool and_all_after)
 {
-	sim_state.fail_at = n ? sim_state.allocations + n : 0;
-	sim_state.fail_all_after = and_all_after;
+	sim_state.machine.fail_at = n ? sim_state.machine.allocations + n : 0;
+	sim_state.machine.fail_all_after = and_all_after;
 }
 
 uint64_t
 sim_allocations(void)
 {
-	return sim_state.allocations;
+	return sim_state.machine.allocations;
 }

@@ -22,7 +22,7 @@
 #define SIM_ASAN 0
 #endif
 
-/* What an entry means to the hardware; not the library's codec. See arch/pte.h for the picture. */
+/* What an entry means to the hardware; not the library's codec. The picture is in arch/pte.h. */
 #define HW_VALID    (UINT64_C(1) << 63)
 #define HW_TABLE    (UINT64_C(1) << 62)
 #define HW_DENY_R   (UINT64_C(1) << 61)
@@ -65,20 +65,26 @@ struct sim_cpu {
 	unsigned	  asid;	       /* of the active root */
 	pfn_t		  root;	       /* pfn_none(): only the kernel half */
 	uint64_t	  time;
-	uint32_t	  gen[ARCH_ASIDS];	 /* generation of each tag in the cache */
+	uint64_t	  nr_stale;	   /* records of the ledger that this CPU has not flushed */
+	uint32_t	  gen[ARCH_ASIDS]; /* generation of each tag in the cache */
 	bool		  has_large[ARCH_ASIDS]; /* pieces of large leaves are cached under it */
 	struct tlb_entry *tlb;
 };
 
-struct sim_state {
-	struct sim_cpu	     cpus[CPU_MAX];
-	uint64_t	     random;   /* state of the seed's sequence */
-	uint32_t	     next_gen; /* of tags in the caches */
+/* What a reset restores as it was; the caches' generations only go on. */
+struct machine_state {
+	uint64_t	     random; /* state of the seed's sequence */
 	uint64_t	     allocations;
 	uint64_t	     fail_at; /* number of the allocation that fails; 0: none */
 	bool		     fail_all_after;
-	unsigned	     relaxed; /* relax calls in a row without any progress */
 	struct sim_tlb_stats stats;
+};
+
+struct sim_state {
+	struct sim_cpu	     cpus[CPU_MAX];
+	uint32_t	     next_gen; /* of tags in the caches */
+	unsigned	     relaxed;  /* relax calls since anything moved */
+	struct machine_state machine;
 };
 extern struct sim_state sim_state;
 
@@ -115,7 +121,7 @@ uint64_t sim_random(void);
 /* sim_violation - print the message on the console and stop the machine. */
 [[gnu::noreturn]] void sim_violation(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* console_start - forget captured text. console_stop_is_expected - inside sim_expect_stop. */
+/* console_start - forget captured text. */
 void console_start(void);
 
 /* ram.c */
@@ -123,6 +129,13 @@ bool ram_start(void);
 void ram_stop(void);
 bool ram_exists(pfn_t pfn);
 bool ram_is_free(pfn_t pfn);
+
+/* For reset.c. ram_each_used: every frame in use, the machine's area included. */
+void ram_each_used(void (*fn)(pfn_t pfn));
+void ram_set_free(pfn_t pfn);
+void ram_set_used(pfn_t pfn);
+void ram_unpoison_page(void *page);
+void ram_check_free_frames(void);
 
 /* ram_raw - the memory of a frame of RAM or of the machine's area, free or not. */
 static inline void *
@@ -165,4 +178,6 @@ unsigned mmu_entry_rights(uint64_t entry);
 
 /* mmu_walk - what the tables say about va, without side effects; never WALK_DENIED. */
 struct walk mmu_walk(pfn_t root, vaddr_t va);
+
+/* mmu_walk_from - the same from a table of that level on, with the rights that led there. */
 struct walk mmu_walk_from(pfn_t table, unsigned level, unsigned rights, vaddr_t va);

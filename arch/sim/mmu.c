@@ -15,6 +15,9 @@
 
 #include "ledger.h"
 
+/* Stale translations of one page that an access may be served from; more are ignored. */
+#define STALE_CHOICES 8
+
 static uint64_t *
 slot_at(pfn_t table, unsigned level, vaddr_t va)
 {
@@ -199,6 +202,28 @@ walk_for_access(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch
 	return fill(cpu, va, &w, is_store);
 }
 
+/*
+ * Stale translations that would allow the access, and the tables' own answer, are equally
+ * legal; the seed chooses. A store needs a cached dirty bit too: without it the CPU
+ * would walk.
+ */
+static unsigned char *
+translate_any(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault *fault)
+{
+	unsigned need = access == ACCESS_STORE ? RIGHT_W | RIGHT_D : needed_rights(access);
+	struct stale_choice choices[STALE_CHOICES];
+	unsigned	    nr = ledger_stale_choices(cpu->asid, va, choices, STALE_CHOICES);
+	unsigned	    usable = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		if ((choices[i].rights & need) == need)
+			choices[usable++] = choices[i];
+	nr = (unsigned)(sim_random() % (usable + 1));
+	if (nr < usable)
+		return sim_frame_ptr(choices[nr].pfn);
+	return walk_for_access(cpu, access, va, fault);
+}
+
 static unsigned char *
 translate(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault *fault)
 {
@@ -207,8 +232,10 @@ translate(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault
 	unsigned	  need = access == ACCESS_STORE ? RIGHT_W | RIGHT_D : needed_rights(access);
 
 	if (LIKELY(entry->vpn == vpn && entry->gen == cpu->gen[cpu->asid] &&
-		   (entry->rights & need) == need))
+		   (entry->rights & need) == need && !cpu->nr_stale))
 		return entry->page;
+	if (cpu->nr_stale)
+		return translate_any(cpu, access, va, fault);
 	return walk_for_access(cpu, access, va, fault);
 }
 

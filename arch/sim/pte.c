@@ -9,18 +9,26 @@
 void
 sim_pte_write(uint64_t *slot, uint64_t next)
 {
-	__atomic_store_n(slot, next, __ATOMIC_RELEASE);
+	uint64_t old = __atomic_exchange_n(slot, next, __ATOMIC_ACQ_REL);
+
+	ledger_entry_changed(slot, old, next, __builtin_return_address(0));
 }
 
 uint64_t
 sim_pte_exchange(uint64_t *slot, uint64_t next)
 {
-	return __atomic_exchange_n(slot, next, __ATOMIC_ACQ_REL);
+	uint64_t old = __atomic_exchange_n(slot, next, __ATOMIC_ACQ_REL);
+
+	ledger_entry_changed(slot, old, next, __builtin_return_address(0));
+	return old;
 }
 
 bool
 sim_pte_cas(uint64_t *slot, uint64_t *expected, uint64_t next)
 {
-	return __atomic_compare_exchange_n(slot, expected, next, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_ACQUIRE);
+	if (!__atomic_compare_exchange_n(slot, expected, next, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		return false;
+	ledger_entry_changed(slot, *expected, next, __builtin_return_address(0));
+	return true;
 }

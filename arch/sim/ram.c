@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 
 #include "ledger.h"
+#include "reset.h"
 
 #if SIM_ASAN
 #include <sanitizer/asan_interface.h>
@@ -282,15 +283,16 @@ sim_frame_revive(pfn_t pfn, unsigned order)
 void
 sim_frame_zero(pfn_t pfn)
 {
-	ledger_frame_rewritten(pfn);
+	ledger_frame_erase(pfn);
 	memset(arch_frame_ptr(pfn), 0, ARCH_PAGE_SIZE);
 }
 
 void
 sim_frame_copy(pfn_t dst, pfn_t src)
 {
-	ledger_frame_rewritten(dst);
+	ledger_frame_erase(dst);
 	memcpy(arch_frame_ptr(dst), arch_frame_ptr(src), ARCH_PAGE_SIZE);
+	ledger_frame_filled(dst, src);
 }
 
 void
@@ -303,4 +305,69 @@ void
 sim_unpoison(void *start, size_t bytes)
 {
 	shadow_unpoison(start, bytes);
+}
+
+/* For snapshots. */
+
+static void
+each_used_in_chunk(uint64_t first, uint64_t end, void (*fn)(pfn_t pfn))
+{
+	for (uint64_t n = first; n < end; n++) {
+		pfn_t pfn = { n };
+
+		if (!ram_is_free(pfn) && ram_exists(pfn))
+			fn(pfn);
+	}
+}
+
+void
+ram_each_used(void (*fn)(pfn_t pfn))
+{
+	for (uint64_t first = 0; first < sim_fixed.nr_frames; first += SIM_CHUNK_FRAMES)
+		if (!(*chunk_of((pfn_t){ first }) & CHUNK_FREE))
+			each_used_in_chunk(
+				first, min_u64(first + SIM_CHUNK_FRAMES, sim_fixed.nr_frames), fn);
+	for (uint64_t i = 0; i < AREA_FRAMES; i++)
+		fn(pfn_add(sim_fixed.area, i));
+}
+
+void
+ram_set_free(pfn_t pfn)
+{
+	void *page = ram_raw(pfn);
+
+	if (ram.states[pfn.n] != STATE_USED)
+		return;
+	shadow_unpoison(page, ARCH_PAGE_SIZE);
+	memset(page, FILL_BYTE, ARCH_PAGE_SIZE);
+	shadow_poison(page, ARCH_PAGE_SIZE);
+	ram.states[pfn.n] = STATE_FILLED;
+}
+
+void
+ram_set_used(pfn_t pfn)
+{
+	ram.states[pfn.n] = STATE_USED;
+}
+
+void
+ram_unpoison_page(void *page)
+{
+	shadow_unpoison(page, ARCH_PAGE_SIZE);
+}
+
+/* ram_check_free_frames - every free frame that was ever used still has its pattern. */
+void
+ram_check_free_frames(void)
+{
+	for (uint64_t n = 0; n < sim_fixed.nr_frames; n++) {
+		uint64_t *page = ram_raw((pfn_t){ n });
+
+		if (ram.states[n] != STATE_FILLED)
+			continue;
+		shadow_unpoison(page, ARCH_PAGE_SIZE);
+		if (!page_is_all(page, FILL_WORD))
+			sim_violation("frame %" PRIu64 " was written to while it was free", n);
+		shadow_poison(page, ARCH_PAGE_SIZE);
+	}
 }

@@ -61,6 +61,9 @@ struct sim_tlb_stats {
 };
 struct sim_tlb_stats sim_tlb_stats(void);
 
+/* sim_is_stale - the ledger holds a translation of va that this CPU may still use under asid, wrongly. */
+bool sim_is_stale(unsigned cpu, unsigned asid, vaddr_t va);
+
 /*
  * A violation (stale translation, touched free frame, deadlock, REQUIRE) prints and
  * aborts the process. sim_expect_stop runs fn and returns true if it ended so
@@ -81,7 +84,7 @@ enum sim_policy {
 struct sim_schedule {
 	enum sim_policy policy;
 	unsigned	param;
-	uint64_t	seed;	    /* also of the machine's own choices; unused by SIM_EXHAUSTIVE */
+	uint64_t	seed; /* also of the machine's own choices; unused by SIM_EXHAUSTIVE */
 	uint64_t	step_limit; /* 0: a million; more is reported as livelock */
 };
 void sim_run(unsigned n, void (*const *bodies)(void *), void *arg,

@@ -1,0 +1,24 @@
+/* effect.h - what a changed entry makes stale, under one tag. */
+#pragma once
+
+#include "record.h"
+
+/* A change as one way from a root sees it. */
+struct effect {
+	unsigned	    asid;
+	cpu_mask_t	    cpus;   /* that may have cached what was there */
+	unsigned	    rights; /* what the entries above left, and leave */
+	const struct cause *cause;
+};
+
+/* effect_loses - something that was allowed by `old` is not by `next`, or goes elsewhere. */
+bool effect_loses(uint64_t old, uint64_t next);
+
+/* effect_only_writes - the two differ in nothing but write permission (and dirty bits). */
+bool effect_only_writes(uint64_t old, uint64_t next);
+
+/* effect_record - put on the books all that the change makes stale. */
+void effect_record(const struct effect *e);
+
+/* effect_expand - one record for each translation that a STALE_WRITES record means. */
+void effect_expand(const struct record *range, pfn_t root);
