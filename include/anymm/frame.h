@@ -39,30 +39,30 @@ enum frame_kind {
 
 /* [a] atomic  [n] node lock while FREE  [o] owner of the only count  [t] table lock */
 struct frame {
-	_Atomic uint32_t count;	/* [a] places that name the frame */
+	_Atomic uint32_t count; /* [a] places that name the frame */
 	uint8_t		 kind;	/* [o] enum frame_kind */
-	uint8_t		 order;	/* [o] of the block this frame heads */
+	uint8_t		 order; /* [o] of the block this frame heads */
 	_Atomic uint8_t	 node;	/* constant from the first use on */
 	_Atomic uint8_t	 lock;	/* [a] the table lock (src/pt/table.c) */
 	union {
 		struct {
-			uint32_t next;	/* [n] frame numbers in the free list, UINT32_MAX: none */
-			uint32_t prev;	/* [n] */
+			uint32_t next; /* [n] frame numbers in the free list, UINT32_MAX: none */
+			uint32_t prev; /* [n] */
 		} free;
 		struct {
 			uint16_t live;	/* [t] entries that are not empty */
-			uint8_t	 level;	/* [o] 0: leaf table */
+			uint8_t	 level; /* [o] 0: leaf table */
 			uint8_t	 is_root;
-			uint32_t next;	/* [o] link in a list of prepared tables */
+			uint32_t next; /* [o] link in a list of prepared tables */
 		} table;
 		struct {
-			_Atomic uint32_t pins;	/* [a] device and long-term holds */
+			_Atomic uint32_t pins; /* [a] device and long-term holds */
 			uint32_t	 spare;
 		} page;
 		struct {
-			uint16_t in_use;  /* objects handed out */
-			uint16_t first;	  /* index of the first free object */
-			uint32_t next;	  /* frame number of the next slab with room */
+			uint16_t in_use; /* objects handed out */
+			uint16_t first;	 /* index of the first free object */
+			uint32_t next;	 /* frame number of the next slab with room */
 		} slab;
 		uint64_t word;
 	};
@@ -70,11 +70,11 @@ struct frame {
 static_assert(sizeof(struct frame) == 16, "frame descriptors are 16 bytes");
 
 struct frame_request {
-	enum frame_kind kind;	/* TABLE, ANON, OBJECT or KERNEL */
-	unsigned	order;	/* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
-	unsigned	node;	/* preferred node; the others follow by number, wrapping around */
+	enum frame_kind kind;  /* TABLE, ANON, OBJECT or KERNEL */
+	unsigned	order; /* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
+	unsigned	node;  /* preferred node; the others follow by number, wrapping around */
 	bool		zeroed;
-	bool		may_use_reserve;	/* kernel work that frees memory in the end */
+	bool		may_use_reserve; /* kernel work that frees memory in the end */
 };
 
 /*
@@ -121,10 +121,10 @@ frame_count(pfn_t pfn)
 
 /* Totals by kind, over all nodes: exact when no operation is in progress. */
 struct frame_totals {
-	uint64_t total;			/* frames with a descriptor */
+	uint64_t total; /* frames with a descriptor */
 	uint64_t by_kind[FRAME_KINDS];
-	uint64_t reserve;		/* free frames kept for may_use_reserve */
-	uint64_t peak_used;		/* most frames allocated at once since boot */
+	uint64_t reserve;   /* free frames kept for may_use_reserve */
+	uint64_t peak_used; /* most frames allocated at once since boot */
 };
 struct frame_totals frame_totals(void);
 

@@ -10,17 +10,17 @@
 
 /* One cache per object type; embedded in the owner's state, never copied. [c] constant [s] lock */
 struct slab_cache {
-	const char	*name;		/* [c] */
-	uint32_t	 object_bytes;	/* [c] as asked for */
-	uint32_t	 stride;	/* [c] with alignment and red zone */
-	uint32_t	 first_offset;	/* [c] of the first object in a slab */
-	uint16_t	 per_slab;	/* [c] */
-	uint8_t		 order;		/* [c] frames per slab: 2^order */
-	_Atomic uint8_t	 lock;		/* RANK_SLAB */
-	uint32_t	 partial;	/* [s] first slab with room, UINT32_MAX: none */
-	uint32_t	 nr_slabs;	/* [s] */
-	uint32_t	 nr_spare;	/* [s] slabs with no object in use */
-	uint64_t	 nr_objects;	/* [s] handed out */
+	const char     *name;	      /* [c] */
+	uint32_t	object_bytes; /* [c] as asked for */
+	uint32_t	stride;	      /* [c] with alignment and red zone */
+	uint32_t	first_offset; /* [c] of the first object in a slab */
+	uint16_t	per_slab;     /* [c] */
+	uint8_t		order;	      /* [c] frames per slab: 2^order */
+	_Atomic uint8_t lock;	      /* RANK_SLAB */
+	uint32_t	partial;      /* [s] first slab with room, UINT32_MAX: none */
+	uint32_t	nr_slabs;     /* [s] */
+	uint32_t	nr_spare;     /* [s] slabs with no object in use */
+	uint64_t	nr_objects;   /* [s] handed out */
 };
 
 /* slab_init - needs object_bytes in 1 .. 65536 and align a power of two <= 64. */

@@ -15,7 +15,7 @@
 [[gnu::noreturn]] void
 require_failed(const char *file, int line, const char *expr, const char *fmt, ...)
 {
-	char values[256];
+	char	values[256];
 	va_list args;
 
 	va_start(args, fmt);

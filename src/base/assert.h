@@ -9,8 +9,8 @@
 
 #include <anymm/compiler.h>
 
-[[gnu::noreturn]] void require_failed(const char *file, int line, const char *expr, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+[[gnu::noreturn]] void require_failed(const char *file, int line, const char *expr, const char *fmt,
+				      ...) PRINTF_LIKE(4, 5);
 
 #define REQUIRE(x, ...) \
 	do { \

@@ -14,9 +14,9 @@
 
 struct sink {
 	char  *buf;
-	size_t room;	/* bytes of buf that may hold text */
-	size_t used;	/* bytes of buf that do */
-	size_t total;	/* characters emitted so far */
+	size_t room;  /* bytes of buf that may hold text */
+	size_t used;  /* bytes of buf that do */
+	size_t total; /* characters emitted so far */
 	bool   is_console;
 };
 
@@ -85,8 +85,8 @@ emit_number(struct sink *sink, const struct spec *spec, const char *prefix, uint
 	    unsigned base)
 {
 	const char *digits = spec->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
-	char text[24];
-	size_t at = sizeof(text);
+	char	    text[24];
+	size_t	    at = sizeof(text);
 
 	do {
 		text[--at] = digits[value % base];
@@ -145,7 +145,7 @@ static size_t
 take_size(const char **fmt, va_list *args)
 {
 	size_t value = 0;
-	int arg;
+	int    arg;
 
 	if (**fmt == '*') {
 		(*fmt)++;
@@ -200,7 +200,7 @@ static void
 emit_conversion(struct sink *sink, struct spec spec, va_list *args)
 {
 	int64_t number;
-	char c;
+	char	c;
 
 	switch (spec.letter) {
 	case 'd':
@@ -271,7 +271,7 @@ size_t
 format(char *buf, size_t bytes, const char *fmt, ...)
 {
 	va_list args;
-	size_t length;
+	size_t	length;
 
 	va_start(args, fmt);
 	length = format_va(buf, bytes, fmt, args);
@@ -282,9 +282,9 @@ format(char *buf, size_t bytes, const char *fmt, ...)
 void
 console_printf(const char *fmt, ...)
 {
-	char buf[128];
+	char	    buf[128];
 	struct sink sink = { .buf = buf, .room = sizeof(buf), .is_console = true };
-	va_list args;
+	va_list	    args;
 
 	va_start(args, fmt);
 	format_into(&sink, fmt, args);

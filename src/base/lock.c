@@ -14,9 +14,9 @@
 #include "base/root.h"
 
 static const char *const rank_names[RANK_NR] = {
-	[RANK_PROC] = "proc",	      [RANK_SPACE] = "space", [RANK_TABLE] = "table",
-	[RANK_OBJECT] = "object",     [RANK_SLAB] = "slab",   [RANK_MAGAZINE] = "magazine",
-	[RANK_NODE] = "node",	      [RANK_ASID] = "asid",
+	[RANK_PROC] = "proc",	  [RANK_SPACE] = "space", [RANK_TABLE] = "table",
+	[RANK_OBJECT] = "object", [RANK_SLAB] = "slab",	  [RANK_MAGAZINE] = "magazine",
+	[RANK_NODE] = "node",	  [RANK_ASID] = "asid",
 };
 
 /* Ranks. */
@@ -163,7 +163,7 @@ void
 read_unlock(struct rwlock *lock)
 {
 	_Atomic uint32_t *counter = reader_counter(lock);
-	uint32_t before;
+	uint32_t	  before;
 
 	rank_leave((enum lock_rank)lock->rank);
 	before = atomic_fetch_sub_explicit(counter, 1, memory_order_release);

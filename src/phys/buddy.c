@@ -49,7 +49,7 @@ static void
 insert_block(struct node *node, uint32_t n, unsigned order)
 {
 	struct frame *f = section_reveal(n, order);
-	uint32_t next = node->heads[order];
+	uint32_t      next = node->heads[order];
 
 	f->kind = FRAME_FREE;
 	f->order = (uint8_t)order;
@@ -95,10 +95,10 @@ forget_head(struct frame *f)
 static bool
 take_locked(struct node *node, unsigned order, uint32_t *out)
 {
-	uint32_t fitting = node->nonempty >> order;
+	uint32_t      fitting = node->nonempty >> order;
 	struct frame *f;
-	unsigned have;
-	uint32_t n;
+	unsigned      have;
+	uint32_t      n;
 
 	if (!fitting)
 		return false;
@@ -133,7 +133,7 @@ free_buddy(const struct node *node, uint32_t n, unsigned order)
 static void
 give_locked(struct node *node, uint32_t n, unsigned order)
 {
-	uint64_t given = (uint64_t)1 << order;
+	uint64_t      given = (uint64_t)1 << order;
 	struct frame *buddy;
 
 	while (order < FRAME_ORDER_MAX && (buddy = free_buddy(node, n, order))) {

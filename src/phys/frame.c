@@ -67,8 +67,7 @@ note_used(struct phys *p, struct cpu_ledger *ledger, int64_t n)
 	int64_t drift = atomic_load_explicit(&ledger->drift, memory_order_relaxed) + n;
 	int64_t used = atomic_load_explicit(&p->nr_used, memory_order_relaxed) + drift;
 
-	if (used > 0 &&
-	    (uint64_t)used > atomic_load_explicit(&ledger->peak, memory_order_relaxed))
+	if (used > 0 && (uint64_t)used > atomic_load_explicit(&ledger->peak, memory_order_relaxed))
 		atomic_store_explicit(&ledger->peak, (uint64_t)used, memory_order_relaxed);
 	if (drift >= DRIFT_MAX || drift <= -DRIFT_MAX) {
 		atomic_fetch_add_explicit(&p->nr_used, drift, memory_order_relaxed);
@@ -87,10 +86,10 @@ kind_name(unsigned kind)
 static void
 move(pfn_t pfn, struct frame *f, enum frame_kind to)
 {
-	struct phys *p = phys();
+	struct phys	  *p = phys();
 	struct cpu_ledger *ledger = &p->ledgers[platform_cpu()];
-	int64_t frames = (int64_t)1 << f->order;
-	unsigned from = f->kind;
+	int64_t		   frames = (int64_t)1 << f->order;
+	unsigned	   from = f->kind;
 
 	REQUIRE(from < FRAME_KINDS && legal_moves[from] & MOVES_TO(to),
 		"frame %llx (order %u, count %u) cannot become %s: it is %s",
@@ -122,16 +121,15 @@ err_t
 frame_get(pfn_t pfn)
 {
 	struct frame *f = frame_of(pfn);
-	uint32_t count = atomic_load_explicit(&f->count, memory_order_relaxed);
+	uint32_t      count = atomic_load_explicit(&f->count, memory_order_relaxed);
 
 	do {
 		REQUIRE(count > 0, "frame %llx (%s) is named again after its last count",
 			(unsigned long long)pfn.n, kind_name(f->kind));
 		if (UNLIKELY(count >= FRAME_COUNT_MAX))
 			return ERR_OVERFLOW;
-	} while (!atomic_compare_exchange_weak_explicit(&f->count, &count, count + 1,
-							memory_order_relaxed,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		&f->count, &count, count + 1, memory_order_relaxed, memory_order_relaxed));
 	stat_inc(STAT_COUNT_CHANGES);
 	return OK;
 }
@@ -140,7 +138,7 @@ bool
 frame_put(pfn_t pfn)
 {
 	struct frame *f = frame_of(pfn);
-	uint32_t before = atomic_fetch_sub_explicit(&f->count, 1, memory_order_acq_rel);
+	uint32_t      before = atomic_fetch_sub_explicit(&f->count, 1, memory_order_acq_rel);
 
 	REQUIRE(before > 0, "count of frame %llx (%s, order %u) below zero",
 		(unsigned long long)pfn.n, kind_name(f->kind), f->order);
@@ -154,8 +152,8 @@ frame_set_kind(pfn_t pfn, enum frame_kind kind)
 	struct frame *f = frame_of(pfn);
 
 	REQUIRE(f->kind != FRAME_FREE && kind != FRAME_FREE,
-		"frame %llx from %s to %s: only the allocator does that",
-		(unsigned long long)pfn.n, kind_name(f->kind), kind_name(kind));
+		"frame %llx from %s to %s: only the allocator does that", (unsigned long long)pfn.n,
+		kind_name(f->kind), kind_name(kind));
 	move(pfn, f, kind);
 }
 
@@ -225,8 +223,8 @@ err_t
 frame_take(const struct frame_request *request, pfn_t *out)
 {
 	struct frame *f;
-	uint32_t n;
-	pfn_t pfn;
+	uint32_t      n;
+	pfn_t	      pfn;
 
 	REQUIRE(request->order <= FRAME_ORDER_MAX, "order %u is above %u", request->order,
 		FRAME_ORDER_MAX);
@@ -237,8 +235,8 @@ frame_take(const struct frame_request *request, pfn_t *out)
 	move(pfn, f, request->kind);
 	f->word = 0;
 	REQUIRE(arch_frame_revive(pfn, request->order),
-		"frame %llx (order %u) was written to while it was free",
-		(unsigned long long)pfn.n, request->order);
+		"frame %llx (order %u) was written to while it was free", (unsigned long long)pfn.n,
+		request->order);
 	if (request->zeroed)
 		zero_block(pfn, request->order);
 	atomic_store_explicit(&f->count, 1, memory_order_release);
@@ -266,9 +264,9 @@ void
 frame_free(pfn_t pfn)
 {
 	struct frame *f = frame_of(pfn);
-	uint32_t count = atomic_load_explicit(&f->count, memory_order_acquire);
-	unsigned node = atomic_load_explicit(&f->node, memory_order_relaxed);
-	unsigned order = f->order;
+	uint32_t      count = atomic_load_explicit(&f->count, memory_order_acquire);
+	unsigned      node = atomic_load_explicit(&f->node, memory_order_relaxed);
+	unsigned      order = f->order;
 
 	REQUIRE(count == 0, "frame %llx (%s, order %u) is freed with count %u",
 		(unsigned long long)pfn.n, kind_name(f->kind), order, count);
@@ -301,8 +299,8 @@ unsigned
 range_of(uint64_t n)
 {
 	struct phys *p = phys();
-	unsigned low = 0;
-	unsigned high = p->nr_ranges;
+	unsigned     low = 0;
+	unsigned     high = p->nr_ranges;
 
 	while (low < high) {
 		unsigned mid = (low + high) / 2;
@@ -347,8 +345,8 @@ frame_from_pointer(const void *ptr)
 
 	for (unsigned i = 0; i < p->nr_ranges; i++) {
 		struct mem_range r = p->ranges[i];
-		uintptr_t base = (uintptr_t)arch_frame_ptr((pfn_t){ r.start });
-		uint64_t at = ((uintptr_t)ptr - base) >> ARCH_PAGE_SHIFT;
+		uintptr_t	 base = (uintptr_t)arch_frame_ptr((pfn_t){ r.start });
+		uint64_t	 at = ((uintptr_t)ptr - base) >> ARCH_PAGE_SHIFT;
 
 		if ((uintptr_t)ptr >= base && at < r.end - r.start)
 			return (pfn_t){ r.start + at };
@@ -359,9 +357,9 @@ frame_from_pointer(const void *ptr)
 struct frame_totals
 frame_totals(void)
 {
-	struct phys *p = phys();
+	struct phys	   *p = phys();
 	struct frame_totals totals = { .total = p->total, .reserve = p->reserve };
-	int64_t sums[FRAME_KINDS] = { 0 };
+	int64_t		    sums[FRAME_KINDS] = { 0 };
 
 	sums[FRAME_FREE] = (int64_t)p->usable;
 	sums[FRAME_RESERVED] = (int64_t)(p->total - p->usable);
@@ -369,11 +367,11 @@ frame_totals(void)
 		struct cpu_ledger *ledger = &p->ledgers[cpu];
 
 		for (unsigned kind = 0; kind < FRAME_KINDS; kind++)
-			sums[kind] += atomic_load_explicit(&ledger->by_kind[kind],
-							   memory_order_relaxed);
-		totals.peak_used = max_u64(totals.peak_used,
-					   atomic_load_explicit(&ledger->peak,
-								memory_order_relaxed));
+			sums[kind] +=
+				atomic_load_explicit(&ledger->by_kind[kind], memory_order_relaxed);
+		totals.peak_used =
+			max_u64(totals.peak_used,
+				atomic_load_explicit(&ledger->peak, memory_order_relaxed));
 	}
 	for (unsigned kind = 0; kind < FRAME_KINDS; kind++)
 		totals.by_kind[kind] = sums[kind] > 0 ? (uint64_t)sums[kind] : 0;

@@ -21,7 +21,7 @@ static struct magazine *
 magazine_of(unsigned cpu, unsigned node)
 {
 	struct phys *p = phys();
-	size_t index = (size_t)cpu * p->nr_nodes + node;
+	size_t	     index = (size_t)cpu * p->nr_nodes + node;
 
 	return (struct magazine *)(void *)(p->magazines +
 					   index * magazine_bytes(p->magazine_frames));
@@ -46,14 +46,13 @@ bool
 free_lists_claim(uint64_t n, uint64_t floor)
 {
 	_Atomic uint64_t *nr_free = &phys()->nr_free;
-	uint64_t now = atomic_load_explicit(nr_free, memory_order_relaxed);
+	uint64_t	  now = atomic_load_explicit(nr_free, memory_order_relaxed);
 
 	do {
 		if (now < n || now - n < floor)
 			return false;
-	} while (!atomic_compare_exchange_weak_explicit(nr_free, &now, now - n,
-							memory_order_acq_rel,
-							memory_order_relaxed));
+	} while (!atomic_compare_exchange_weak_explicit(
+		nr_free, &now, now - n, memory_order_acq_rel, memory_order_relaxed));
 	return true;
 }
 
@@ -120,7 +119,7 @@ bool
 magazine_take(unsigned node, uint32_t *out)
 {
 	struct magazine *m;
-	uint32_t nr;
+	uint32_t	 nr;
 
 	if (!phys()->magazine_frames || free_lists_are_low())
 		return false;

@@ -107,7 +107,7 @@ insert_ram(struct memmap *mm, struct mem_range r)
 static unsigned
 cut_at(struct memmap *mm, uint32_t cut)
 {
-	unsigned i = 0;
+	unsigned	 i = 0;
 	struct mem_range upper;
 
 	while (i < mm->nr && mm->ranges[i].end <= cut)
@@ -143,17 +143,17 @@ add_ram(const struct boot_map *map, struct memmap *mm)
 {
 	for (unsigned i = 0; i < map->nr_ranges; i++) {
 		const struct boot_range *r = &map->ranges[i];
-		err_t err = check_range(i, r);
+		err_t			 err = check_range(i, r);
 
 		if (err)
 			return err;
 		if (r->kind != BOOT_RAM)
 			continue;
-		if (!insert_ram(mm, (struct mem_range){
-					    .start = (uint32_t)r->start.n,
-					    .end = (uint32_t)(r->start.n + r->nr_frames),
-					    .node = (uint8_t)r->node,
-					    .usable = true }))
+		if (!insert_ram(mm,
+				(struct mem_range){ .start = (uint32_t)r->start.n,
+						    .end = (uint32_t)(r->start.n + r->nr_frames),
+						    .node = (uint8_t)r->node,
+						    .usable = true }))
 			return refuse(i, r, "overlaps memory of another node");
 	}
 	return OK;
@@ -178,8 +178,7 @@ memmap_build(const struct boot_map *map, struct memmap *out)
 
 		if (r->kind == BOOT_RESERVED && r->start.n < frame_limit())
 			memmap_reserve(out, (uint32_t)r->start.n,
-				       (uint32_t)min_u64(r->start.n + r->nr_frames,
-							 frame_limit()));
+				       (uint32_t)min_u64(r->start.n + r->nr_frames, frame_limit()));
 	}
 	if (out->nr == 0) {
 		console_printf("boot map: %u ranges: no memory\n", map->nr_ranges);

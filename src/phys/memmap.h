@@ -10,7 +10,7 @@
 
 /* One run of existing frames, all of one node, all usable or all reserved. */
 struct mem_range {
-	uint32_t start;	/* frame numbers, half open */
+	uint32_t start; /* frame numbers, half open */
 	uint32_t end;
 	uint8_t	 node;
 	bool	 usable;

@@ -43,37 +43,39 @@ struct section {
 /* [n] lock   [c] constant after boot */
 struct node {
 	alignas(CACHE_LINE) struct lock lock;
-	uint8_t	 number;	/* [c] */
-	uint32_t nonempty;	/* [n] bit k: heads[k] is a frame */
-	uint64_t nr_free;	/* [n] frames in the free lists */
-	uint32_t heads[FRAME_ORDER_MAX + 1];	/* [n] first free block of each order */
+	uint8_t	 number;		     /* [c] */
+	uint32_t nonempty;		     /* [n] bit k: heads[k] is a frame */
+	uint64_t nr_free;		     /* [n] frames in the free lists */
+	uint32_t heads[FRAME_ORDER_MAX + 1]; /* [n] first free block of each order */
 };
 
 /* What one CPU did: its own line, so counting writes nothing shared. */
 struct cpu_ledger {
-	alignas(CACHE_LINE) _Atomic int64_t by_kind[FRAME_KINDS]; /* frames that became this kind here */
-	_Atomic int64_t	 drift;	/* frames allocated less freed here, not yet in phys.nr_used */
+	alignas(CACHE_LINE) _Atomic int64_t
+		by_kind[FRAME_KINDS]; /* frames that became this kind here */
+	_Atomic int64_t	 drift; /* frames allocated less freed here, not yet in phys.nr_used */
 	_Atomic uint64_t peak;	/* largest number of used frames seen here */
 };
 
 /* [c] constant after boot   [a] atomic */
 struct phys {
-	struct section	  *sections;	     /* [c] */
-	uint64_t	   first_section;    /* [c] number of sections[0] */
-	uint64_t	   nr_sections;	     /* [c] */
-	struct node	  *nodes;	     /* [c] */
-	unsigned	   nr_nodes;	     /* [c] highest node number + 1 */
-	unsigned	   nr_ranges;	     /* [c] */
-	struct mem_range  *ranges;	     /* [c] sorted */
-	char		  *magazines;	     /* [c] one per CPU and node: see magazine.c */
-	unsigned	   magazine_frames;  /* [c] capacity of each; 0: none at all */
-	unsigned	   nr_cpus;	     /* [c] */
-	struct cpu_ledger *ledgers;	     /* [c] one per CPU */
-	uint64_t	   total;	     /* [c] frames that exist */
-	uint64_t	   usable;	     /* [c] free at boot */
-	uint64_t	   reserve;	     /* [c] */
-	alignas(CACHE_LINE) _Atomic uint64_t nr_free; /* [a] unclaimed frames in free lists, all nodes */
-	alignas(CACHE_LINE) _Atomic int64_t nr_used;  /* [a] allocated frames, but for drifts */
+	struct section	  *sections;	    /* [c] */
+	uint64_t	   first_section;   /* [c] number of sections[0] */
+	uint64_t	   nr_sections;	    /* [c] */
+	struct node	  *nodes;	    /* [c] */
+	unsigned	   nr_nodes;	    /* [c] highest node number + 1 */
+	unsigned	   nr_ranges;	    /* [c] */
+	struct mem_range  *ranges;	    /* [c] sorted */
+	char		  *magazines;	    /* [c] one per CPU and node: see magazine.c */
+	unsigned	   magazine_frames; /* [c] capacity of each; 0: none at all */
+	unsigned	   nr_cpus;	    /* [c] */
+	struct cpu_ledger *ledgers;	    /* [c] one per CPU */
+	uint64_t	   total;	    /* [c] frames that exist */
+	uint64_t	   usable;	    /* [c] free at boot */
+	uint64_t	   reserve;	    /* [c] */
+	alignas(CACHE_LINE) _Atomic uint64_t
+		nr_free; /* [a] unclaimed frames in free lists, all nodes */
+	alignas(CACHE_LINE) _Atomic int64_t nr_used; /* [a] allocated frames, but for drifts */
 };
 
 static inline struct phys *

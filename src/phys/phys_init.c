@@ -96,15 +96,14 @@ carve(char **at, size_t bytes)
 static size_t
 lay_out_state(struct phys *p, char *base)
 {
-	char *at = base;
+	char  *at = base;
 	size_t nr_magazines = (size_t)p->nr_cpus * p->nr_nodes;
 
 	carve(&at, sizeof(*p));
 	p->nodes = carve(&at, p->nr_nodes * sizeof(*p->nodes));
 	p->ledgers = carve(&at, p->nr_cpus * sizeof(*p->ledgers));
-	p->magazines = carve(&at, p->magazine_frames ?
-					  nr_magazines * magazine_bytes(p->magazine_frames) :
-					  0);
+	p->magazines = carve(
+		&at, p->magazine_frames ? nr_magazines * magazine_bytes(p->magazine_frames) : 0);
 	p->sections = carve(&at, p->nr_sections * sizeof(*p->sections));
 	return (size_t)(at - base);
 }
@@ -113,10 +112,10 @@ lay_out_state(struct phys *p, char *base)
 static struct phys *
 create_state(struct memmap *mm)
 {
-	struct phys shape = { .nr_cpus = platform_cpus() };
-	unsigned nr_magazines;
+	struct phys  shape = { .nr_cpus = platform_cpus() };
+	unsigned     nr_magazines;
 	struct phys *p;
-	size_t bytes;
+	size_t	     bytes;
 
 	for (unsigned i = 0; i < mm->nr; i++)
 		if (mm->ranges[i].node >= shape.nr_nodes)
@@ -124,8 +123,8 @@ create_state(struct memmap *mm)
 	nr_magazines = shape.nr_cpus * shape.nr_nodes;
 	shape.magazine_frames = magazine_capacity(mm, nr_magazines);
 	shape.first_section = mm->ranges[0].start >> SECTION_ORDER;
-	shape.nr_sections = ((mm->ranges[mm->nr - 1].end - 1) >> SECTION_ORDER) + 1 -
-			    shape.first_section;
+	shape.nr_sections =
+		((mm->ranges[mm->nr - 1].end - 1) >> SECTION_ORDER) + 1 - shape.first_section;
 	bytes = lay_out_state(&shape, NULL);
 	p = boot_alloc(mm, NODE_MAX, bytes);
 	if (!p)
@@ -150,8 +149,8 @@ measure_sections(struct phys *p, const struct memmap *mm)
 
 		while (n < mm->ranges[i].end) {
 			struct section *s = &p->sections[(n >> SECTION_ORDER) - p->first_section];
-			uint64_t stop = min_u64(mm->ranges[i].end,
-						((uint64_t)n | (SECTION_FRAMES - 1)) + 1);
+			uint64_t	stop = min_u64(mm->ranges[i].end,
+						       ((uint64_t)n | (SECTION_FRAMES - 1)) + 1);
 
 			if (atomic_fetch_add_explicit(&s->nr_open, 1, memory_order_relaxed) == 0)
 				s->first = n & (SECTION_FRAMES - 1);
@@ -213,7 +212,8 @@ open_section(struct phys *p, struct section *s, uint64_t first_frame)
 	memset(s->frames, 0, section_nr(s) * sizeof(struct frame));
 	for (uint32_t i = 0; i < section_nr(s); i++)
 		atomic_store_explicit(&s->frames[i].node, NODE_HOLE, memory_order_relaxed);
-	for (unsigned i = range_of(first_frame); i < p->nr_ranges && p->ranges[i].start < end; i++) {
+	for (unsigned i = range_of(first_frame); i < p->nr_ranges && p->ranges[i].start < end;
+	     i++) {
 		uint64_t n = max_u64(p->ranges[i].start, first_frame);
 
 		for (; n < min_u64(p->ranges[i].end, end); n++)
@@ -227,8 +227,8 @@ static void
 open_partial_sections(struct phys *p)
 {
 	for (uint64_t i = 0; i < p->nr_sections; i++) {
-		struct section *s = &p->sections[i];
-		uint64_t n = ((p->first_section + i) << SECTION_ORDER) + s->first;
+		struct section	       *s = &p->sections[i];
+		uint64_t		n = ((p->first_section + i) << SECTION_ORDER) + s->first;
 		const struct mem_range *r;
 
 		if (!s->frames)
@@ -280,6 +280,10 @@ set_reserve(struct phys *p, uint64_t asked)
 	p->reserve = asked ? asked : min_u64(p->usable / RESERVE_SHARE, RESERVE_MAX);
 	if (p->reserve < p->usable)
 		return OK;
+	if (p->usable == 0) {
+		console_printf("phys_init: no room for anything but its own state\n");
+		return ERR_NOMEM;
+	}
 	console_printf("boot map: a reserve of %llu frames leaves nothing of %llu usable ones\n",
 		       (unsigned long long)p->reserve, (unsigned long long)p->usable);
 	return ERR_INVAL;
@@ -289,8 +293,8 @@ err_t
 phys_init(const struct boot_map *map)
 {
 	struct memmap mm;
-	struct phys *p;
-	err_t err = memmap_build(map, &mm);
+	struct phys  *p;
+	err_t	      err = memmap_build(map, &mm);
 
 	if (err)
 		return err;

@@ -27,8 +27,8 @@ struct frame *
 section_peek(uint64_t n)
 {
 	const struct section *s = section_of(phys(), n);
-	struct frame *f;
-	uint32_t at;
+	struct frame	     *f;
+	uint32_t	      at;
 
 	if (UNLIKELY(!s))
 		return NULL;
@@ -43,7 +43,7 @@ struct frame *
 section_reveal(uint64_t n, unsigned order)
 {
 	struct section *s = section_of(phys(), n);
-	uint32_t open = atomic_load_explicit(&s->nr_open, memory_order_relaxed);
+	uint32_t	open = atomic_load_explicit(&s->nr_open, memory_order_relaxed);
 
 	/* A block of a section's size or more starts at a section's first frame. */
 	if (open == 0) {

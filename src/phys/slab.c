@@ -27,8 +27,8 @@
 #include "base/mem.h"
 #include "phys/phys.h"
 
-#define GRANULE	      8 /* of arch_poison */
-#define SLAB_PATTERN  0x6b
+#define GRANULE	       8 /* of arch_poison */
+#define SLAB_PATTERN   0x6b
 #define SLAB_ALIGN_MAX 64
 #define SLAB_ORDER_MAX 7
 #define SLAB_MAX_BYTES 65536
@@ -96,8 +96,8 @@ is_order_good(size_t object_bytes, size_t objects, unsigned order)
 void
 slab_init(struct slab_cache *cache, const char *name, size_t object_bytes, size_t align)
 {
-	size_t stride;
-	size_t objects = 0;
+	size_t	 stride;
+	size_t	 objects = 0;
 	unsigned order;
 
 	REQUIRE(object_bytes >= 1 && object_bytes <= SLAB_MAX_BYTES && align >= 1 &&
@@ -150,8 +150,8 @@ static bool
 zone_is_intact(const struct slab_cache *cache, char *object)
 {
 	size_t bytes = round_up(cache->object_bytes, GRANULE);
-	char *zone = object + bytes;
-	bool intact;
+	char  *zone = object + bytes;
+	bool   intact;
 
 	arch_unpoison(zone, cache->stride - bytes);
 	intact = has_pattern(zone, cache->stride - bytes);
@@ -219,9 +219,9 @@ static bool
 slab_create(struct slab_cache *cache)
 {
 	struct frame_request request = { .kind = FRAME_KERNEL, .order = cache->order };
-	struct slab *slab;
-	struct frame *f;
-	pfn_t pfn;
+	struct slab	    *slab;
+	struct frame	    *f;
+	pfn_t		     pfn;
 
 	if (frame_take(&request, &pfn))
 		return false;
@@ -259,10 +259,10 @@ slab_destroy(struct slab_cache *cache, uint32_t n)
 static char *
 take_object(struct slab_cache *cache)
 {
-	uint32_t n = cache->partial;
+	uint32_t      n = cache->partial;
 	struct frame *f = frame_of((pfn_t){ n });
-	struct slab *slab = slab_of(n);
-	unsigned index = f->slab.first;
+	struct slab  *slab = slab_of(n);
+	unsigned      index = f->slab.first;
 
 	if (f->slab.in_use++ == 0)
 		cache->nr_spare--;
@@ -294,9 +294,9 @@ slab_alloc(struct slab_cache *cache)
 static uint32_t
 slab_frame(const struct slab_cache *cache, const void *object)
 {
-	pfn_t pfn = frame_from_pointer(object);
+	pfn_t	      pfn = frame_from_pointer(object);
 	struct frame *f;
-	uint32_t n;
+	uint32_t      n;
 
 	REQUIRE(!pfn_is_none(pfn), "cache %s: %p is not memory", cache->name, object);
 	n = (uint32_t)pfn.n & ~(((uint32_t)1 << cache->order) - 1);
