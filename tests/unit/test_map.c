@@ -1,0 +1,388 @@
+/* test_map.c - new mappings: arguments, errors and their order, replacing, kinds, limits. */
+#include "unit/sketch.h"
+
+/* page      1 2 3 4 5 6 7 8 9 10 11
+ * map 2                         A  A    top-down, highest gap first
+ * map 3                 B B B
+ * unmap                         .  .
+ * map 1                            C    free places are used again, the highest first */
+static void
+mappings_are_placed_top_down(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request two = sketch_anonymous(2, MAPF_PRIVATE);
+	struct map_request three = sketch_anonymous(3, MAPF_PRIVATE);
+	struct map_request one = sketch_anonymous(1, MAPF_PRIVATE);
+	vaddr_t		   va;
+
+	(void)state;
+	EXPECT_OK(space_map(sp, &two, &va));
+	assert_int_equal(va, PAGE(10));
+	three.prot = PROT_R;
+	EXPECT_OK(space_map(sp, &three, &va));
+	assert_int_equal(va, PAGE(7));
+	EXPECT_OK(space_unmap(sp, PAGE(10), PAGE(2)));
+	EXPECT_OK(space_map(sp, &one, &va));
+	assert_int_equal(va, PAGE(11));
+	EXPECT_REGIONS(sp, "7-10 r, 11-12 rw");
+	sketch_end(sp);
+}
+
+/* page      1 2 3 4 5 6
+ * map A     A A              [1, 3) rw
+ * map B         B B          [3, 5) rw: one region with A
+ * map C               C      [6, 7) rw
+ * map D             D        [5, 6) rw: joins both sides */
+static void
+neighbours_that_agree_are_one(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 3, 5, PROT_RW, 0);
+	EXPECT_REGIONS(sp, "1-5 rw");
+	sketch_map(sp, 6, 7, PROT_RW, 0);
+	EXPECT_REGIONS(sp, "1-5 rw, 6-7 rw");
+	sketch_map(sp, 5, 6, PROT_RW, 0);
+	EXPECT_REGIONS(sp, "1-7 rw");
+	assert_int_equal(space_live_regions(), 1);
+	sketch_end(sp);
+}
+
+/* Any visible difference keeps neighbours apart. */
+static void
+neighbours_that_differ_are_two(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
+	struct object *other = sketch_file(8, 10);
+
+	(void)state;
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	sketch_map(sp, 2, 3, PROT_RW, REGION_NORESERVE);
+	sketch_map(sp, 3, 4, PROT_RW, REGION_NOMERGE);
+	sketch_map(sp, 4, 5, PROT_RW, REGION_NOMERGE);
+	sketch_map_file(sp, 5, 6, PROT_R, file, 2, MAPF_PRIVATE);
+	sketch_map_file(sp, 6, 7, PROT_R, file, 3, MAPF_PRIVATE);
+	sketch_map_file(sp, 7, 8, PROT_R, file, 5, MAPF_PRIVATE);
+	sketch_map_file(sp, 8, 9, PROT_R, file, 6, MAPF_SHARED);
+	sketch_map_file(sp, 9, 10, PROT_R, other, 7, MAPF_SHARED);
+	EXPECT_REGIONS(sp, "1-2 rw, 2-3 rw noreserve, 3-4 rw nomerge, 4-5 rw nomerge, "
+			   "5-7 r @7:2, 7-8 r @7:5, 8-9 r shared @7:6, 9-10 r shared @8:7");
+	object_put(file);
+	object_put(other);
+	sketch_end(sp);
+}
+
+/* Each shared anonymous mapping is an object of its own, so touching ones stay two; fork shares it. */
+static void
+shared_anonymous_memory_has_an_object_each(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request request = sketch_anonymous(2, MAPF_SHARED);
+	struct space	  *child;
+	vaddr_t		   a, b;
+
+	(void)state;
+	EXPECT_OK(space_map(sp, &request, &a));
+	EXPECT_OK(space_map(sp, &request, &b));
+	EXPECT_REGIONS(sp, "8-10 rw shared @anon:0, 10-12 rw shared @anon:0");
+	assert_int_equal(object_live(), 2);
+	assert_int_not_equal(space_find(sp, a)->object->id, space_find(sp, b)->object->id);
+	EXPECT_OK(space_fork(sp, &child));
+	sketch_store(child, 8, 5);
+	assert_int_equal(sketch_load(sp, 8), 5);
+	assert_int_equal(sketch_load(sp, 10), 0);
+	pt_deactivate(&child->pt);
+	space_put(child);
+	EXPECT_OK(space_unmap(sp, b, PAGE(2)));
+	assert_int_equal(object_live(), 1);
+	sketch_end(sp);
+}
+
+/* page      1 2 3 4 5 6 7
+ * before    A A A B B C C    rw, r, file
+ * map           D D D        [3, 6) fixed: a hole's worth of three regions
+ * after     A A D D D C C    the file part goes on at its own offset */
+static void
+fixed_replaces_what_is_there(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	sketch_map(sp, 4, 5, PROT_R, 0);
+	sketch_map_file(sp, 5, 8, PROT_R, file, 1, MAPF_PRIVATE);
+	sketch_store_all(sp, 1, 4);
+	sketch_map(sp, 3, 6, PROT_RX, 0);
+	EXPECT_REGIONS(sp, "1-3 rw, 3-6 rx, 6-8 r @7:2");
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_int_equal(sketch_load(sp, 3), 0);
+	sketch_map(sp, 4, 5, PROT_RW, 0);
+	EXPECT_REGIONS(sp, "1-3 rw, 3-4 rx, 4-5 rw, 5-6 rx, 6-8 r @7:2");
+	sketch_map(sp, 1, 8, PROT_R, 0);
+	EXPECT_REGIONS(sp, "1-8 r");
+	assert_int_equal(sketch_load(sp, 1), 0);
+	object_put(file);
+	sketch_end(sp);
+}
+
+/* ALM-B10: overlap at the tail, at the head, inside; touching is none. */
+static void
+noreplace_refuses_any_overlap(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request request = sketch_anonymous(2, MAPF_PRIVATE | MAPF_FIXED_NOREPLACE);
+	const struct {
+		unsigned page;
+		err_t	 err;
+	} cases[] = { { 3, ERR_EXIST }, { 4, ERR_EXIST }, { 5, ERR_EXIST },
+		      { 7, ERR_EXIST }, { 8, OK },	  { 2, OK } };
+	vaddr_t va;
+
+	(void)state;
+	sketch_map(sp, 4, 8, PROT_R, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		request.addr = PAGE(cases[i].page);
+		EXPECT_ERR(space_map(sp, &request, &va), cases[i].err);
+	}
+	EXPECT_REGIONS(sp, "2-4 rw, 4-8 r, 8-10 rw");
+	sketch_end(sp);
+}
+
+static struct object *no_file;
+static struct object *some_file;
+
+/* One row: what differs from a good request for two pages of private anonymous memory. */
+struct bad {
+	vaddr_t		addr;
+	uint64_t	length;
+	uint64_t	offset;
+	unsigned	prot;
+	unsigned	flags;
+	struct object **object;
+	bool		readonly, writeonly;
+	err_t		err;
+};
+
+/* LUN-08, WNX-25: every refusal, and which of two comes first. */
+static void
+errors_come_in_linux_order(void **state)
+{
+	enum {
+		ANON = MAPF_PRIVATE | MAPF_ANONYMOUS,
+		FIXED = ANON | MAPF_FIXED,
+		NOREPLACE = ANON | MAPF_FIXED_NOREPLACE,
+	};
+	const struct bad cases[] = {
+		/* misaligned offset before everything else */
+		{ 0, 0, 1, PROT_R, MAPF_PRIVATE, &no_file, false, false, ERR_INVAL },
+		/* no object before the length */
+		{ 0, 0, 0, PROT_R, MAPF_PRIVATE, &no_file, false, false, ERR_BADF },
+		{ 0, 0, 0, PROT_R, ANON, &no_file, false, false, ERR_INVAL },
+		/* lengths that do not fit */
+		{ 0, UINT64_MAX, 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
+		{ 0, PAGE(13), 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
+		{ 0, PAGE(12), 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
+		/* fixed: the range before the alignment, the alignment before the overlap */
+		{ PAGE(11), PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
+		{ PAGE(11) + 1, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
+		{ PAGE(2) + 1, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_INVAL },
+		{ PAGE(2) + 1, PAGE(2), 0, PROT_R, NOREPLACE, &no_file, false, false, ERR_INVAL },
+		{ UINT64_MAX - 4095, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
+		{ PAGE(2), PAGE(2), 0, PROT_R, NOREPLACE, &no_file, false, false, ERR_EXIST },
+		/* the type comes after the address */
+		{ PAGE(2), PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_FIXED_NOREPLACE, &no_file,
+		  false, false, ERR_EXIST },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS, &no_file, false, false, ERR_INVAL },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | 4, &no_file, false, false, ERR_INVAL },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_SHARED_VALIDATE, &no_file, false,
+		  false, ERR_INVAL },
+		{ 0, PAGE(2), 0, PROT_R, 0, &some_file, false, false, ERR_INVAL },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | 0x80000000u, &some_file, false,
+		  false, ERR_OPNOTSUPP },
+		{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED_VALIDATE | 0x80000000u, &some_file, true,
+		  false, ERR_OPNOTSUPP },
+		/* what the file's opening forbids */
+		{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED, &some_file, true, false, ERR_ACCES },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED, &some_file, false, true, ERR_ACCES },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE, &some_file, false, true, ERR_ACCES },
+		/* a stack is private anonymous */
+		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_GROWSDOWN, &some_file, false, false,
+		  ERR_INVAL },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED | MAPF_ANONYMOUS | MAPF_GROWSDOWN, &no_file,
+		  false, false, ERR_INVAL },
+		/* there are no huge pages to be had */
+		{ 0, PAGE(2), 0, PROT_R, ANON | MAPF_HUGETLB, &no_file, false, false, ERR_NOMEM },
+		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_HUGETLB, &some_file, false, false,
+		  ERR_INVAL },
+	};
+	struct space *sp = sketch_space();
+
+	(void)state;
+	some_file = sketch_file(7, 10);
+	sketch_map(sp, 3, 4, PROT_R, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct bad  *bad = &cases[i];
+		struct map_request request = {
+			.addr = bad->addr,
+			.length = bad->length,
+			.prot = bad->prot,
+			.flags = bad->flags,
+			.object = *bad->object,
+			.offset = bad->offset,
+			.readonly_file = bad->readonly,
+			.writeonly_file = bad->writeonly,
+		};
+		vaddr_t va = 0x1234;
+		err_t	err = space_map(sp, &request, &va);
+
+		if (err != bad->err)
+			fail_msg("row %zu gave %s, expected %s", i, err_name(err),
+				 err_name(bad->err));
+		assert_int_equal(va, 0x1234);
+	}
+	EXPECT_REGIONS(sp, "3-4 r");
+	assert_int_equal(object_live(), 1);
+	object_put(some_file);
+	sketch_end(sp);
+}
+
+/* Flags that Linux ignores for the layout. */
+static void
+harmless_flags_change_nothing(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request request = sketch_anonymous(
+		1, MAPF_PRIVATE | MAPF_DENYWRITE | MAPF_POPULATE | MAPF_STACK | MAPF_LOCKED);
+	vaddr_t va;
+
+	(void)state;
+	request.prot |= 0x40;
+	EXPECT_OK(space_map(sp, &request, &va));
+	EXPECT_REGIONS(sp, "11-12 rw");
+	sketch_end(sp);
+}
+
+/* LUN-09, ALM-B10: a gap that fits exactly is taken; one page less is not. */
+static void
+exact_fit_is_a_fit(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request three = sketch_anonymous(3, MAPF_PRIVATE);
+	struct map_request four = sketch_anonymous(4, MAPF_PRIVATE);
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 6, PROT_R, 0);
+	sketch_map(sp, 9, 12, PROT_R, 0);
+	EXPECT_ERR(space_map(sp, &four, &va), ERR_NOMEM);
+	EXPECT_OK(space_map(sp, &three, &va));
+	assert_int_equal(va, PAGE(6));
+	EXPECT_REGIONS(sp, "1-6 r, 6-9 rw, 9-12 r");
+	sketch_end(sp);
+}
+
+/* The limits of a space, each at its exact edge. What a fixed mapping replaces does not count twice. */
+static void
+limits_hold_to_the_page(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct map_request  one = sketch_anonymous(1, MAPF_PRIVATE);
+	struct map_request  big = sketch_anonymous(5, MAPF_PRIVATE);
+	struct space	   *sp;
+	vaddr_t		    va;
+
+	(void)state;
+	layout.limit_as = PAGE(7);
+	layout.limit_data = PAGE(5);
+	layout.limit_commit = PAGE(4);
+	sp = sketch_space_with(&layout);
+	EXPECT_ERR(space_map(sp, &big, &va), ERR_NOMEM);
+	big.flags |= MAPF_NORESERVE;
+	EXPECT_OK(space_map(sp, &big, &va));
+	assert_int_equal(sp->committed_pages, 0);
+	assert_int_equal(sp->data_pages, 5);
+	EXPECT_ERR(space_map(sp, &one, &va), ERR_NOMEM);
+	sketch_map(sp, 7, 11, PROT_RW, 0);
+	EXPECT_REGIONS(sp, "7-11 rw, 11-12 rw noreserve");
+	assert_int_equal(sp->committed_pages, 4);
+	one.prot = PROT_R;
+	EXPECT_OK(space_map(sp, &one, &va));
+	EXPECT_OK(space_map(sp, &one, &va));
+	assert_int_equal(sp->total_pages, 7);
+	EXPECT_ERR(space_map(sp, &one, &va), ERR_NOMEM);
+	one.addr = PAGE(7);
+	one.flags |= MAPF_FIXED;
+	EXPECT_OK(space_map(sp, &one, &va));
+	assert_int_equal(sp->total_pages, 7);
+	assert_int_equal(sp->data_pages, 4);
+	sketch_end(sp);
+}
+
+/* Linux looks before it maps, so one region more than the limit is reached and no two. */
+static void
+the_number_of_regions_is_limited(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct map_request  request = sketch_anonymous(1, MAPF_PRIVATE | MAPF_FIXED);
+	struct space	   *sp;
+	vaddr_t		    va;
+
+	(void)state;
+	layout.max_regions = 2;
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	sketch_map(sp, 3, 6, PROT_RW, 0);
+	request.addr = PAGE(4);
+	request.prot = PROT_R;
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_NOMEM);
+	sketch_map(sp, 8, 9, PROT_RW, 0);
+	request.addr = PAGE(10);
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-2 rw, 3-6 rw, 8-9 rw");
+	sketch_end(sp);
+}
+
+static err_t
+replace_page_3(struct space *sp)
+{
+	struct map_request request = sketch_anonymous(1, MAPF_SHARED | MAPF_FIXED);
+	vaddr_t		   va;
+
+	request.addr = PAGE(3);
+	return space_map(sp, &request, &va);
+}
+
+/* Replacing part of a shared table fails at every allocation in turn, and changes nothing. */
+static void
+a_failed_allocation_changes_nothing(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+
+	(void)state;
+	sketch_map(sp, 1, 6, PROT_RW, 0);
+	sketch_store_all(sp, 1, 6);
+	EXPECT_OK(space_fork(sp, &child));
+	assert_true(sketch_fail_each(replace_page_3, sp) >= 3 + ARCH_HAS_UPPER_WRITE_DENIAL);
+	EXPECT_REGIONS(sp, "1-3 rw, 3-4 rw shared @anon:0, 4-6 rw");
+	assert_int_equal(sketch_load(child, 3), 3);
+	pt_deactivate(&child->pt);
+	space_put(child);
+	sketch_end(sp);
+}
+
+TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
+	   cmocka_unit_test(neighbours_that_agree_are_one),
+	   cmocka_unit_test(neighbours_that_differ_are_two),
+	   cmocka_unit_test(shared_anonymous_memory_has_an_object_each),
+	   cmocka_unit_test(fixed_replaces_what_is_there),
+	   cmocka_unit_test(noreplace_refuses_any_overlap),
+	   cmocka_unit_test(errors_come_in_linux_order),
+	   cmocka_unit_test(harmless_flags_change_nothing), cmocka_unit_test(exact_fit_is_a_fit),
+	   cmocka_unit_test(limits_hold_to_the_page),
+	   cmocka_unit_test(the_number_of_regions_is_limited),
+	   cmocka_unit_test(a_failed_allocation_changes_nothing))
