@@ -183,13 +183,13 @@ static bool
 do_access(struct run *r, const char *verb, enum access access, struct space *sp, vaddr_t va,
 	  const struct value *value, const struct access_want *want)
 {
-	uint8_t piece[PIECE];
+	uint8_t	 piece[PIECE];
 	uint64_t done = 0;
-	bool equal = true;
+	bool	 equal = true;
 
 	r->result->calls++;
 	while (done < value->bytes) {
-		size_t n = (size_t)min_u64(value->bytes - done, sizeof(piece));
+		size_t		  n = (size_t)min_u64(value->bytes - done, sizeof(piece));
 		enum fault_result got;
 
 		for (size_t i = 0; access == ACCESS_STORE && i < n; i++)
@@ -222,8 +222,8 @@ static bool
 read_access(struct run *r, const char *verb, enum access access)
 {
 	struct access_want want;
-	struct name *name;
-	vaddr_t va;
+	struct name	  *name;
+	vaddr_t		   va;
 
 	if (!parse_process(r, &name) || !parse_number(r, &va, "an address") ||
 	    !parse_access_want(r, true, &want))
@@ -250,10 +250,10 @@ bool
 statement_store(struct run *r)
 {
 	struct access_want want;
-	struct value value;
-	struct token token;
-	struct name *name;
-	vaddr_t va;
+	struct value	   value;
+	struct token	   token;
+	struct name	  *name;
+	vaddr_t		   va;
 
 	if (!parse_process(r, &name) || !parse_number(r, &va, "an address") ||
 	    !parse_token(r, &token, value_what))
@@ -262,8 +262,7 @@ statement_store(struct run *r)
 		return parse_expected(r, &token, value_what);
 	if (!parse_value(r, &token, &value) || !parse_access_want(r, false, &want))
 		return false;
-	return r->dry ||
-	       do_access(r, "store", ACCESS_STORE, space_of(name), va, &value, &want);
+	return r->dry || do_access(r, "store", ACCESS_STORE, space_of(name), va, &value, &want);
 }
 
 /*
@@ -274,7 +273,7 @@ static enum access
 touch_access(struct space *sp, char kind, vaddr_t va)
 {
 	struct region *region;
-	enum access access = ACCESS_STORE;
+	enum access    access = ACCESS_STORE;
 
 	if (kind != 'r' && kind != 'f')
 		return access;
@@ -288,8 +287,8 @@ touch_access(struct space *sp, char kind, vaddr_t va)
 static bool
 touch_page(struct run *r, struct space *sp, char kind, vaddr_t va)
 {
-	enum access access = touch_access(sp, kind, va);
-	uint64_t word = ++r->stored * 0x9e3779b97f4a7c15u;
+	enum access	  access = touch_access(sp, kind, va);
+	uint64_t	  word = ++r->stored * 0x9e3779b97f4a7c15u;
 	enum fault_result got = stage_access(r->cpu, sp, access, va, &word, sizeof(word));
 
 	r->result->touches++;
@@ -314,10 +313,10 @@ bool
 statement_touch(struct run *r)
 {
 	static const char what[] = "a kind of page: a, z, w, c or H (stored to), r or f (read)";
-	struct token token;
-	struct name *name;
-	uint64_t pages;
-	vaddr_t va;
+	struct token	  token;
+	struct name	 *name;
+	uint64_t	  pages;
+	vaddr_t		  va;
 
 	if (!parse_process(r, &name) || !parse_token(r, &token, what))
 		return false;

@@ -105,8 +105,8 @@ static bool
 parse_map_flags(struct run *r, unsigned *flags)
 {
 	static const char what[] = "flags like private,anon";
-	struct token token;
-	size_t at = 0;
+	struct token	  token;
+	size_t		  at = 0;
 
 	*flags = 0;
 	if (!parse_token(r, &token, what))
@@ -119,8 +119,9 @@ parse_map_flags(struct run *r, unsigned *flags)
 		while (at + word.bytes < token.bytes && word.text[word.bytes] != ',')
 			word.bytes++;
 		if (!map_flag(&word, flags))
-			return parse_expected(r, &word, "a flag like private, shared, anon, fixed, "
-							"noreplace, noreserve, stack or growsdown");
+			return parse_expected(r, &word,
+					      "a flag like private, shared, anon, fixed, "
+					      "noreplace, noreserve, stack or growsdown");
 		at += word.bytes + 1;
 	}
 	return true;
@@ -166,13 +167,14 @@ bool
 statement_mmap(struct run *r)
 {
 	struct space_call call = { 0 };
-	struct wanted wanted;
-	struct name *name;
+	struct wanted	  wanted;
+	struct name	 *name;
 
-	if (!parse_process(r, &name) || !parse_number(r, &call.map.addr, "an address, or 0 for any") ||
-	    !parse_number(r, &call.map.length, "a length in bytes") || !parse_prot(r, &call.map.prot) ||
-	    !parse_map_flags(r, &call.map.flags) || !parse_map_file(r, &call.map) ||
-	    !parse_wanted(r, &wanted))
+	if (!parse_process(r, &name) ||
+	    !parse_number(r, &call.map.addr, "an address, or 0 for any") ||
+	    !parse_number(r, &call.map.length, "a length in bytes") ||
+	    !parse_prot(r, &call.map.prot) || !parse_map_flags(r, &call.map.flags) ||
+	    !parse_map_file(r, &call.map) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
@@ -207,7 +209,7 @@ bool
 statement_munmap(struct run *r)
 {
 	struct space_call call = { 0 };
-	struct wanted wanted;
+	struct wanted	  wanted;
 
 	if (!parse_span(r, &call) || !parse_wanted(r, &wanted))
 		return false;
@@ -230,7 +232,7 @@ bool
 statement_mprotect(struct run *r)
 {
 	struct space_call call = { 0 };
-	struct wanted wanted;
+	struct wanted	  wanted;
 
 	if (!parse_span(r, &call) || !parse_prot(r, &call.arg) || !parse_wanted(r, &wanted))
 		return false;
@@ -258,7 +260,7 @@ parse_advice(struct run *r, unsigned *advice)
 		{ "unguard", ADVICE_GUARD_REMOVE },
 	};
 	struct token token;
-	uint64_t value;
+	uint64_t     value;
 
 	if (!parse_token(r, &token, "an advice like dontneed"))
 		return false;
@@ -272,8 +274,9 @@ parse_advice(struct run *r, unsigned *advice)
 			return true;
 		}
 	}
-	return parse_expected(r, &token, "normal, dontneed, free, dontfork, dofork, wipeonfork, "
-					 "keeponfork, guard or unguard");
+	return parse_expected(r, &token,
+			      "normal, dontneed, free, dontfork, dofork, wipeonfork, "
+			      "keeponfork, guard or unguard");
 }
 
 static void
@@ -289,7 +292,7 @@ bool
 statement_madvise(struct run *r)
 {
 	struct space_call call = { 0 };
-	struct wanted wanted;
+	struct wanted	  wanted;
 
 	if (!parse_span(r, &call) || !parse_advice(r, &call.arg) || !parse_wanted(r, &wanted))
 		return false;
@@ -312,8 +315,8 @@ bool
 statement_brk(struct run *r)
 {
 	struct space_call call = { 0 };
-	struct wanted wanted;
-	struct name *name;
+	struct wanted	  wanted;
+	struct name	 *name;
 
 	if (!parse_process(r, &name) || !parse_number(r, &call.addr, "an address, or 0 to ask") ||
 	    !parse_wanted(r, &wanted))

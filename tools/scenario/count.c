@@ -68,10 +68,10 @@ bool
 statement_expect(struct run *r)
 {
 	static const char what[] = "a counter, like FAULT_COPY or ANON_FRAMES";
-	struct token token;
-	uint64_t want;
-	uint64_t got;
-	char op = '=';
+	struct token	  token;
+	uint64_t	  want;
+	uint64_t	  got;
+	char		  op = '=';
 
 	if (!parse_token(r, &token, what))
 		return false;
@@ -86,8 +86,11 @@ statement_expect(struct run *r)
 		if (holds(got, op, want))
 			r->result->calls_equal++;
 		else if (!run_failed(r, "counter: expected %s%llu, got %llu, at column %u",
-				     op == '=' ? "" : op == '<' ? "at most " : "at least ",
-				     (unsigned long long)want, (unsigned long long)got, token.column))
+				     op == '='	 ? ""
+				     : op == '<' ? "at most "
+						 : "at least ",
+				     (unsigned long long)want, (unsigned long long)got,
+				     token.column))
 			return false;
 	} while (lexer_token(&r->lex, &token));
 	return true;
@@ -112,7 +115,8 @@ store_digest(struct run *r, const struct token *token, struct digest now)
 	struct name *name = names_add(r->names, NAME_DIGEST, token->text, token->bytes);
 
 	if (!name)
-		return run_error(r, SCENARIO_SYNTAX, token->column, "the scenario has too many names");
+		return run_error(r, SCENARIO_SYNTAX, token->column,
+				 "the scenario has too many names");
 	name->digest = now;
 	return true;
 }
@@ -122,11 +126,11 @@ bool
 statement_digest(struct run *r)
 {
 	static const char what[] = "a process, -> or =";
-	struct name *process = NULL;
-	struct token name;
-	struct token token;
-	struct digest now;
-	bool store;
+	struct name	 *process = NULL;
+	struct token	  name;
+	struct token	  token;
+	struct digest	  now;
+	bool		  store;
 
 	if (!parse_token(r, &token, what))
 		return false;
@@ -151,10 +155,10 @@ bool
 statement_fail(struct run *r)
 {
 	static const char what[] = "the number of an allocation, like 3 or 3+, or off";
-	struct token token;
-	struct token number;
-	uint64_t n = 0;
-	bool all;
+	struct token	  token;
+	struct token	  number;
+	uint64_t	  n = 0;
+	bool		  all;
 
 	if (!parse_token(r, &token, what))
 		return false;

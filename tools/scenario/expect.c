@@ -64,9 +64,10 @@ maps_differ(struct run *r, struct map_cursor *cur, const struct map_line *line,
 	return run_failed(
 		r, "maps: at 0x%llx expected %s%s, got %s%s", (unsigned long long)at, want,
 		line ? name_text(line->file, want_name, sizeof(want_name)) : "", got,
-		region ? name_text(region->object ? names_of_object(r->names, region->object) : NULL,
-				   got_name, sizeof(got_name)) :
-			 "");
+		region ? name_text(region->object ? names_of_object(r->names, region->object)
+						  : NULL,
+				   got_name, sizeof(got_name))
+		       : "");
 }
 
 static bool
@@ -77,8 +78,8 @@ agrees(const struct map_line *line, const struct region *region, vaddr_t at)
 	if (region->prot != line->prot || shared != line->shared)
 		return false;
 	if (!line->file)
-		return shared ? region->object && region->object->ops == &pager_zero :
-				region->object == NULL;
+		return shared ? region->object && region->object->ops == &pager_zero
+			      : region->object == NULL;
 	return region->object == line->file->object &&
 	       region_page_index(region, at) << ARCH_PAGE_SHIFT ==
 		       line->offset + (at - line->range.start);
@@ -98,7 +99,7 @@ compare_line(struct run *r, struct map_cursor *cur, const struct map_line *line)
 {
 	if (line->range.start < cur->at)
 		return run_error(r, SCENARIO_SYNTAX, 1, "expected maps in order of address");
-	if (cur->region && cur->region->range.start < line->range.start)
+	if (cur->region && max_u64(cur->at, cur->region->range.start) < line->range.start)
 		return maps_differ(r, cur, NULL, cur->region,
 				   max_u64(cur->at, cur->region->range.start));
 	advance(cur, line->range.start);
@@ -118,7 +119,7 @@ static bool
 compare_maps(struct run *r, struct space *sp)
 {
 	struct map_cursor cur = { .equal = true };
-	struct map_line line;
+	struct map_line	  line;
 
 	if (sp)
 		cur.region = space_first(sp);
@@ -141,9 +142,9 @@ compare_maps(struct run *r, struct space *sp)
 bool
 statement_maps(struct run *r)
 {
-	struct name *name;
+	struct name  *name;
 	struct space *sp;
-	bool goes_on;
+	bool	      goes_on;
 
 	if (!parse_process(r, &name) || !parse_end(r))
 		return false;
@@ -180,8 +181,8 @@ presence(struct run *r, bool wanted)
 {
 	struct token token;
 	struct name *name;
-	uint64_t pages;
-	vaddr_t va;
+	uint64_t     pages;
+	vaddr_t	     va;
 
 	if (!parse_process(r, &name))
 		return false;
@@ -214,9 +215,9 @@ compare_frames(struct run *r, bool same)
 {
 	struct page_state a;
 	struct page_state b;
-	struct name *p;
-	struct name *q;
-	vaddr_t va;
+	struct name	 *p;
+	struct name	 *q;
+	vaddr_t		  va;
 
 	if (!parse_process(r, &p) || !parse_process(r, &q) || !parse_number(r, &va, "an address") ||
 	    !parse_end(r))
@@ -229,8 +230,8 @@ compare_frames(struct run *r, bool same)
 		return run_failed(r, "expected a page to be present in both processes");
 	if (pfn_eq(a.pfn, b.pfn) == same)
 		return true;
-	return run_failed(r, same ? "expected one page for both processes, got two" :
-				    "expected a page for each process, got one for both");
+	return run_failed(r, same ? "expected one page for both processes, got two"
+				  : "expected a page for each process, got one for both");
 }
 
 /* same P Q ADDR: one frame serves both. */

@@ -27,11 +27,11 @@ bool
 statement_file(struct run *r)
 {
 	struct file_call call = { .ops = &pager_memory_file };
-	struct token file;
-	struct token word;
-	struct name *name;
-	bool align = true;
-	uint64_t size;
+	struct token	 file;
+	struct token	 word;
+	struct name	*name;
+	bool		 align = true;
+	uint64_t	 size;
 
 	if (!parse_token(r, &file, "the name of the file") ||
 	    !parse_number(r, &call.id, "the file's number, which decides its contents") ||
@@ -49,7 +49,8 @@ statement_file(struct run *r)
 		return true;
 	name = names_add(r->names, NAME_FILE, file.text, file.bytes);
 	if (!name)
-		return run_error(r, SCENARIO_SYNTAX, file.column, "the scenario has too many names");
+		return run_error(r, SCENARIO_SYNTAX, file.column,
+				 "the scenario has too many names");
 	if (name->is_set)
 		return run_error(r, SCENARIO_SYNTAX, file.column,
 				 "expected a name that no file has yet");
@@ -67,10 +68,10 @@ static bool
 parse_range(struct run *r, struct va_range *range)
 {
 	static const char what[] = "a range START..END";
-	struct token token;
-	struct token first;
-	struct token last;
-	size_t dots = 0;
+	struct token	  token;
+	struct token	  first;
+	struct token	  last;
+	size_t		  dots = 0;
 
 	if (!parse_token(r, &token, what))
 		return false;
@@ -79,7 +80,8 @@ parse_range(struct run *r, struct va_range *range)
 	if (token.quoted || dots + 1 >= token.bytes)
 		return parse_expected(r, &token, what);
 	first = (struct token){ .text = token.text, .bytes = dots, .column = token.column };
-	last = (struct token){ .text = token.text + dots + 2, .bytes = token.bytes - dots - 2,
+	last = (struct token){ .text = token.text + dots + 2,
+			       .bytes = token.bytes - dots - 2,
 			       .column = token.column + (uint32_t)dots + 2 };
 	if (!number_of(r, &first, &range->start, "the first address") ||
 	    !number_of(r, &last, &range->end, "the address behind the last"))
@@ -95,7 +97,7 @@ static bool
 parse_perm(struct run *r, struct map_line *line)
 {
 	static const char letters[3] = { 'r', 'w', 'x' };
-	struct token token;
+	struct token	  token;
 
 	if (!parse_token(r, &token, "permissions like rw-p"))
 		return false;
@@ -118,8 +120,8 @@ parse_map_flag(struct run *r, const struct token *token, struct map_line *line)
 		const char *word;
 		unsigned    flags;
 	} flags[] = {
-		{ "growsdown", REGION_GROWSDOWN }, { "special", REGION_NOMERGE },
-		{ "noreserve", REGION_NORESERVE }, { "dontfork", REGION_DONTFORK },
+		{ "growsdown", REGION_GROWSDOWN },   { "special", REGION_NOMERGE },
+		{ "noreserve", REGION_NORESERVE },   { "dontfork", REGION_DONTFORK },
 		{ "wipeonfork", REGION_WIPEONFORK },
 	};
 
@@ -165,7 +167,7 @@ static void
 call_image_map(void *arg)
 {
 	struct image_call *call = arg;
-	vaddr_t at;
+	vaddr_t		   at;
 
 	call->err = space_map(call->space, &call->request, &at);
 }

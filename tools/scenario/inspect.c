@@ -10,14 +10,14 @@ struct page_state
 page_at(const struct space *sp, vaddr_t va)
 {
 	struct page_state none = { .present = false, .pfn = pfn_none() };
-	pfn_t table = sp->pt.root;
+	pfn_t		  table = sp->pt.root;
 
 	if (va >= ARCH_USER_END)
 		return none;
 	for (unsigned level = ARCH_PT_LEVELS - 1;; level--) {
-		unsigned shift = ARCH_PAGE_SHIFT + level * ARCH_PT_INDEX_BITS;
+		unsigned     shift = ARCH_PAGE_SHIFT + level * ARCH_PT_INDEX_BITS;
 		const pte_t *entries = arch_frame_ptr(table);
-		pte_t pte = arch_pte_read(&entries[(va >> shift) & (ARCH_PT_ENTRIES - 1)]);
+		pte_t	     pte = arch_pte_read(&entries[(va >> shift) & (ARCH_PT_ENTRIES - 1)]);
 		struct pte_leaf leaf;
 
 		switch (arch_pte_kind(pte, level)) {

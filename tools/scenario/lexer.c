@@ -10,8 +10,9 @@ is_blank(char c)
 void
 lexer_init(struct lexer *lex, const char *text, size_t bytes)
 {
-	*lex = (struct lexer){ .next = text, .end = text + bytes, .start = text, .stop = text,
-			       .at = text };
+	*lex = (struct lexer){
+		.next = text, .end = text + bytes, .start = text, .stop = text, .at = text
+	};
 }
 
 /* Take the line at lex->next, whatever it holds. */
@@ -155,10 +156,10 @@ suffix_shift(char c)
 size_t
 number_read(const char *text, size_t bytes, uint64_t *value)
 {
-	bool hex = bytes > 2 && text[0] == '0' && text[1] == 'x';
+	bool	 hex = bytes > 2 && text[0] == '0' && text[1] == 'x';
 	unsigned base = hex ? 16 : 10;
-	size_t first = hex ? 2 : 0;
-	size_t i = first;
+	size_t	 first = hex ? 2 : 0;
+	size_t	 i = first;
 	unsigned shift;
 	uint64_t n = 0;
 

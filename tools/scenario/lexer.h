@@ -17,8 +17,8 @@ struct token {
 };
 
 struct lexer {
-	const char *next; /* start of the line after the current one */
-	const char *end;  /* of the text */
+	const char *next;  /* start of the line after the current one */
+	const char *end;   /* of the text */
 	const char *start; /* of the current line */
 	const char *stop;  /* its end */
 	const char *at;	   /* first byte not read yet */

@@ -40,7 +40,7 @@ names_find(struct names *names, enum name_kind kind, const char *text, size_t by
 struct name *
 names_add(struct names *names, enum name_kind kind, const char *text, size_t bytes)
 {
-	struct name *name = names_find(names, kind, text, bytes);
+	struct name  *name = names_find(names, kind, text, bytes);
 	struct name **bucket = &names->buckets[bucket_of(kind, text, bytes)];
 
 	if (name)
@@ -50,8 +50,11 @@ names_add(struct names *names, enum name_kind kind, const char *text, size_t byt
 	name = (struct name *)(void *)names->free;
 	names->free += sizeof(*name);
 	names->free_bytes -= sizeof(*name);
-	*name = (struct name){ .hash_next = *bucket, .older = names->newest, .text = text,
-			       .bytes = (uint32_t)bytes, .kind = kind };
+	*name = (struct name){ .hash_next = *bucket,
+			       .older = names->newest,
+			       .text = text,
+			       .bytes = (uint32_t)bytes,
+			       .kind = kind };
 	*bucket = name;
 	names->newest = name;
 	return name;

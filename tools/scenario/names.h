@@ -23,8 +23,8 @@ struct name {
 	uint32_t	bytes;
 	enum name_kind	kind;
 	bool		is_set; /* the process lives or is a zombie; the label has a value; ... */
-	bool		is_thread;	/* process: reaped as soon as it exits */
-	bool		align;		/* file: large mappings follow its alignment */
+	bool		is_thread; /* process: reaped as soon as it exits */
+	bool		align;	   /* file: large mappings follow its alignment */
 	struct process *process;
 	struct object  *object;
 	uint64_t	value;

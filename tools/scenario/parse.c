@@ -36,8 +36,8 @@ parse_expected(struct run *r, const struct token *token, const char *what)
 	char buf[64];
 
 	if (token->bytes == 0 && !token->quoted)
-		return run_error(r, SCENARIO_SYNTAX, token->column, "expected %s, got the end of the line",
-				 what);
+		return run_error(r, SCENARIO_SYNTAX, token->column,
+				 "expected %s, got the end of the line", what);
 	return run_error(r, SCENARIO_SYNTAX, token->column, "expected %s, got '%s'", what,
 			 shown(token, buf, sizeof(buf)));
 }
@@ -79,7 +79,8 @@ token_key(const struct token *token, const char *key, struct token *rest)
 		i++;
 	if (key[i] != 0 || i == token->bytes || token->text[i] != '=')
 		return false;
-	*rest = (struct token){ .text = token->text + i + 1, .bytes = token->bytes - i - 1,
+	*rest = (struct token){ .text = token->text + i + 1,
+				.bytes = token->bytes - i - 1,
 				.column = token->column + (uint32_t)i + 1 };
 	return true;
 }
@@ -114,10 +115,10 @@ static bool
 term_of(struct run *r, const struct token *token, const char **text, uint64_t *value,
 	const char *what)
 {
-	const char *end = token->text + token->bytes;
-	const char *p = *text;
+	const char  *end = token->text + token->bytes;
+	const char  *p = *text;
 	struct name *label;
-	size_t n = number_read(p, (size_t)(end - p), value);
+	size_t	     n = number_read(p, (size_t)(end - p), value);
 
 	if (n == 0) {
 		while (p + n < end && (n ? is_name_byte(p[n]) : is_name_start(p[n])))
@@ -128,9 +129,9 @@ term_of(struct run *r, const struct token *token, const char **text, uint64_t *v
 			label = names_find(r->names, NAME_LABEL, p, n);
 			*value = label ? label->value : 0;
 			if (!r->dry && (!label || !label->is_set))
-				return run_error(r, SCENARIO_SYNTAX, token->column,
-						 "expected %s: no label of this name has a value yet",
-						 what);
+				return run_error(
+					r, SCENARIO_SYNTAX, token->column,
+					"expected %s: no label of this name has a value yet", what);
 		}
 	}
 	*text = p + n;
@@ -142,7 +143,7 @@ number_of(struct run *r, const struct token *token, uint64_t *value, const char 
 {
 	const char *end = token->text + token->bytes;
 	const char *p = token->text;
-	uint64_t term;
+	uint64_t    term;
 
 	if (token->quoted || token->bytes == 0)
 		return parse_expected(r, token, what);
@@ -183,7 +184,7 @@ bool
 parse_process(struct run *r, struct name **name)
 {
 	struct token token;
-	char buf[72];
+	char	     buf[72];
 
 	*name = NULL;
 	if (!parse_token(r, &token, "the name of a process"))
@@ -195,7 +196,8 @@ parse_process(struct run *r, struct name **name)
 	*name = names_find(r->names, NAME_PROCESS, token.text, token.bytes);
 	if (!*name || !(*name)->is_set || (*name)->process->state != PROCESS_ALIVE)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
-				 "expected a living process, got '%s'", shown(&token, buf, sizeof(buf)));
+				 "expected a living process, got '%s'",
+				 shown(&token, buf, sizeof(buf)));
 	return true;
 }
 
@@ -203,7 +205,7 @@ bool
 parse_new_process(struct run *r, struct name **name)
 {
 	struct token token;
-	char buf[72];
+	char	     buf[72];
 
 	*name = NULL;
 	if (!parse_token(r, &token, "a name for the process"))
@@ -214,7 +216,8 @@ parse_new_process(struct run *r, struct name **name)
 		return true;
 	*name = names_add(r->names, NAME_PROCESS, token.text, token.bytes);
 	if (!*name)
-		return run_error(r, SCENARIO_SYNTAX, token.column, "the scenario has too many names");
+		return run_error(r, SCENARIO_SYNTAX, token.column,
+				 "the scenario has too many names");
 	if ((*name)->is_set)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "expected a name that no process has, got '%s'",
@@ -226,7 +229,7 @@ bool
 parse_file(struct run *r, struct name **name)
 {
 	struct token token;
-	char buf[96];
+	char	     buf[96];
 
 	*name = NULL;
 	if (!parse_token(r, &token, "the name of a file"))
@@ -236,7 +239,8 @@ parse_file(struct run *r, struct name **name)
 	*name = names_find(r->names, NAME_FILE, token.text, token.bytes);
 	if (!*name || !(*name)->is_set)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
-				 "expected the name of a file, got '%s'", shown(&token, buf, sizeof(buf)));
+				 "expected the name of a file, got '%s'",
+				 shown(&token, buf, sizeof(buf)));
 	return true;
 }
 
@@ -244,9 +248,9 @@ bool
 parse_prot(struct run *r, unsigned *prot)
 {
 	static const char letters[3] = { 'r', 'w', 'x' };
-	struct token token;
-	uint64_t value;
-	unsigned bits = 0;
+	struct token	  token;
+	uint64_t	  value;
+	unsigned	  bits = 0;
 
 	if (!parse_token(r, &token, "a protection like rw-"))
 		return false;
@@ -286,10 +290,10 @@ parse_fault(struct run *r, const struct token *token, enum fault_result *fault, 
 static bool
 error_of(const struct token *token, err_t *err)
 {
-	static const err_t all[] = { ERR_PERM,	ERR_NOENT, ERR_SRCH,  ERR_IO,	 ERR_BADF,
-				     ERR_CHILD, ERR_AGAIN, ERR_NOMEM, ERR_ACCES, ERR_FAULT,
-				     ERR_BUSY,	ERR_EXIST, ERR_NODEV, ERR_INVAL, ERR_OVERFLOW,
-				     ERR_OPNOTSUPP };
+	static const err_t all[] = { ERR_PERM,	ERR_NOENT, ERR_SRCH,	 ERR_IO,
+				     ERR_BADF,	ERR_CHILD, ERR_AGAIN,	 ERR_NOMEM,
+				     ERR_ACCES, ERR_FAULT, ERR_BUSY,	 ERR_EXIST,
+				     ERR_NODEV, ERR_INVAL, ERR_OVERFLOW, ERR_OPNOTSUPP };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		if (token_is(token, err_name(all[i]))) {
@@ -304,7 +308,7 @@ static bool
 parse_label(struct run *r, struct name **label)
 {
 	struct token token;
-	bool good;
+	bool	     good;
 
 	if (!parse_token(r, &token, "a label"))
 		return false;
@@ -334,8 +338,8 @@ parse_wanted(struct run *r, struct wanted *wanted)
 		if (!wanted->is_error && token.text[0] == 'E' && token.bytes > 1 &&
 		    token.text[1] >= 'A' && token.text[1] <= 'Z')
 			return parse_expected(r, &token, "an error that the library has");
-		if (!wanted->is_error &&
-		    !number_of(r, &token, &wanted->value, "a result: a number or an error like ENOMEM"))
+		if (!wanted->is_error && !number_of(r, &token, &wanted->value,
+						    "a result: a number or an error like ENOMEM"))
 			return false;
 	}
 	if (parse_word(r, "->") && !parse_label(r, &wanted->label))

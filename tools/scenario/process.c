@@ -91,7 +91,7 @@ static uint32_t
 id_of(const struct name *name)
 {
 	struct token token = { .text = name->text, .bytes = name->bytes };
-	uint64_t id;
+	uint64_t     id;
 
 	return token_number(&token, &id) && id <= INT32_MAX ? (uint32_t)id : 0;
 }
@@ -120,7 +120,7 @@ parse_layout_key(struct run *r, const struct token *token, struct space_layout *
 		{ "regions", offsetof(struct space_layout, max_regions), false },
 	};
 	struct token rest;
-	uint64_t value;
+	uint64_t     value;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (!token_key(token, keys[i].key, &rest) || (only_limits && !keys[i].limit))
@@ -137,9 +137,10 @@ parse_layout_key(struct run *r, const struct token *token, struct space_layout *
 		return true;
 	}
 	return parse_expected(r, token,
-			      only_limits ? "as=, data=, stack= or commit=" :
-					    "base=, brk=, min=, end=, guard=, huge=, regions=, as=, "
-					    "data=, stack=, commit= or bottom-up");
+			      only_limits
+				      ? "as=, data=, stack= or commit="
+				      : "base=, brk=, min=, end=, guard=, huge=, regions=, as=, "
+					"data=, stack=, commit= or bottom-up");
 }
 
 /* The words of a line from here to its end or `=`. */
@@ -186,7 +187,7 @@ make_space(struct run *r, struct process_call *call)
 {
 	struct space_layout limits = call->layout;
 	struct space_layout wide = space_default_layout();
-	bool good;
+	bool		    good;
 
 	call->layout.limit_as = wide.limit_as;
 	call->layout.limit_data = wide.limit_data;
@@ -215,8 +216,8 @@ bool
 statement_spawn(struct run *r)
 {
 	struct process_call call = { .layout = space_default_layout() };
-	struct wanted wanted;
-	struct name *name;
+	struct wanted	    wanted;
+	struct name	   *name;
 
 	if (!parse_new_process(r, &name) || !parse_layout(r, &call.layout, false) ||
 	    !parse_wanted(r, &wanted))
@@ -250,8 +251,8 @@ bool
 statement_exec(struct run *r)
 {
 	struct process_call call = { .layout = space_default_layout() };
-	struct wanted wanted;
-	struct name *name;
+	struct wanted	    wanted;
+	struct name	   *name;
 
 	if (!parse_process(r, &name) || !parse_layout(r, &call.layout, false) ||
 	    !parse_wanted(r, &wanted))
@@ -275,11 +276,12 @@ static bool
 make_child(struct run *r, const char *verb, unsigned flags, bool is_thread, uint64_t *counter)
 {
 	struct process_call call = { .flags = flags };
-	struct wanted wanted;
-	struct name *parent;
-	struct name *child;
+	struct wanted	    wanted;
+	struct name	   *parent;
+	struct name	   *child;
 
-	if (!parse_process(r, &parent) || !parse_new_process(r, &child) || !parse_wanted(r, &wanted))
+	if (!parse_process(r, &parent) || !parse_new_process(r, &child) ||
+	    !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
@@ -333,9 +335,9 @@ bool
 statement_exit(struct run *r)
 {
 	struct process_call call = { 0 };
-	struct token token;
-	struct name *name;
-	uint64_t code = 0;
+	struct token	    token;
+	struct name	   *name;
+	uint64_t	    code = 0;
 
 	if (!parse_process(r, &name))
 		return false;
@@ -360,7 +362,8 @@ statement_exit(struct run *r)
 		int32_t ignored;
 
 		if (reap(r, name, &ignored) != OK)
-			return run_failed(r, "exit: expected a thread to be gone at once, it is not");
+			return run_failed(r,
+					  "exit: expected a thread to be gone at once, it is not");
 	}
 	return true;
 }
@@ -369,10 +372,10 @@ bool
 statement_wait(struct run *r)
 {
 	struct wanted wanted;
-	struct token token;
-	struct name *name;
-	int32_t code = 0;
-	err_t err;
+	struct token  token;
+	struct name  *name;
+	int32_t	      code = 0;
+	err_t	      err;
 
 	if (!parse_token(r, &token, "the name of a process") || !parse_wanted(r, &wanted))
 		return false;
@@ -390,7 +393,7 @@ bool
 statement_limit(struct run *r)
 {
 	struct space_layout layout = { 0 };
-	struct name *name;
+	struct name	   *name;
 
 	if (!parse_process(r, &name))
 		return false;
@@ -407,7 +410,7 @@ bool
 statement_on(struct run *r)
 {
 	struct token token;
-	uint64_t cpu;
+	uint64_t     cpu;
 
 	if (!parse_token(r, &token, "the number of a CPU") ||
 	    !number_of(r, &token, &cpu, "the number of a CPU") || !parse_end(r))

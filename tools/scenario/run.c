@@ -12,29 +12,29 @@ static const struct {
 	const char  *verb;
 	statement_fn fn;
 } statements[] = {
-	{ "touch", statement_touch },	{ "mmap", statement_mmap },
-	{ "munmap", statement_munmap }, { "mprotect", statement_mprotect },
-	{ "brk", statement_brk },	{ "madvise", statement_madvise },
-	{ "load", statement_load },	{ "store", statement_store },
-	{ "fetch", statement_fetch },	{ "spawn", statement_spawn },
-	{ "exec", statement_exec },	{ "fork", statement_fork },
-	{ "vfork", statement_vfork },	{ "thread", statement_thread },
-	{ "exit", statement_exit },	{ "wait", statement_wait },
-	{ "limit", statement_limit },	{ "on", statement_on },
-	{ "file", statement_file },	{ "maps", statement_maps },
+	{ "touch", statement_touch },	  { "mmap", statement_mmap },
+	{ "munmap", statement_munmap },	  { "mprotect", statement_mprotect },
+	{ "brk", statement_brk },	  { "madvise", statement_madvise },
+	{ "load", statement_load },	  { "store", statement_store },
+	{ "fetch", statement_fetch },	  { "spawn", statement_spawn },
+	{ "exec", statement_exec },	  { "fork", statement_fork },
+	{ "vfork", statement_vfork },	  { "thread", statement_thread },
+	{ "exit", statement_exit },	  { "wait", statement_wait },
+	{ "limit", statement_limit },	  { "on", statement_on },
+	{ "file", statement_file },	  { "maps", statement_maps },
 	{ "present", statement_present }, { "absent", statement_absent },
-	{ "same", statement_same },	{ "differ", statement_differ },
-	{ "count", statement_count },	{ "expect", statement_expect },
-	{ "digest", statement_digest }, { "check", statement_check },
+	{ "same", statement_same },	  { "differ", statement_differ },
+	{ "count", statement_count },	  { "expect", statement_expect },
+	{ "digest", statement_digest },	  { "check", statement_check },
 	{ "fail", statement_fail },
 };
 
 void
 run_print(struct run *r, const char *fmt, ...)
 {
-	char buf[512];
+	char	buf[512];
 	va_list args;
-	size_t n;
+	size_t	n;
 
 	va_start(args, fmt);
 	n = format_va(buf, sizeof(buf), fmt, args);
@@ -46,7 +46,7 @@ bool
 run_error(struct run *r, enum scenario_outcome outcome, uint32_t column, const char *fmt, ...)
 {
 	struct scenario_result *result = r->result;
-	va_list args;
+	va_list			args;
 
 	if (result->outcome != SCENARIO_OK && !r->config->keep_going)
 		return false;
@@ -63,8 +63,8 @@ bool
 run_failed(struct run *r, const char *fmt, ...)
 {
 	struct scenario_result *result = r->result;
-	char text[sizeof(result->text)];
-	va_list args;
+	char			text[sizeof(result->text)];
+	va_list			args;
 
 	va_start(args, fmt);
 	format_va(text, sizeof(text), fmt, args);
@@ -160,8 +160,8 @@ statement_repeat(struct run *r)
 	if (times == 0)
 		return run_error(r, SCENARIO_SYNTAX, 1, "expected to repeat at least once");
 	if (r->nr_repeats == REPEAT_DEPTH)
-		return run_error(r, SCENARIO_SYNTAX, 1, "expected at most %u repeats inside each other",
-				 REPEAT_DEPTH);
+		return run_error(r, SCENARIO_SYNTAX, 1,
+				 "expected at most %u repeats inside each other", REPEAT_DEPTH);
 	r->repeats[r->nr_repeats++] = (struct repeat){ .body = r->lex, .left = times };
 	return true;
 }
@@ -211,8 +211,8 @@ static void
 note_peak(struct run *r)
 {
 	static const enum frame_kind kinds[] = { FRAME_TABLE, FRAME_ANON, FRAME_OBJECT };
-	struct frame_totals now = frame_totals();
-	uint64_t used = 0;
+	struct frame_totals	     now = frame_totals();
+	uint64_t		     used = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++)
 		used += now.by_kind[kinds[i]] - r->frames_start.by_kind[kinds[i]];
@@ -225,9 +225,10 @@ run_statement(struct run *r)
 	struct token verb;
 
 	if (lexer_indented(&r->lex))
-		return run_error(r, SCENARIO_SYNTAX, 1,
-				 "expected a statement at the start of the line: only image and map "
-				 "lines are indented");
+		return run_error(
+			r, SCENARIO_SYNTAX, 1,
+			"expected a statement at the start of the line: only image and map "
+			"lines are indented");
 	(void)lexer_token(&r->lex, &verb);
 	if (!dispatch(r, &verb))
 		return false;
@@ -286,7 +287,7 @@ static void
 take_apart(struct run *r)
 {
 	struct process *next;
-	int32_t code;
+	int32_t		code;
 
 	stage_fail_allocation(0, false);
 	for (struct name *n = r->names->newest; n; n = n->older) {
@@ -334,11 +335,12 @@ check_leaks(struct run *r)
 					 (unsigned long long)after);
 	}
 	if (space_live_regions() != 0 || object_live() != 0)
-		return run_error(r, SCENARIO_FAILED, 0,
-				 "all processes are gone: expected no region and no object, got %llu "
-				 "and %llu",
-				 (unsigned long long)space_live_regions(),
-				 (unsigned long long)object_live());
+		return run_error(
+			r, SCENARIO_FAILED, 0,
+			"all processes are gone: expected no region and no object, got %llu "
+			"and %llu",
+			(unsigned long long)space_live_regions(),
+			(unsigned long long)object_live());
 	return true;
 }
 
@@ -382,15 +384,16 @@ machine_fits(struct run *r, const struct scenario_machine *machine)
 enum scenario_outcome
 scenario_run(const struct scenario_config *config, struct scenario_result *result)
 {
-	struct run run = { .config = config, .result = result };
+	struct run		run = { .config = config, .result = result };
 	struct scenario_machine machine;
-	struct run *r = &run;
+	struct run	       *r = &run;
 
 	if (!scenario_read_machine(config, &machine, result) || !machine_fits(r, &machine))
 		return result->outcome;
 	r->names = names_create(config->arena, config->arena_bytes);
 	if (!r->names) {
-		(void)run_error(r, SCENARIO_SYNTAX, 0, "the arena is too small for the table of names");
+		(void)run_error(r, SCENARIO_SYNTAX, 0,
+				"the arena is too small for the table of names");
 		return result->outcome;
 	}
 	if (!config->unparsed)
@@ -408,8 +411,8 @@ static bool
 machine_key(struct run *r, const struct token *token, struct scenario_machine *machine)
 {
 	struct token rest;
-	uint64_t cpus = 1;
-	bool good = true;
+	uint64_t     cpus = 1;
+	bool	     good = true;
 
 	if (token_key(token, "frames", &rest))
 		good = token_number(&rest, &machine->frames) && machine->frames <= 1u << 28;
@@ -434,8 +437,8 @@ bool
 scenario_read_machine(const struct scenario_config *config, struct scenario_machine *machine,
 		      struct scenario_result *result)
 {
-	struct run run = { .config = config, .result = result, .dry = true };
-	struct run *r = &run;
+	struct run   run = { .config = config, .result = result, .dry = true };
+	struct run  *r = &run;
 	struct token token;
 
 	*machine = (struct scenario_machine){ 0 };
@@ -454,10 +457,8 @@ const char *
 scenario_outcome_name(enum scenario_outcome outcome)
 {
 	static const char *const names[] = {
-		[SCENARIO_OK] = "ok",
-		[SCENARIO_FAILED] = "FAILED",
-		[SCENARIO_SYNTAX] = "FAILED",
-		[SCENARIO_STOPPED] = "STOPPED",
+		[SCENARIO_OK] = "ok",		[SCENARIO_FAILED] = "FAILED",
+		[SCENARIO_SYNTAX] = "FAILED",	[SCENARIO_STOPPED] = "STOPPED",
 		[SCENARIO_SKIPPED] = "SKIPPED",
 	};
 

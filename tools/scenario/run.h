@@ -30,10 +30,10 @@ struct run {
 	struct scenario_result	     *result;
 	struct lexer		      lex;
 	struct names		     *names;
-	bool			      dry;   /* only the grammar is checked */
-	bool			      ended; /* the scenario stopped itself */
-	unsigned		      cpu;   /* where calls and accesses happen */
-	uint64_t		      work;  /* accesses and statements so far */
+	bool			      dry;    /* only the grammar is checked */
+	bool			      ended;  /* the scenario stopped itself */
+	unsigned		      cpu;    /* where calls and accesses happen */
+	uint64_t		      work;   /* accesses and statements so far */
 	uint64_t		      stored; /* touches that stored: gives each its own bytes */
 	struct repeat		      repeats[REPEAT_DEPTH];
 	unsigned		      nr_repeats;
@@ -109,7 +109,8 @@ bool parse_process(struct run *r, struct name **name);
 bool parse_new_process(struct run *r, struct name **name);
 bool parse_file(struct run *r, struct name **name);
 bool parse_prot(struct run *r, unsigned *prot);
-bool parse_fault(struct run *r, const struct token *token, enum fault_result *fault, bool *is_fault);
+bool parse_fault(struct run *r, const struct token *token, enum fault_result *fault,
+		 bool *is_fault);
 
 /* parse_word - the next word if it is exactly this; else nothing is read. */
 bool parse_word(struct run *r, const char *word);
@@ -152,8 +153,8 @@ struct map_line {
 	struct va_range range;
 	unsigned	prot;
 	bool		shared;
-	uint64_t	offset; /* bytes; only with a file */
-	struct name    *file;	/* NULL: anonymous memory */
+	uint64_t	offset;	      /* bytes; only with a file */
+	struct name    *file;	      /* NULL: anonymous memory */
 	unsigned	region_flags; /* images only */
 };
 bool parse_map_line(struct run *r, struct map_line *line);

@@ -12,24 +12,24 @@
 #include <anymm/check.h>
 
 enum scenario_check {
-	SCENARIO_CHECK_ALL,	/* every invariant after every statement */
-	SCENARIO_CHECK_END,	/* every invariant once, at the end */
-	SCENARIO_CHECK_NONE,	/* only where the scenario says so */
+	SCENARIO_CHECK_ALL,  /* every invariant after every statement */
+	SCENARIO_CHECK_END,  /* every invariant once, at the end */
+	SCENARIO_CHECK_NONE, /* only where the scenario says so */
 };
 
 struct scenario_config {
-	const char	   *name;	/* of the file, for messages */
-	const char	   *text;	/* stays valid during the run */
+	const char	   *name; /* of the file, for messages */
+	const char	   *text; /* stays valid during the run */
 	size_t		    bytes;
-	void		   *arena;	/* names, labels, digests; aligned for any object */
+	void		   *arena; /* names, labels, digests; aligned for any object */
 	size_t		    arena_bytes;
 	enum scenario_check check;
 	bool		    keep_going; /* count results that differ instead of stopping */
-	bool		    unparsed;	/* run each line before the grammar of later ones is known */
-	bool		    quiet;	/* no table at the end */
+	bool		    unparsed; /* run each line before the grammar of later ones is known */
+	bool		    quiet;    /* no table at the end */
 	uint64_t	    work_limit; /* most accesses and statements; 0: no limit */
-	void		    (*write)(void *ctx, const char *text, size_t bytes);
-	void		   *write_ctx;
+	void (*write)(void *ctx, const char *text, size_t bytes);
+	void *write_ctx;
 };
 
 /* What the scenario asks of the machine before anything else: its first statement. */
@@ -79,7 +79,7 @@ bool scenario_read_machine(const struct scenario_config *config, struct scenario
  *          the scenario is gone again unless an invariant was broken
  */
 enum scenario_outcome scenario_run(const struct scenario_config *config,
-				   struct scenario_result *result);
+				   struct scenario_result	*result);
 
 /* scenario_outcome_name - "ok", "FAILED", "STOPPED", ...: how the last line begins. */
 const char *scenario_outcome_name(enum scenario_outcome outcome);

@@ -1,0 +1,118 @@
+/*
+ * convert.h - the state of a recording while its events become statements.
+ *
+ * The importer keeps no map of any space: that is the library's work, and the
+ * scenario checks it. It keeps only what the lines do not say by themselves:
+ * which threads share a space, which pages a space has (touch.log tells only
+ * changes), descriptors' access modes, limits, and which files have been named.
+ */
+#pragma once
+
+#include "import/import.h"
+#include "import/pages.h"
+#include "import/snapshot.h"
+#include "import/touchlog.h"
+#include "import/trace.h"
+
+/* A space as far as its pages go. */
+struct memory {
+	struct memory *next; /* all that live */
+	unsigned       users;
+	uint64_t       brk;
+	struct pages   present; /* by the last scan, less what calls removed since */
+	struct pages   removed; /* by calls since the last scan: they may have been touched again */
+};
+
+/* Access modes of descriptors (O_ACCMODE), as far as an openat told them; 0xff: unknown. */
+struct modes {
+	uint8_t *mode;
+	size_t	 nr;
+};
+
+/* A thread, or the leader that stands for a process. */
+struct task {
+	struct task	  *hash_next;
+	uint32_t	   tid;
+	uint32_t	   tgid;   /* 0: not born yet */
+	const struct call *clone;  /* that made it; NULL: the first */
+	struct memory	  *memory; /* NULL: before its first exec, or gone */
+	struct modes	  *modes;  /* of a leader */
+	unsigned	   cpu;
+	bool		   in_scenario; /* alive there */
+	bool		   exited;	/* a zombie there */
+	bool		   is_thread;
+	bool		   shares_memory; /* a vfork child before its exec */
+	int		   code;
+};
+
+/* A mapped file. */
+struct file {
+	struct file   *hash_next;
+	struct slice   name;
+	unsigned       id;    /* 0: not in the scenario yet */
+	bool	       sized; /* files.txt has its size */
+	uint64_t       size;
+	uint64_t       extent;	   /* end of the largest mapping in the whole recording */
+	uint64_t       mapped_end; /* so far */
+	enum file_kind kind;
+};
+
+#define CONVERT_BUCKETS 1024
+
+struct convert {
+	const struct import_source *source;
+	struct import_error	   *error;
+	struct text		   *out;
+	struct arena		    arena;
+	struct trace		    trace;
+	struct touchlog		    log;
+	struct task		   *tasks[CONVERT_BUCKETS];
+	struct file		   *files[CONVERT_BUCKETS];
+	struct memory		   *memories;
+	unsigned		    nr_files, nr_tasks;
+	unsigned		    cpu; /* of the last on statement */
+	uint64_t		    peak_pages;
+	uint64_t		    file_pages;
+	bool			    stopped;
+};
+
+/* 1. Lookups (convert.c). */
+struct task *task_of(struct convert *c, uint32_t tid); /* made if it is new */
+struct file *file_of(struct convert *c, struct slice name);
+
+/* 2. Writing (write.c): each adds to c->out. */
+void write_on(struct convert *c, const struct task *task);
+void write_name(struct text *out, struct slice name);
+void write_runs(struct convert *c, const struct pages *pages);
+void write_present(struct convert *c, const struct task *task, const struct pages *pages);
+void write_file(struct convert *c, struct file *file);
+void write_maps(struct convert *c, const struct map_entry *entry);
+void write_stop(struct convert *c, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* 3. Calls (calls.c). */
+
+/* calls_mapped_file - the file of a mmap call that succeeded and where in it the mapping ends. */
+bool calls_mapped_file(struct convert *c, const struct call *call, struct slice *name,
+		       uint64_t *end);
+
+/* calls_decode_path - a path as strace and files.txt write it, with \ooo made bytes again. */
+struct slice calls_decode_path(struct convert *c, struct slice path);
+
+/* calls_exit - a call has come back: its statement, or nothing. */
+bool calls_exit(struct convert *c, const struct call *call);
+
+/* calls_clone_flags - flags of a clone, clone3, fork or vfork. */
+bool calls_clone_flags(const struct call *call, struct import_error *error, uint64_t *flags);
+
+/* 4. Processes (convert.c). */
+bool task_born(struct convert *c, struct task *task);
+void memory_zap(struct memory *memory, uint64_t start, uint64_t end);
+
+#define PAGE_BYTES 4096u
+
+static inline uint64_t
+page_up(uint64_t bytes)
+{
+	return (bytes + PAGE_BYTES - 1) & ~(uint64_t)(PAGE_BYTES - 1);
+}
