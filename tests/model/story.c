@@ -152,7 +152,7 @@ story_step(struct story *st, const struct story_record *record)
 	op.proc = &st->procs[op.who];
 	op.fs = op.proc->fs;
 	op.sp = op.proc->real->space;
-	op.va = story_address(st, op.fs, record);
+	op.va = story_aim(st, op.fs, record);
 	op.length = story_length(st, record);
 	st->step++;
 	if (!flat_has_room(op.fs)) {

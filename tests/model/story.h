@@ -30,7 +30,7 @@
 struct story_record {
 	uint8_t op;	 /* what: folded into the table of operations */
 	uint8_t who;	 /* low 4 bits: process; high 4 bits: CPU */
-	uint8_t addr[2]; /* where: story_address */
+	uint8_t addr[2]; /* where: story_place, story_aim */
 	uint8_t length;	 /* how much: story_length */
 	uint8_t how;	 /* protection, flags, advice */
 	uint8_t data;	 /* what is stored */
@@ -87,7 +87,10 @@ bool story_differ(struct story *st, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* story_tell - one line of the scenario. */
 void story_tell(struct story *st, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-vaddr_t	 story_address(struct story *st, struct flat_space *fs, const struct story_record *rec);
+/* story_place - where a mapping shall go. story_aim - what an operation is about. */
+vaddr_t story_place(struct story *st, struct flat_space *fs, const struct story_record *rec);
+vaddr_t story_aim(struct story *st, struct flat_space *fs, const struct story_record *rec);
+
 uint64_t story_length(const struct story *st, const struct story_record *rec);
 void	 story_find_bases(struct story *st, const struct space_layout *layout);
 

@@ -191,9 +191,11 @@ wish_kind(struct story_op *op, struct wish *w)
 bool
 op_map(struct story_op *op)
 {
-	struct wish w = {
-		.request = { .addr = op->va, .length = op->length, .prot = op->rec->how & PROT_RWX }
-	};
+	static const prot_t prots[] = { PROT_RW, PROT_RW, PROT_RW,  PROT_R,
+					PROT_RW, 0,	  PROT_RWX, PROT_X };
+	struct wish	    w = { .request = { .addr = story_place(op->st, op->fs, op->rec),
+					       .length = op->length,
+					       .prot = prots[op->rec->how & 7] } };
 
 	wish_kind(op, &w);
 	switch (op->rec->how >> 6) {
@@ -216,7 +218,7 @@ op_map(struct story_op *op)
 bool
 op_stack(struct story_op *op)
 {
-	struct wish w = { .request = { .addr = op->va,
+	struct wish w = { .request = { .addr = story_place(op->st, op->fs, op->rec),
 				       .length = (1 + op->rec->length % 3) * PAGE,
 				       .prot = op->rec->how & 8 ? PROT_R : PROT_RW,
 				       .flags = MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_GROWSDOWN |
@@ -263,7 +265,7 @@ full_end(struct flat_space *fs, vaddr_t va, vaddr_t end)
 bool
 op_protect(struct story_op *op)
 {
-	prot_t	 prot = op->rec->how & PROT_RWX;
+	prot_t	 prot = op->rec->how & 8 ? PROT_RW : op->rec->how & PROT_RWX;
 	uint64_t length = 0;
 	vaddr_t	 end = op->va;
 	err_t	 want = OK;

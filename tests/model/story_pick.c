@@ -1,9 +1,9 @@
 /*
  * story_pick.c - addresses and lengths of a story's operations.
  *
- * Bugs live on edges: of tables at every level, of regions, of user space. Three
- * quarters of all addresses are an edge and a few pages around it, the rest is
- * where the last mapping or access was.
+ * Bugs live on edges: of tables at every level, of regions, of user space. New
+ * mappings are placed a few pages around such an edge. Everything else is aimed
+ * at the first and last pages of regions, or at where the last access was.
  */
 #include "model/story.h"
 
@@ -38,42 +38,70 @@ story_find_bases(struct story *st, const struct space_layout *layout)
 	add_base(st, ARCH_USER_END - 2 * PAGE);
 }
 
+/* moved - `pages` pages away from base, but not below 0. */
+static vaddr_t
+moved(vaddr_t base, int64_t pages)
+{
+	if (pages < 0 && base < (uint64_t)-pages * PAGE)
+		return base;
+	return base + (uint64_t)(pages * (int64_t)PAGE);
+}
+
+/* inside - one of the first or last pages of a region. */
+static vaddr_t
+inside(const struct flat_region *r, unsigned which)
+{
+	uint64_t pages = (r->end - r->start) / PAGE;
+	uint64_t page = (which >> 1) % min_u64(pages, 12);
+
+	return which & 1 ? r->end - PAGE - page * PAGE : r->start + page * PAGE;
+}
+
 vaddr_t
-story_address(struct story *st, struct flat_space *fs, const struct story_record *rec)
+story_place(struct story *st, struct flat_space *fs, const struct story_record *rec)
 {
 	unsigned selector = rec->addr[0] | (unsigned)rec->addr[1] << 8;
-	unsigned which = selector >> 3 & 0x3f;
-	int64_t	 pages = (int64_t)(selector >> 9 & 0xf) - 4;
-	vaddr_t	 base;
+	unsigned which = selector >> 2 & 0x3f;
+	int64_t	 pages = (int64_t)(selector >> 8 & 0xf) - 4;
+	unsigned region = fs->nr_regions ? which % fs->nr_regions : 0;
+
+	switch (selector & 3) {
+	case 1:
+		if (fs->nr_regions)
+			return moved(fs->regions[region].end, pages);
+		break;
+	case 2:
+		if (fs->nr_regions)
+			return moved(fs->regions[region].start, pages);
+		break;
+	case 3:
+		return moved(which & 1 ? st->last_mapped : fs->brk & ~ARCH_PAGE_MASK, pages);
+	default:
+		break;
+	}
+	return moved(st->bases[which % st->nr_bases], pages);
+}
+
+vaddr_t
+story_aim(struct story *st, struct flat_space *fs, const struct story_record *rec)
+{
+	unsigned selector = rec->addr[0] | (unsigned)rec->addr[1] << 8;
+	unsigned which = selector >> 3 & 0x1f;
+	unsigned more = selector >> 8;
 
 	switch (selector & 7) {
 	case 0:
+		return story_place(st, fs, rec);
 	case 1:
+		return moved(st->last_accessed & ~ARCH_PAGE_MASK, (int64_t)(which & 3) - 1);
 	case 2:
+		return moved(st->last_mapped, (int64_t)which - 2);
 	default:
-		base = st->bases[which % st->nr_bases];
-		break;
-	case 3:
-	case 4:
-		if (!fs->nr_regions)
-			return st->bases[which % st->nr_bases];
-		base = selector & 1 ? fs->regions[which % fs->nr_regions].start
-				    : fs->regions[which % fs->nr_regions].end;
-		break;
-	case 5:
-		base = st->last_mapped;
-		pages += which;
-		break;
-	case 6:
-		base = st->last_accessed & ~ARCH_PAGE_MASK;
-		break;
-	case 7:
-		base = which & 1 ? st->last_mapped : fs->brk & ~ARCH_PAGE_MASK;
 		break;
 	}
-	if (pages < 0 && base < (uint64_t)-pages * PAGE)
-		pages = 0;
-	return base + (uint64_t)(pages * (int64_t)PAGE);
+	if (!fs->nr_regions)
+		return story_place(st, fs, rec);
+	return inside(&fs->regions[which % fs->nr_regions], more);
 }
 
 uint64_t

@@ -222,10 +222,16 @@ story_fail_check(struct story_op *op)
 
 /* What the first byte of a record means. The more often a name stands here, the more often it runs. */
 static bool (*const operations[])(struct story_op *) = {
-	op_store,   op_store,	op_store, op_store,  op_store,	op_load,  op_load,  op_load,
-	op_fetch,   op_map,	op_map,	  op_map,    op_map,	op_unmap, op_unmap, op_protect,
-	op_protect, op_protect, op_brk,	  op_advise, op_advise, op_fork,  op_fork,  op_fork,
-	op_share,   op_exit,	op_exit,  op_reap,   op_exec,	op_copy,  op_stack, op_populate,
+	op_store,    op_store,	 op_store,   op_store,	 op_store, op_store, op_store,
+	op_store,    op_store,	 op_store,   op_store,	 op_store, op_store, op_load,
+	op_load,     op_load,	 op_load,    op_load,	 op_load,  op_load,  op_load,
+	op_fetch,    op_map,	 op_map,     op_map,	 op_map,   op_map,   op_map,
+	op_map,	     op_map,	 op_map,     op_unmap,	 op_unmap, op_unmap, op_protect,
+	op_protect,  op_protect, op_protect, op_protect, op_brk,   op_brk,   op_advise,
+	op_advise,   op_advise,	 op_advise,  op_fork,	 op_fork,  op_fork,  op_fork,
+	op_fork,     op_fork,	 op_share,   op_exit,	 op_exit,  op_reap,  op_reap,
+	op_exec,     op_copy,	 op_copy,    op_copy,	 op_copy,  op_stack, op_populate,
+	op_populate,
 };
 
 bool
