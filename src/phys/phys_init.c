@@ -82,30 +82,29 @@ magazine_capacity(const struct memmap *mm, unsigned nr_magazines)
 	return (unsigned)min_u64(share, MAGAZINE_FRAMES_MAX);
 }
 
-/* carve - the next `bytes` of the state, on a cache line of its own. */
+/* carve - the next `bytes` of the state, on a cache line of its own; NULL while there is no base. */
 static void *
-carve(char **at, size_t bytes)
+carve(char *base, size_t *used, size_t bytes)
 {
-	void *piece = *at;
+	void *piece = base ? base + *used : NULL;
 
-	*at += (bytes + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+	*used += (bytes + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
 	return piece;
 }
 
-/* lay_out_state - set p's pointers for a state that starts at `base`; returns its size. */
+/* lay_out_state - set p's pointers for a state at `base` (NULL: none yet); returns its size. */
 static size_t
 lay_out_state(struct phys *p, char *base)
 {
-	char  *at = base;
-	size_t nr_magazines = (size_t)p->nr_cpus * p->nr_nodes;
+	size_t nr_magazines = p->magazine_frames ? (size_t)p->nr_cpus * p->nr_nodes : 0;
+	size_t used = 0;
 
-	carve(&at, sizeof(*p));
-	p->nodes = carve(&at, p->nr_nodes * sizeof(*p->nodes));
-	p->ledgers = carve(&at, p->nr_cpus * sizeof(*p->ledgers));
-	p->magazines = carve(
-		&at, p->magazine_frames ? nr_magazines * magazine_bytes(p->magazine_frames) : 0);
-	p->sections = carve(&at, p->nr_sections * sizeof(*p->sections));
-	return (size_t)(at - base);
+	carve(base, &used, sizeof(*p));
+	p->nodes = carve(base, &used, p->nr_nodes * sizeof(*p->nodes));
+	p->ledgers = carve(base, &used, p->nr_cpus * sizeof(*p->ledgers));
+	p->magazines = carve(base, &used, nr_magazines * magazine_bytes(p->magazine_frames));
+	p->sections = carve(base, &used, p->nr_sections * sizeof(*p->sections));
+	return used;
 }
 
 /* create_state - the zeroed state with all pointers, locks and empty lists; NULL: no memory. */

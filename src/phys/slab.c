@@ -134,6 +134,19 @@ slab_of(uint32_t n)
 	return arch_frame_ptr((pfn_t){ n });
 }
 
+/* body_of - what is poisoned in an empty slab: all behind the links. */
+static char *
+body_of(const struct slab_cache *cache, struct slab *slab)
+{
+	return (char *)slab + cache->first_offset - RED_ZONE;
+}
+
+static size_t
+body_bytes(const struct slab_cache *cache)
+{
+	return slab_bytes(cache->order) - cache->first_offset + RED_ZONE;
+}
+
 /* The pattern of debug builds. Objects are rounded up to granules, as poison is. */
 
 static bool
@@ -231,10 +244,8 @@ slab_create(struct slab_cache *cache)
 		slab->links[i] = (uint16_t)(i + 1);
 	slab->links[cache->per_slab - 1] = LINK_END;
 	if (MM_DEBUG)
-		memset((char *)slab + cache->first_offset, SLAB_PATTERN,
-		       slab_bytes(cache->order) - cache->first_offset);
-	arch_poison((char *)slab + cache->first_offset,
-		    slab_bytes(cache->order) - cache->first_offset);
+		memset(body_of(cache, slab), SLAB_PATTERN, body_bytes(cache));
+	arch_poison(body_of(cache, slab), body_bytes(cache));
 	f = frame_of(pfn);
 	f->slab.in_use = 0;
 	f->slab.first = 0;
@@ -251,8 +262,7 @@ slab_destroy(struct slab_cache *cache, uint32_t n)
 	cache->nr_slabs--;
 	cache->nr_spare--;
 	slab_of(n)->cache = NULL;
-	arch_unpoison((char *)slab_of(n) + cache->first_offset,
-		      slab_bytes(cache->order) - cache->first_offset);
+	arch_unpoison(body_of(cache, slab_of(n)), body_bytes(cache));
 	frame_release((pfn_t){ n });
 }
 
