@@ -338,12 +338,16 @@ sched_relax(void)
 static void
 run_body(void *arg)
 {
-	struct runner *self = &runners[sched.current];
-	unsigned       others[CPU_MAX];
-	unsigned       nr;
+	struct runner	     *self = &runners[sched.current];
+	const struct sim_cpu *cpu = &sim_state.cpus[sched.current];
+	unsigned	      others[CPU_MAX];
+	unsigned	      nr;
 
 	self->body(arg);
-	sim_point();
+	/* Whoever interrupts an idle CPU is served at once, so nothing may be left for us to do. */
+	do {
+		sim_point();
+	} while (cpu->irq_pending && cpu->irq_on);
 	self->alive = false;
 	sched.nr_alive--;
 	sched.moves++;

@@ -1,0 +1,357 @@
+/*
+ * race.c - see race.h.
+ *
+ * The start is made once and remembered; every run begins by going back to it.
+ */
+#include "race/race.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <anymm/check.h>
+
+#include "scenario/stage.h"
+
+#define OUTCOMES_MAX 256
+#define SEARCH_MAX   200000
+
+struct race_world world;
+
+struct outcome {
+	uint64_t      results[RACE_CPUS][RACE_OPS];
+	struct digest memory;
+};
+
+static struct {
+	const struct race *race;
+	struct race_world  begin; /* the world after start */
+	unsigned	   nr_cpus;
+	struct outcome	   now;
+	struct outcome	   allowed[OUTCOMES_MAX];
+	unsigned	   nr_allowed;
+	uint64_t	   seen; /* bit n: outcome n came up under some schedule */
+} run;
+
+/* One run. */
+
+static void
+begin(void)
+{
+	sim_reset();
+	world = run.begin;
+	memset(&run.now, 0, sizeof(run.now));
+}
+
+static void
+put_space(struct space **sp)
+{
+	if (!*sp)
+		return;
+	stage_leave(*sp);
+	space_put(*sp);
+	*sp = NULL;
+}
+
+static void
+end(void)
+{
+	put_space(&world.parent);
+	put_space(&world.child);
+	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++)
+		put_space(&world.born[cpu]);
+	if (world.object)
+		object_put(world.object);
+	machine_check();
+}
+
+/* Serial orders: the next operation of any CPU that has one left, recursively. */
+
+static bool
+is_same(const struct outcome *a, const struct outcome *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+static unsigned
+find_allowed(const struct outcome *o)
+{
+	unsigned i = 0;
+
+	while (i < run.nr_allowed && !is_same(&run.allowed[i], o))
+		i++;
+	return i;
+}
+
+/* run_serially - order[i] is the CPU of the i-th operation. */
+static void
+run_serially(const unsigned *order, unsigned length)
+{
+	unsigned next[RACE_CPUS] = { 0 };
+
+	begin();
+	for (unsigned i = 0; i < length; i++) {
+		unsigned cpu = order[i];
+
+		sim_cpu_set(cpu);
+		run.now.results[cpu][next[cpu]] = run.race->ops[cpu][next[cpu]](cpu);
+		next[cpu]++;
+	}
+	sim_cpu_set(0);
+	machine_check_invariants();
+	run.now.memory = digest_all();
+	if (find_allowed(&run.now) == run.nr_allowed) {
+		assert_true(run.nr_allowed < OUTCOMES_MAX);
+		run.allowed[run.nr_allowed++] = run.now;
+	}
+	end();
+}
+
+static unsigned
+ops_of(unsigned cpu)
+{
+	unsigned n = 0;
+
+	while (n < RACE_OPS && run.race->ops[cpu][n])
+		n++;
+	return n;
+}
+
+static void
+try_orders(unsigned *order, unsigned length, unsigned left[static RACE_CPUS])
+{
+	bool is_complete = true;
+
+	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
+		if (!left[cpu])
+			continue;
+		is_complete = false;
+		left[cpu]--;
+		order[length] = cpu;
+		try_orders(order, length + 1, left);
+		left[cpu]++;
+	}
+	if (is_complete)
+		run_serially(order, length);
+}
+
+static void
+find_allowed_outcomes(void)
+{
+	unsigned order[RACE_CPUS * RACE_OPS];
+	unsigned left[RACE_CPUS];
+
+	run.nr_allowed = 0;
+	run.nr_cpus = 0;
+	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
+		left[cpu] = ops_of(cpu);
+		if (left[cpu])
+			run.nr_cpus = cpu + 1;
+	}
+	try_orders(order, 0, left);
+}
+
+/* Concurrent runs. */
+
+static void
+body(void *arg)
+{
+	unsigned cpu = platform_cpu();
+
+	(void)arg;
+	for (unsigned i = 0; i < ops_of(cpu); i++)
+		run.now.results[cpu][i] = run.race->ops[cpu][i](cpu);
+}
+
+static void
+run_together(void *schedule)
+{
+	void (*const bodies[RACE_CPUS])(void *) = { body, body, body };
+
+	sim_run(run.nr_cpus, bodies, NULL, schedule);
+}
+
+static void
+print_outcome(const char *what, const struct outcome *o)
+{
+	print_error("%s:", what);
+	for (unsigned cpu = 0; cpu < run.nr_cpus; cpu++) {
+		print_error("  CPU %u", cpu);
+		for (unsigned i = 0; i < ops_of(cpu); i++)
+			print_error(" %" PRIx64, o->results[cpu][i]);
+	}
+	print_error("  memory %016" PRIx64 "\n", o->memory.lo);
+}
+
+static void
+fail_run(const char *why)
+{
+	fail_msg("%s: %s\nrepeat with ANYMM_SCHEDULE=%s", run.race->name, why,
+		 sim_describe_schedule());
+}
+
+/* Same results, wrong memory, or wrong results: the list shows which. */
+static void
+fail_outcome(void)
+{
+	print_outcome("no serial order gives", &run.now);
+	for (unsigned i = 0; i < run.nr_allowed; i++)
+		print_outcome("          allowed is", &run.allowed[i]);
+	fail_run("an outcome that no serial order gives");
+}
+
+static void
+run_schedule(struct sim_schedule schedule)
+{
+	struct check_report report;
+	char		    text[4096];
+	unsigned	    outcome;
+
+	begin();
+	if (sim_expect_stop(run_together, &schedule, text, sizeof(text)))
+		fail_run(text);
+	if (!check_all(&report))
+		fail_run(report.text);
+	run.now.memory = digest_all();
+	outcome = find_allowed(&run.now);
+	if (outcome == run.nr_allowed)
+		fail_outcome();
+	run.seen |= (uint64_t)1 << outcome % 64;
+	end();
+}
+
+static const struct sim_schedule portfolio[] = {
+	{ .policy = SIM_PCT, .param = 0 },     { .policy = SIM_PCT, .param = 1 },
+	{ .policy = SIM_PCT, .param = 2 },     { .policy = SIM_PCT, .param = 3 },
+	{ .policy = SIM_RANDOM, .param = 1 },  { .policy = SIM_RANDOM, .param = 4 },
+	{ .policy = SIM_RANDOM, .param = 16 }, { .policy = SIM_RANDOM, .param = 64 },
+};
+
+/* run_given - the one schedule that ANYMM_SCHEDULE names; false: none is named. */
+static bool
+run_given(void)
+{
+	const char	   *given = getenv("ANYMM_SCHEDULE");
+	struct sim_schedule schedule = { 0 };
+	char		    policy[16];
+	int		    used = 0;
+
+	if (!given)
+		return false;
+	if (sscanf(given, "%15[a-z]:%u:%n", policy, &schedule.param, &used) != 2 || !used)
+		fail_msg("ANYMM_SCHEDULE is random:N:SEED, pct:N:SEED or exhaustive:N:CHOICES");
+	if (strcmp(policy, "exhaustive") == 0) {
+		schedule.policy = SIM_EXHAUSTIVE;
+		assert_true(sim_replay_choices(given + used));
+	} else {
+		schedule.policy = strcmp(policy, "pct") == 0 ? SIM_PCT : SIM_RANDOM;
+		schedule.seed = strtoull(given + used, NULL, 0);
+	}
+	run_schedule(schedule);
+	return true;
+}
+
+static void
+search(void)
+{
+	const struct sim_schedule schedule = { SIM_EXHAUSTIVE, run.race->preemptions, 0, 0 };
+	unsigned		  runs = 0;
+
+	if (!run.race->preemptions)
+		return;
+	sim_forget_schedules();
+	do {
+		run_schedule(schedule);
+		runs++;
+	} while (runs < SEARCH_MAX && sim_next_schedule());
+	print_message("%s: %u schedules with at most %u preemptions%s\n", run.race->name, runs,
+		      run.race->preemptions, runs == SEARCH_MAX ? ", not all" : "");
+}
+
+void
+race_run(const struct race *race, unsigned schedules)
+{
+	uint64_t seed = test_seed(1);
+
+	run.race = race;
+	run.seen = 0;
+	world = (struct race_world){ 0 };
+	machine_fresh_with(&(struct sim_config){ .nr_cpus = RACE_CPUS, .nr_frames = 1024 });
+	race->start();
+	run.begin = world;
+	sim_snapshot();
+	find_allowed_outcomes();
+	if (run_given())
+		return;
+	for (unsigned i = 0; i < schedules; i++) {
+		struct sim_schedule schedule = portfolio[i % ARRAY_SIZE(portfolio)];
+
+		schedule.seed = seed + i;
+		run_schedule(schedule);
+	}
+	search();
+	print_message("%s: %d of %u outcomes came up\n", race->name, __builtin_popcountll(run.seen),
+		      run.nr_allowed);
+}
+
+/* The world. */
+
+vaddr_t
+map_area(struct space *sp, vaddr_t at, uint64_t pages, unsigned flags)
+{
+	struct map_request request = {
+		.addr = at,
+		.length = pages * ARCH_PAGE_SIZE,
+		.prot = PROT_RW,
+		.flags = flags | (at ? MAPF_FIXED : 0) | (world.object ? 0 : MAPF_ANONYMOUS),
+		.object = world.object,
+	};
+	vaddr_t va = 0;
+	err_t	err = space_map(sp, &request, &va);
+
+	return err ? (vaddr_t)(int64_t)err : va;
+}
+
+void
+start_parent(void)
+{
+	struct space_layout layout = space_default_layout();
+
+	EXPECT_OK(space_create(&layout, &world.parent));
+	EXPECT_OK(space_add_thread(world.parent));
+	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_PRIVATE);
+	assert_true(world.area < ARCH_USER_END);
+}
+
+void
+start_touched(void)
+{
+	start_parent();
+	for (unsigned i = 0; i < AREA_PAGES; i++)
+		assert_int_equal(store_word(world.parent, PAGE(i), i + 1), i + 1);
+}
+
+void
+start_forked(void)
+{
+	start_touched();
+	EXPECT_OK(space_fork(world.parent, &world.child));
+}
+
+uint64_t
+load_word(struct space *sp, vaddr_t va)
+{
+	uint64_t	  word = 0;
+	enum fault_result result = sim_user(sp, ACCESS_LOAD, va, &word, sizeof(word));
+
+	return result == FAULT_DONE ? word : FAULTED | result;
+}
+
+uint64_t
+store_word(struct space *sp, vaddr_t va, uint64_t word)
+{
+	enum fault_result result = sim_user(sp, ACCESS_STORE, va, &word, sizeof(word));
+
+	return result == FAULT_DONE ? word : FAULTED | result;
+}
