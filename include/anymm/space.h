@@ -40,6 +40,7 @@ struct space {
 	uint64_t	    total_pages;     /* [s] sum of region_pages */
 	uint64_t	    committed_pages; /* [s] sum of region_charge */
 	uint64_t	    data_pages;	     /* [s] private writable, not grows-down */
+	bool		    may_have_guards; /* [s] guards were installed here or in an ancestor */
 	vaddr_t		    brk;	     /* [s] current end of the heap, any alignment */
 	struct space_layout layout;	     /* [s] */
 	struct space	   *next, *prev;     /* the list of all spaces (RANK_PROC lock) */

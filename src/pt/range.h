@@ -49,3 +49,10 @@ void pt_mark(struct pt *pt, struct va_range range, struct pte_mark mark, struct 
 /* pt_unmark - marks of this type in the range become empty; leaves stay. Plan: pt_plan_protect. */
 void pt_unmark(struct pt *pt, struct va_range range, enum mark_type type, struct pt_plan *plan,
 	       struct gather *g);
+
+/*
+ * pt_next_mark - the first run of marks of this type in the range; false: there is none.
+ * HOLDS_READ the space's lock.
+ */
+bool pt_next_mark(const struct pt *pt, struct va_range range, enum mark_type type,
+		  struct va_range *out);

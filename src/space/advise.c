@@ -1,7 +1,8 @@
 /*
  * advise.c - what a program says about its memory.
  *
- *	DONTNEED                pages go; the next access finds zeros, or the object's page
+ *	DONTNEED                pages go, guards stay; the next access finds zeros, or the
+ *	                        object's page
  *	FREE                    may be taken as a hint, and is: nothing happens
  *	DONTFORK .. KEEPONFORK  flags of the regions, which fork reads
  *	GUARD_INSTALL, REMOVE   marks in the tables, which a fault reads
@@ -82,23 +83,16 @@ survey(struct space *sp, struct request *request)
 	return range_is_empty(request->range) ? ERR_NOMEM : OK;
 }
 
-static err_t
-drop_pages(struct space *sp, struct va_range range)
-{
-	struct pt_plan tables;
-	struct gather  g;
-	err_t	       err = pt_plan_unmap(&tables, &sp->pt, range);
+/* A change of the tables, piece by piece: all pieces are planned before the first is changed. */
+struct change {
+	/* The first piece of the range at or above `from`; false: none. */
+	bool (*next)(struct space *sp, struct va_range range, vaddr_t from, struct va_range *piece);
+	err_t (*plan)(struct pt_plan *plan, struct pt *pt, struct va_range piece);
+	void (*commit)(struct pt *pt, struct va_range piece, struct pt_plan *plan,
+		       struct gather *g);
+};
 
-	if (err)
-		return err;
-	gather_begin(&g, &sp->pt);
-	pt_unmap(&sp->pt, range, &tables, &g);
-	gather_end(&g);
-	pt_plan_drop(&tables);
-	return OK;
-}
-
-/* next_run - the first stretch without a hole at or above from; false: none in the range. */
+/* next_run - a stretch of the range without a hole. */
 static bool
 next_run(struct space *sp, struct va_range range, vaddr_t from, struct va_range *run)
 {
@@ -112,16 +106,62 @@ next_run(struct space *sp, struct va_range range, vaddr_t from, struct va_range 
 	return true;
 }
 
-/* plan_guards - tables for the marks of all runs. fails ERR_NOMEM: nothing is held. */
-static err_t
-plan_guards(struct space *sp, struct va_range range, struct pt_plan *tables)
+/* next_unguarded - a stretch of the range without a guard; holes have nothing to lose. */
+static bool
+next_unguarded(struct space *sp, struct va_range range, vaddr_t from, struct va_range *piece)
 {
-	struct va_range run;
+	while (from < range.end) {
+		struct va_range rest = va_range(from, range.end);
+		struct va_range guards = va_range(range.end, range.end);
+
+		if (sp->may_have_guards)
+			pt_next_mark(&sp->pt, rest, MARK_GUARD, &guards);
+		*piece = va_range(from, guards.start);
+		if (!range_is_empty(*piece))
+			return true;
+		from = guards.end;
+	}
+	return false;
+}
+
+/* next_guarded - a run of guards. */
+static bool
+next_guarded(struct space *sp, struct va_range range, vaddr_t from, struct va_range *piece)
+{
+	return sp->may_have_guards && from < range.end &&
+	       pt_next_mark(&sp->pt, va_range(from, range.end), MARK_GUARD, piece);
+}
+
+static void
+commit_guards(struct pt *pt, struct va_range piece, struct pt_plan *plan, struct gather *g)
+{
+	const struct pte_mark guard = { .type = MARK_GUARD };
+
+	pt_mark(pt, piece, guard, plan, g);
+}
+
+static void
+commit_no_guards(struct pt *pt, struct va_range piece, struct pt_plan *plan, struct gather *g)
+{
+	pt_unmark(pt, piece, MARK_GUARD, plan, g);
+}
+
+/* Guards stay when pages go, as in Linux: only their own advice or unmapping removes them. */
+static const struct change drop_pages = { next_unguarded, pt_plan_unmap, pt_unmap };
+static const struct change install_guards = { next_run, pt_plan_mark, commit_guards };
+static const struct change remove_guards = { next_guarded, pt_plan_protect, commit_no_guards };
+
+/* plan_change - tables for all pieces. fails ERR_NOMEM, ERR_OVERFLOW: nothing is held. */
+static err_t
+plan_change(struct space *sp, struct va_range range, const struct change *change,
+	    struct pt_plan *tables)
+{
+	struct va_range piece;
 
 	*tables = (struct pt_plan){ .first = pfn_none() };
-	for (vaddr_t from = range.start; next_run(sp, range, from, &run); from = run.end) {
+	for (vaddr_t from = range.start; change->next(sp, range, from, &piece); from = piece.end) {
 		struct pt_plan more;
-		err_t	       err = pt_plan_mark(&more, &sp->pt, run);
+		err_t	       err = change->plan(&more, &sp->pt, piece);
 
 		if (err) {
 			pt_plan_drop(tables);
@@ -133,37 +173,21 @@ plan_guards(struct space *sp, struct va_range range, struct pt_plan *tables)
 }
 
 static err_t
-install_guards(struct space *sp, struct va_range range)
+change_tables(struct space *sp, struct va_range range, const struct change *change)
 {
-	const struct pte_mark guard = { .type = MARK_GUARD };
-	struct pt_plan	      tables;
-	struct va_range	      run;
-	struct gather	      g;
-	err_t		      err = plan_guards(sp, range, &tables);
+	struct pt_plan	tables;
+	struct va_range piece;
+	struct gather	g;
+	err_t		err = plan_change(sp, range, change, &tables);
 
 	if (err)
 		return err;
 	gather_begin(&g, &sp->pt);
-	for (vaddr_t from = range.start; next_run(sp, range, from, &run); from = run.end)
-		pt_mark(&sp->pt, run, guard, &tables, &g);
+	for (vaddr_t from = range.start; change->next(sp, range, from, &piece); from = piece.end)
+		change->commit(&sp->pt, piece, &tables, &g);
 	gather_end(&g);
 	pt_plan_drop(&tables);
-	return OK;
-}
-
-static err_t
-remove_guards(struct space *sp, struct va_range range)
-{
-	struct pt_plan tables;
-	struct gather  g;
-	err_t	       err = pt_plan_protect(&tables, &sp->pt, range);
-
-	if (err)
-		return err;
-	gather_begin(&g, &sp->pt);
-	pt_unmark(&sp->pt, range, MARK_GUARD, &tables, &g);
-	gather_end(&g);
-	pt_plan_drop(&tables);
+	sp->may_have_guards |= change == &install_guards;
 	return OK;
 }
 
@@ -183,7 +207,7 @@ follow(struct space *sp, const struct request *request)
 {
 	switch (request->advice) {
 	case ADVICE_DONTNEED:
-		return drop_pages(sp, request->range);
+		return change_tables(sp, request->range, &drop_pages);
 	case ADVICE_DONTFORK:
 		return set_flags(sp, request->range, REGION_DONTFORK, REGION_DONTFORK);
 	case ADVICE_DOFORK:
@@ -193,9 +217,9 @@ follow(struct space *sp, const struct request *request)
 	case ADVICE_KEEPONFORK:
 		return set_flags(sp, request->range, REGION_WIPEONFORK, 0);
 	case ADVICE_GUARD_INSTALL:
-		return install_guards(sp, request->range);
+		return change_tables(sp, request->range, &install_guards);
 	case ADVICE_GUARD_REMOVE:
-		return remove_guards(sp, request->range);
+		return change_tables(sp, request->range, &remove_guards);
 	case ADVICE_NORMAL:
 	case ADVICE_FREE:
 		break;

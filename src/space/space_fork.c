@@ -89,6 +89,7 @@ plan(struct space *parent, struct space **out)
 	if (err)
 		return err;
 	child->brk = parent->brk;
+	child->may_have_guards = parent->may_have_guards;
 	err = copy_regions(parent, child);
 	if (err == OK)
 		err = pt_fork_prepare(&parent->pt, &child->pt, &filter);

@@ -15,6 +15,7 @@
 #include "harness.h"
 
 #include <anymm/check.h>
+#include <anymm/stats.h>
 
 #define SKETCH_PAGES 12
 #define PAGE(n)	     ((vaddr_t)(n)*ARCH_PAGE_SIZE)

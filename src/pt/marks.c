@@ -1,0 +1,69 @@
+/*
+ * marks.c - find marks in a range without changing anything.
+ *
+ * Marks are few and their places are written down nowhere else, so an operation
+ * that must spare them looks for the next run and works on what lies between.
+ * The space's lock keeps the tables in place.
+ */
+#include "pt/range.h"
+#include "pt/table.h"
+
+struct search {
+	struct va_range range;
+	enum mark_type	type;
+	struct va_range run; /* empty until the first mark is found */
+};
+
+static bool
+is_mark(pte_t pte, enum mark_type type)
+{
+	return arch_pte_kind(pte, 0) == PTE_MARK && arch_pte_decode_mark(pte).type == type;
+}
+
+/* visit_leaf_entry - true: the run has come to its end. */
+static bool
+visit_leaf_entry(struct search *s, pte_t pte, vaddr_t va)
+{
+	bool has_run = !range_is_empty(s->run);
+
+	if (!is_mark(pte, s->type) || (has_run && va != s->run.end))
+		return has_run;
+	if (!has_run)
+		s->run.start = va;
+	s->run.end = va + ARCH_PAGE_SIZE;
+	return false;
+}
+
+/* visit_table - the entries below one table, whose first byte is `base`; true: stop. */
+static bool
+visit_table(struct search *s, pfn_t table, unsigned level, vaddr_t base)
+{
+	struct va_range part = range_clip(s->range, va_range(base, base + level_span(level + 1)));
+
+	for (vaddr_t va = part.start; va < part.end;) {
+		vaddr_t start = va & ~(level_span(level) - 1);
+		pte_t	pte = table_get(table, level_index(level, va));
+		bool	stop = false;
+
+		va = start + level_span(level);
+		if (level == 0)
+			stop = visit_leaf_entry(s, pte, start);
+		else if (arch_pte_kind(pte, level) == PTE_TABLE)
+			stop = visit_table(s, arch_pte_table_pfn(pte), level - 1, start);
+		if (stop)
+			return true;
+	}
+	return false;
+}
+
+bool
+pt_next_mark(const struct pt *pt, struct va_range range, enum mark_type type, struct va_range *out)
+{
+	struct search s = { .range = range, .type = type };
+
+	visit_table(&s, pt->root, ARCH_PT_LEVELS - 1, 0);
+	if (range_is_empty(s.run))
+		return false;
+	*out = s.run;
+	return true;
+}
