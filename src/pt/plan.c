@@ -104,7 +104,7 @@ tables_of_range(struct va_range range)
 {
 	uint64_t n = 0;
 
-	for (unsigned level = 1; level < ARCH_PT_LEVELS; level++)
+	for (unsigned level = 1; level < ARCH_PT_LEVELS && !range_is_empty(range); level++)
 		n += ((range.end - 1) >> level_shift(level)) - (range.start >> level_shift(level)) +
 		     1;
 	return n;
