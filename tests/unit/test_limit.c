@@ -1,0 +1,70 @@
+/* test_limit.c - limits at their exact edges, and with the largest numbers there are. */
+#include "space/limit.h"
+
+#include "unit/sketch.h"
+
+static struct space sums;
+
+static struct space *
+space_with(uint64_t total, uint64_t data)
+{
+	sums = (struct space){ .layout = sketch_layout(),
+			       .total_pages = total,
+			       .data_pages = data };
+	return &sums;
+}
+
+static void
+the_edge_is_allowed_and_a_page_more_is_not(void **state)
+{
+	struct space *sp = space_with(10, 4);
+
+	(void)state;
+	sp->layout.limit_as = PAGE(12);
+	assert_false(limit_forbids(sp, PAGE(2), PROT_R, 0));
+	assert_true(limit_forbids(sp, PAGE(3), PROT_R, 0));
+	sp->layout.limit_as = PAGE(12) + 4095;
+	assert_true(limit_forbids(sp, PAGE(3), PROT_R, 0));
+	sp->layout.limit_as = UINT64_MAX;
+	sp->layout.limit_data = PAGE(5);
+	assert_false(limit_forbids(sp, PAGE(1), PROT_RW, 0));
+	assert_true(limit_forbids(sp, PAGE(2), PROT_RW, 0));
+	assert_true(limit_forbids_data(sp, PAGE(2)));
+	assert_false(limit_forbids_data(sp, PAGE(1)));
+}
+
+static void
+limits_on_data_concern_data_only(void **state)
+{
+	struct space *sp = space_with(10, 4);
+
+	(void)state;
+	sp->layout.limit_data = 0;
+	sp->layout.limit_commit = 0;
+	assert_true(limit_forbids(sp, PAGE(1), PROT_RW, 0));
+	assert_false(limit_forbids(sp, PAGE(1), PROT_RX, 0));
+	assert_false(limit_forbids(sp, PAGE(1), PROT_RW, REGION_SHARED));
+	sp->layout.limit_commit = PAGE(1);
+	assert_false(limit_forbids(sp, PAGE(1), PROT_RW, REGION_GROWSDOWN));
+	assert_true(limit_forbids(sp, PAGE(2), PROT_RW, REGION_GROWSDOWN));
+	sp->layout.limit_data = UINT64_MAX;
+	assert_true(limit_forbids(sp, PAGE(2), PROT_RW, 0));
+	assert_false(limit_forbids(sp, PAGE(2), PROT_RW, REGION_NORESERVE));
+}
+
+/* Sums as large as an address space do not wrap around. */
+static void
+nothing_overflows(void **state)
+{
+	uint64_t      all = ((uint64_t)1 << 56) >> ARCH_PAGE_SHIFT;
+	struct space *sp = space_with(all, all);
+
+	(void)state;
+	assert_false(limit_forbids(sp, (uint64_t)1 << 56, PROT_RW, 0));
+	sp->layout.limit_as = (uint64_t)1 << 56;
+	assert_false(limit_forbids(sp, 0, PROT_RW, 0));
+	assert_true(limit_forbids(sp, PAGE(1), PROT_RW, 0));
+}
+
+TEST_SUITE(limit, cmocka_unit_test(the_edge_is_allowed_and_a_page_more_is_not),
+	   cmocka_unit_test(limits_on_data_concern_data_only), cmocka_unit_test(nothing_overflows))

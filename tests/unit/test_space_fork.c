@@ -1,0 +1,234 @@
+/*
+ * test_space_fork.c - fork of a space: what the child has, what both may write, what is
+ * left out, what failure leaves behind, what it costs.
+ */
+#include "unit/sketch.h"
+
+static void
+drop(struct space *child)
+{
+	pt_deactivate(&child->pt);
+	space_put(child);
+}
+
+/* page      1 2 3 4 5 6 7
+ * parent    A A F F S S .       private memory, a private file, shared memory
+ * child     A A F F S S .       equal; private writes part, shared ones meet */
+static void
+the_child_equals_the_parent(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct object	  *file = sketch_file(7, 10);
+	struct map_request shared = sketch_anonymous(2, MAPF_SHARED | MAPF_FIXED);
+	struct space	  *child;
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map_file(sp, 3, 5, PROT_RW, file, 2, MAPF_PRIVATE);
+	shared.addr = PAGE(5);
+	EXPECT_OK(space_map(sp, &shared, &va));
+	sketch_store_all(sp, 1, 4);
+	sketch_store(sp, 5, 5);
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(child, "1-3 rw, 3-5 rw @7:2, 5-7 rw shared @anon:0");
+	assert_int_equal(child->total_pages, sp->total_pages);
+	assert_int_equal(child->committed_pages, sp->committed_pages);
+	assert_int_equal(child->data_pages, sp->data_pages);
+	sketch_store(sp, 1, 100);
+	sketch_store(child, 2, 200);
+	sketch_store(child, 5, 50);
+	assert_int_equal(sketch_load(child, 1), 1);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_int_equal(sketch_load(child, 3), 3);
+	assert_int_equal(sketch_load(child, 4), object_pattern(7, PAGE(3)));
+	assert_int_equal(sketch_load(sp, 5), 50);
+	machine_check_invariants();
+	drop(child);
+	object_put(file);
+	sketch_end(sp);
+}
+
+/* page      1 2 3 4 5 6
+ * parent    P P S S S .       LUN-B01: private memory with shared memory right behind
+ * After fork the last private page is write-protected, the first shared one is not. */
+static void
+protection_ends_with_the_region(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request shared = sketch_anonymous(3, MAPF_SHARED | MAPF_FIXED);
+	struct space	  *child;
+	uint64_t	   copies;
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	shared.addr = PAGE(3);
+	EXPECT_OK(space_map(sp, &shared, &va));
+	sketch_store_all(sp, 1, 6);
+	EXPECT_OK(space_fork(sp, &child));
+	assert_false(sketch_is_writable(sp, 2));
+	copies = stat_get(STAT_PAGE_COPIES);
+	sketch_store(sp, 3, 33);
+	assert_int_equal(stat_get(STAT_PAGE_COPIES), copies);
+	sketch_store(sp, 2, 22);
+	assert_int_equal(stat_get(STAT_PAGE_COPIES), copies + 1);
+	assert_int_equal(sketch_load(child, 3), 33);
+	assert_int_equal(sketch_load(child, 2), 2);
+	drop(child);
+	sketch_end(sp);
+}
+
+/* page      1 2 3 4 5 6 7
+ * parent    A D D A W W A      LUN-03, DRG-09: D is not in the child, W is, but empty
+ * child     A . . A 0 0 A */
+static void
+some_regions_are_left_out_or_wiped(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child, *grandchild;
+
+	(void)state;
+	sketch_map(sp, 1, 8, PROT_RW, 0);
+	EXPECT_OK(space_advise(sp, PAGE(2), PAGE(2), ADVICE_DONTFORK));
+	EXPECT_OK(space_advise(sp, PAGE(5), PAGE(2), ADVICE_WIPEONFORK));
+	sketch_store_all(sp, 1, 8);
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(child, "1-2 rw, 4-5 rw, 5-7 rw wipe, 7-8 rw");
+	assert_int_equal(sketch_load(child, 1), 1);
+	assert_int_equal(sketch_access(child, ACCESS_LOAD, 2), FAULT_SEGV_MAPERR);
+	assert_int_equal(sketch_load(child, 4), 4);
+	assert_int_equal(sketch_load(child, 5), 0);
+	assert_int_equal(sketch_load(child, 7), 7);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_int_equal(sketch_load(sp, 6), 6);
+	sketch_store(sp, 3, 33);
+	sketch_store(child, 5, 55);
+	EXPECT_OK(space_fork(child, &grandchild));
+	assert_int_equal(sketch_load(grandchild, 5), 0);
+	assert_int_equal(sketch_load(child, 5), 55);
+	machine_check_invariants();
+	drop(grandchild);
+	drop(child);
+	sketch_end(sp);
+}
+
+/* A root slot whose whole span is left out, and one with nothing left: no tables for them. */
+static void
+nothing_is_left_for_an_empty_child(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+	uint64_t      tables;
+
+	(void)state;
+	sketch_map(sp, 1, 11, PROT_RW, REGION_DONTFORK);
+	sketch_store_all(sp, 1, 11);
+	tables = frame_totals().by_kind[FRAME_TABLE];
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(child, "");
+	assert_int_equal(frame_totals().by_kind[FRAME_TABLE], tables + 1);
+	assert_int_equal(child->total_pages, 0);
+	drop(child);
+	sketch_end(sp);
+}
+
+/* The break, the layout and the guards go along. */
+static void
+the_child_inherits_the_rest(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct space	   *sp;
+	struct space	   *child;
+
+	(void)state;
+	layout.brk_start = PAGE(2);
+	layout.limit_as = PAGE(7);
+	sp = sketch_space_with(&layout);
+	assert_int_equal(space_brk(sp, PAGE(4) + 5), PAGE(4) + 5);
+	EXPECT_OK(space_advise(sp, PAGE(3), PAGE(1), ADVICE_GUARD_INSTALL));
+	EXPECT_OK(space_fork(sp, &child));
+	assert_int_equal(space_brk(child, 0), PAGE(4) + 5);
+	assert_int_equal(space_brk(child, PAGE(6)), PAGE(6));
+	assert_int_equal(space_brk(child, PAGE(10)), PAGE(6));
+	EXPECT_OK(space_advise(child, PAGE(2), PAGE(4), ADVICE_DONTNEED));
+	assert_int_equal(sketch_access(child, ACCESS_LOAD, 3), FAULT_SEGV_MAPERR);
+	EXPECT_REGIONS(sp, "2-5 rw");
+	drop(child);
+	sketch_end(sp);
+}
+
+static err_t
+fork_and_drop(struct space *sp)
+{
+	struct space *child;
+	err_t	      err = space_fork(sp, &child);
+
+	if (err == OK)
+		space_put(child);
+	return err;
+}
+
+/* LUN-B08, DRG-B01: each allocation fails in turn; no child, no count, no region stays behind. */
+static void
+a_failed_fork_leaves_no_trace(void **state)
+{
+	struct space	   *sp = sketch_space();
+	struct object	   *file = sketch_file(7, 10);
+	struct frame_totals before, after;
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	sketch_map(sp, 4, 6, PROT_RW, REGION_DONTFORK);
+	sketch_map_file(sp, 6, 8, PROT_RW, file, 0, MAPF_PRIVATE);
+	sketch_store_all(sp, 1, 7);
+	anymm_drain();
+	before = frame_totals();
+	assert_true(sketch_fail_each(fork_and_drop, sp) >= 4);
+	anymm_drain();
+	after = frame_totals();
+	assert_memory_equal(before.by_kind, after.by_kind, sizeof(before.by_kind));
+	assert_int_equal(file->refs, 2);
+	for (unsigned page = 1; page < 7; page++) {
+		assert_int_equal(sketch_load(sp, page), page);
+		sketch_store(sp, page, 0);
+	}
+	object_put(file);
+	sketch_end(sp);
+}
+
+/* WNX-B12: generations of fork and exit cost the same for ever. */
+static void
+generations_do_not_accumulate(void **state)
+{
+	struct space	   *sp = sketch_space();
+	struct frame_totals first = { .total = 0 };
+
+	(void)state;
+	sketch_map(sp, 1, 8, PROT_RW, 0);
+	sketch_store_all(sp, 1, 8);
+	for (unsigned generation = 0; generation < 300; generation++) {
+		struct frame_totals now;
+		struct space	   *child;
+
+		EXPECT_OK(space_fork(sp, &child));
+		drop(sp);
+		sp = child;
+		sketch_store(sp, 1 + generation % 7, (uint8_t)generation);
+		now = frame_totals();
+		if (generation == 0)
+			first = now;
+		assert_int_equal(now.by_kind[FRAME_ANON], first.by_kind[FRAME_ANON]);
+		assert_int_equal(now.by_kind[FRAME_TABLE], first.by_kind[FRAME_TABLE]);
+	}
+	machine_check_invariants();
+	sketch_end(sp);
+}
+
+TEST_SUITE(space_fork, cmocka_unit_test(the_child_equals_the_parent),
+	   cmocka_unit_test(protection_ends_with_the_region),
+	   cmocka_unit_test(some_regions_are_left_out_or_wiped),
+	   cmocka_unit_test(nothing_is_left_for_an_empty_child),
+	   cmocka_unit_test(the_child_inherits_the_rest),
+	   cmocka_unit_test(a_failed_fork_leaves_no_trace),
+	   cmocka_unit_test(generations_do_not_accumulate))
