@@ -84,11 +84,34 @@ phys(void)
 	return root()->part[ROOT_PHYS];
 }
 
+/* section_of - the section of frame n, or NULL. */
+static inline struct section *
+section_of(const struct phys *p, uint64_t n)
+{
+	uint64_t index = (n >> SECTION_ORDER) - p->first_section;
+
+	return LIKELY(index < p->nr_sections) ? &p->sections[index] : NULL;
+}
+
 /*
  * section_peek - the descriptor of a frame, or NULL if the frame does not
  * exist or lies inside a free block that was never split that far.
  */
-struct frame *section_peek(uint64_t n);
+static inline struct frame *
+section_peek(uint64_t n)
+{
+	const struct section *s = section_of(phys(), n);
+	struct frame	     *f;
+	uint32_t	      at;
+
+	if (UNLIKELY(!s))
+		return NULL;
+	at = (uint32_t)(n & (SECTION_FRAMES - 1)) - s->first;
+	if (UNLIKELY(at >= atomic_load_explicit(&s->nr_open, memory_order_relaxed)))
+		return NULL;
+	f = &s->frames[at];
+	return LIKELY(atomic_load_explicit(&f->node, memory_order_relaxed) != NODE_HOLE) ? f : NULL;
+}
 
 /*
  * section_reveal - make sure that frame n, which is about to head a block of

@@ -152,10 +152,7 @@ body_bytes(const struct slab_cache *cache)
 static bool
 has_pattern(const char *start, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++)
-		if (start[i] != SLAB_PATTERN)
-			return false;
-	return true;
+	return start[0] == SLAB_PATTERN && memcmp(start, start + 1, bytes - 1) == 0;
 }
 
 /* zone_is_intact - look at the red zone behind an object, poisoned as it is. */
