@@ -219,8 +219,10 @@ read_resumed(struct reader *rd, struct line *line)
 	open->call = NULL;
 	if (!call)
 		return true; /* it began before the recording did */
-	if (!slice_equal(call->name, name))
+	if (!slice_equal(call->name, name)) {
+		line->rest = name;
 		return line_expected(line, "the call that this thread is in");
+	}
 	return finish_call(rd, line, call);
 }
 
@@ -268,8 +270,10 @@ read_snap(struct reader *rd, struct line *line)
 		char c = i < event.seq.bytes ? event.seq.at[i]
 					     : event.moment.at[i - event.seq.bytes];
 
-		if (!isalnum((unsigned char)c) || event.seq.bytes > 16 || event.moment.bytes > 16)
-			return line_expected(line, "a number and a moment of letters");
+		if (isalnum((unsigned char)c) && event.seq.bytes <= 16 && event.moment.bytes <= 16)
+			continue;
+		line->rest = event.seq;
+		return line_expected(line, "a number and a moment of letters");
 	}
 	*add_event(rd, line, EVENT_SNAP) = (struct event){
 		.kind = EVENT_SNAP,

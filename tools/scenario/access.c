@@ -57,7 +57,9 @@ parse_bytes(struct run *r, struct token *token, struct value *value)
 		if (value->bytes == sizeof(value->literal))
 			return parse_expected(r, token, "at most 128 bytes");
 		if (!hex_byte(token, &value->literal[value->bytes]))
-			return parse_expected(r, token, "a byte of two hexadecimal digits");
+			return parse_expected(r, token,
+					      value->bytes ? "a byte of two hexadecimal digits"
+							   : value_what);
 		value->bytes++;
 	} while (lexer_token(&r->lex, token));
 	return true;
@@ -164,18 +166,32 @@ fault_differs(struct run *r, const char *verb, const struct access_want *want,
 			  got == FAULT_DONE ? "success" : fault_result_name(got));
 }
 
-static bool
-compare_piece(struct run *r, const char *verb, const struct value *value, uint64_t at,
-	      const uint8_t *got, size_t bytes)
+/* The first byte of a piece that is not as wanted; `bytes` if all are. */
+static size_t
+first_difference(const struct value *value, uint64_t at, const uint8_t *got, size_t bytes)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		uint8_t want = value_byte(value, at + i);
+	size_t i = 0;
 
-		if (got[i] != want)
-			return run_failed(r, "%s: expected byte %llu to be %02x, got %02x", verb,
-					  (unsigned long long)(at + i), want, got[i]);
-	}
-	return true;
+	while (i < bytes && got[i] == value_byte(value, at + i))
+		i++;
+	return i;
+}
+
+/* One piece of an access that succeeded; *equal turns false at the first difference. */
+static bool
+compare_piece(struct run *r, const char *verb, const struct access_want *want, uint64_t at,
+	      const uint8_t *got, size_t bytes, bool *equal)
+{
+	size_t i;
+
+	if (!want->has_value || !*equal)
+		return true;
+	i = first_difference(&want->value, at, got, bytes);
+	if (i == bytes)
+		return true;
+	*equal = false;
+	return run_failed(r, "%s: expected byte %llu to be %02x, got %02x", verb,
+			  (unsigned long long)(at + i), value_byte(&want->value, at + i), got[i]);
 }
 
 /* The access itself, piece by piece, ended by the first fault. */
@@ -201,13 +217,8 @@ do_access(struct run *r, const char *verb, enum access access, struct space *sp,
 			r->result->calls_equal++;
 			return true;
 		}
-		if (access != ACCESS_STORE && want->has_value && equal) {
-			uint64_t before = r->result->outcome;
-
-			if (!compare_piece(r, verb, value, done, piece, n))
-				return false;
-			equal = before == (uint64_t)r->result->outcome;
-		}
+		if (access != ACCESS_STORE && !compare_piece(r, verb, want, done, piece, n, &equal))
+			return false;
 		done += n;
 		if (!run_work(r))
 			return false;

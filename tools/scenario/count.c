@@ -63,6 +63,20 @@ holds(uint64_t got, char op, uint64_t want)
 	return op == '<' ? got <= want : op == '>' ? got >= want : got == want;
 }
 
+static bool
+counter_differs(struct run *r, const struct token *token, uint64_t got, char op, uint64_t want)
+{
+	char name[32];
+
+	memcpy(name, token->text, min_u64(token->bytes, sizeof(name) - 1));
+	name[min_u64(token->bytes, sizeof(name) - 1)] = 0;
+	return run_failed(r, "%s: expected %s%llu, got %llu", name,
+			  op == '='   ? ""
+			  : op == '<' ? "at most "
+				      : "at least ",
+			  (unsigned long long)want, (unsigned long long)got);
+}
+
 /* expect COUNTER = N ... */
 bool
 statement_expect(struct run *r)
@@ -85,12 +99,7 @@ statement_expect(struct run *r)
 		r->result->calls++;
 		if (holds(got, op, want))
 			r->result->calls_equal++;
-		else if (!run_failed(r, "counter: expected %s%llu, got %llu, at column %u",
-				     op == '='	 ? ""
-				     : op == '<' ? "at most "
-						 : "at least ",
-				     (unsigned long long)want, (unsigned long long)got,
-				     token.column))
+		else if (!counter_differs(r, &token, got, op, want))
 			return false;
 	} while (lexer_token(&r->lex, &token));
 	return true;

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Runs every scenario and every recording and compares how each ends (TAP).
+
+usage: replay.py ANYMM SOURCE_ROOT [--small]
+
+The scenarios are scenarios/*.vm, with every invariant checked after every statement; each
+must end "ok". The recordings are scenarios/recorded/*.tar.xz; recordings.txt says what each
+must come to. With --small the machine lacks something (addresses as large as Linux has, or
+tables that fork shares); a scenario may then end "SKIPPED" with that reason.
+"""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import time
+
+EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recordings.txt")
+SKIPPED = re.compile(r"SKIPPED .*: the machine does not have (addresses as large|tables that fork "
+                     r"can share)$")
+RESULTS = re.compile(r"^  results equal +(\d+) of (\d+)$", re.M)
+MAPS = re.compile(r"^  maps equal +(\d+) of (\d+)$", re.M)
+
+
+class Outcome:
+    """How one run ended."""
+
+    def __init__(self, anymm, path, check):
+        began = time.monotonic()
+        run = subprocess.run([anymm, "run", "--check=" + check, path], stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+        self.seconds = time.monotonic() - began
+        self.code = run.returncode
+        lines = run.stdout.splitlines()
+        self.last = lines[-1] if lines else "(no output)"
+        self.results = self.pair(RESULTS, run.stdout)
+        self.maps = self.pair(MAPS, run.stdout)
+
+    @staticmethod
+    def pair(pattern, text):
+        found = pattern.search(text)
+        return (int(found.group(1)), int(found.group(2))) if found else (0, 0)
+
+    def is_skipped(self):
+        return self.code == 0 and SKIPPED.match(self.last) is not None
+
+
+def expected_recordings():
+    with open(EXPECTED, encoding="utf-8") as file:
+        for line in file:
+            words = line.split("#")[0].split()
+            if words:
+                yield words[0], words[1], words[2], int(words[3]), int(words[4])
+
+
+def story_is_good(outcome, small):
+    return (outcome.code == 0 and outcome.last.startswith("ok ")) or \
+        (small and outcome.is_skipped())
+
+
+def recording_is_good(outcome, wanted, calls, maps, small):
+    if small and outcome.is_skipped():
+        return True
+    if outcome.results != (calls, calls) or outcome.maps != (maps, maps):
+        return False
+    if wanted == "ok":
+        return outcome.code == 0 and outcome.last.startswith("ok ")
+    return outcome.code == 3 and outcome.last.startswith("STOPPED ") and \
+        re.search(r" trace\.strace:\d+: .*\b%s\b.* is not there yet$" % re.escape(wanted),
+                  outcome.last) is not None
+
+
+def main():
+    anymm, root = sys.argv[1:3]
+    small = "--small" in sys.argv[3:]
+    stories = sorted(glob.glob(os.path.join(root, "scenarios", "*.vm")))
+    recordings = list(expected_recordings())
+    packed = sorted(os.path.basename(path)[:-len(".tar.xz")] for path in
+                    glob.glob(os.path.join(root, "scenarios", "recorded", "*.tar.xz")))
+    print("1..%d" % (len(stories) + len(recordings) + 1))
+    number = 0
+
+    def report(good, name, outcome=None):
+        nonlocal number
+        number += 1
+        print("%sok %d - %s" % ("" if good else "not ", number, name))
+        if not good and outcome:
+            print("# %s" % outcome.last)
+        sys.stdout.flush()
+
+    for path in stories:
+        outcome = Outcome(anymm, path, "step")
+        report(story_is_good(outcome, small), os.path.basename(path), outcome)
+    report(packed == sorted(name for name, *_ in recordings) and len(stories) >= 10,
+           "every recording has its line in recordings.txt")
+    table = ["%-20s %12s %12s %8s  %s" % ("recording", "results", "maps", "seconds", "ends")]
+    for name, check, wanted, calls, maps in recordings:
+        outcome = Outcome(anymm, os.path.join(root, "scenarios", "recorded", name + ".tar.xz"),
+                          check)
+        good = recording_is_good(outcome, wanted, calls, maps, small)
+        report(good, name, outcome)
+        table.append("%-20s %5d/%-6d %5d/%-6d %8.2f  %s" % (
+            name, *outcome.results, *outcome.maps, outcome.seconds,
+            outcome.last.split(":", 1)[0].split(" ")[0] + (" at " + wanted if wanted != "ok" else "")))
+    for line in table:
+        print("# " + line)
+
+
+main()

@@ -1,0 +1,412 @@
+/*
+ * test_import.c - recordings become scenarios: which statement each line gives, in
+ * which order, and what is said about lines that are not a recording's.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness.h"
+#include "import/import.h"
+
+/* A recording in memory. */
+struct files {
+	const char *trace;
+	const char *touch;
+	const char *sizes;
+	const char *exec_maps; /* maps/7-00001-exec.maps */
+	const char *exec_info;
+	const char *other_maps; /* maps/7-00002-exit.maps */
+};
+
+static bool
+read_files(void *ctx, const char *name, struct slice *text)
+{
+	const struct files *files = ctx;
+	const char	   *found = NULL;
+
+	if (strcmp(name, "trace.strace") == 0)
+		found = files->trace;
+	else if (strcmp(name, "touch.log") == 0)
+		found = files->touch;
+	else if (strcmp(name, "files.txt") == 0)
+		found = files->sizes;
+	else if (strcmp(name, "maps/7-00001-exec.maps") == 0)
+		found = files->exec_maps;
+	else if (strcmp(name, "maps/7-00001-exec.info") == 0)
+		found = files->exec_info;
+	else if (strcmp(name, "maps/7-00002-exit.maps") == 0)
+		found = files->other_maps;
+	if (found)
+		*text = (struct slice){ found, strlen(found) };
+	return found != NULL;
+}
+
+static const char exec_maps[] =
+	"555555554000-555555556000 rw-p 00000000 fe:00 11 /bin/prog\n"
+	"7ffff7fff000-7ffff8000000 r--p 00000000 fe:00 12 /lib/ld-linux.so\n"
+	"7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n"
+	"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
+
+/* What every imported recording with that image begins with. */
+#define HEAD \
+	"spawn 7 base=0x7ffff8000000 brk=0x0 end=0x7ffffffff000 commit=25276510208 " \
+	"stack=none data=none as=none\t# 1\n" \
+	"\t0x555555554000..0x555555556000 rw-p 0x0 /bin/prog\n" \
+	"\t0x7ffff7fff000..0x7ffff8000000 r--p 0x0 /lib/ld-linux.so\n" \
+	"\t0x7ffffffde000..0x7ffffffff000 rw-p growsdown\n"
+
+#define EXEC "7 1.0 +++ snap 00001 exec tgid=7 +++\n"
+
+static bool
+import(struct files files, struct text *out, struct import_error *error)
+{
+	struct import_source source = { .ctx = &files, .read = read_files };
+
+	if (!files.exec_maps)
+		files.exec_maps = exec_maps;
+	return import_recording(&source, "test", out, error);
+}
+
+/* The statements that follow the image, without the lines before it. */
+static void
+expect_statements(struct files files, const char *wanted)
+{
+	struct import_error error;
+	struct text	    out = { 0 };
+	const char	   *got;
+
+	if (!import(files, &out, &error))
+		fail_msg("%s:%u:%u: %s", error.file, error.line, error.column, error.text);
+	got = strstr(out.at, HEAD);
+	if (!got)
+		fail_msg("wanted\n%s\nin\n%s", HEAD, out.at);
+	assert_string_equal(got + strlen(HEAD), wanted);
+	text_free(&out);
+}
+
+static void
+calls_keep_their_arguments_and_results(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC
+			"7 1.1 mmap(NULL, 8192, 0x3 /* PROT_READ|PROT_WRITE */, 0x22 /* "
+			"MAP_PRIVATE|MAP_ANONYMOUS */, -1, 0) = 0x7ffff7ffd000\n"
+			"7 1.2 munmap(0x7ffff7ffd000, 4096)   = 0\n"
+			"7 1.3 mprotect(0x7ffff7ffe000, 4096, 0 /* PROT_NONE */) = 0\n"
+			"7 1.4 brk(NULL) = 0x555555600000\n"
+			"7 1.5 munmap(0x123, 4096) = -1 EINVAL (Invalid argument)\n"
+			"7 1.6 madvise(0x7ffff7ffe000, 4096, 0x10 /* MADV_DONTDUMP */) = 0\n"
+			"7 1.7 mmap(NULL, 100, 0x1 /* PROT_READ */, 0x2 /* MAP_PRIVATE */, 20001, "
+			"0) = -1 EBADF (Bad file descriptor)\n"
+			"7 1.8 prlimit64(0, 0x3 /* RLIMIT_STACK */, {rlim_cur=65536 /* 64*1024 */, "
+			"rlim_max=1}, NULL) = 0\n"
+			"7 1.9 --- SIGCHLD {si_signo=17 /* SIGCHLD */} ---\n"
+			"7 2.0 exit_group(3) = ?\n"
+			"7 2.1 +++ exited with 3 +++\n" },
+		"mmap 7 0x0 8192 rw- private,anon = 0x7ffff7ffd000\t# 2\n"
+		"munmap 7 0x7ffff7ffd000 4096 = 0\t# 3\n"
+		"mprotect 7 0x7ffff7ffe000 4096 --- = 0\t# 4\n"
+		"brk 7 0x0 = 0x555555600000\t# 5\n"
+		"munmap 7 0x123 4096 = EINVAL\t# 6\n"
+		"madvise 7 0x7ffff7ffe000 4096 normal = 0\t# 7\n"
+		"mmap 7 0x0 100 r-- private offset 0x0 = EBADF\t# 8\n"
+		"limit 7 stack=65536\t# 9\n"
+		"exit 7 3\t# 12\n");
+}
+
+static void
+files_are_named_before_their_use(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){ .trace = EXEC
+				"7 1.1 openat(-100 /* AT_FDCWD */</>, \"x\", 0 /* O_RDONLY */) = "
+				"3</data/x, y>\n"
+				"7 1.2 mmap(NULL, 4096, 0x1 /* PROT_READ */, 0x1 /* MAP_SHARED */, "
+				"3</data/x, y>, 0x1000) = 0x7ffff7ffe000\n"
+				"7 1.3 mmap(NULL, 4096, 0x1 /* PROT_READ */, 0x2 /* MAP_PRIVATE "
+				"*/, 4</dev/shm/gone>(deleted), 0) = 0x7ffff7ffd000\n"
+				"7 1.4 mmap(NULL, 4096, 0x3 /* PROT_READ|PROT_WRITE */, 0x1 /* "
+				"MAP_SHARED */, 5</dev/zero>, 0) = 0x7ffff7ffc000\n",
+				.sizes = "9000\t/data/x, y\n-\t/dev/shm/gone\n" },
+		"file \"/data/x, y\" 3 9000\n"
+		"mmap 7 0x0 4096 r-- shared \"/data/x, y\" 0x1000 readonly = 0x7ffff7ffe000\t# 3\n"
+		"file /dev/shm/gone 4 4096 plain\n"
+		"mmap 7 0x0 4096 r-- private /dev/shm/gone 0x0 = 0x7ffff7ffd000\t# 4\n"
+		"mmap 7 0x0 4096 rw- shared,anon = 0x7ffff7ffc000\t# 5\n");
+}
+
+static void
+touches_come_before_the_call_of_their_scan(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC "7 1.1 munmap(0x555555554000, 4096) = 0\n"
+				      "7 1.2 munmap(0x10000, 4096) = 0\n"
+				      "7 1.3 munmap(0x10000, 4096) = 0\n",
+			.touch = "@ 1 7 7 EXEC present=1 vs-empty\na 7fffffffe000 1\n"
+				 "@ 2 7 7 munmap present=3\na 555555554000 2\n"
+				 "@ 4 7 7 munmap present=3\n- 555555555000 1\ns 7fffffffe000 1\n" },
+		"touch 7 a 0x7fffffffe000 1\n"
+		"touch 7 a 0x555555554000 2\n"
+		"munmap 7 0x555555554000 4096 = 0\t# 2\n"
+		/* The scan of line 3 found nothing new: so the page is there again. */
+		"touch 7 a 0x555555554000 1\n"
+		"munmap 7 0x10000 4096 = 0\t# 3\n"
+		"munmap 7 0x10000 4096 = 0\t# 4\n");
+}
+
+static void
+a_child_is_born_at_its_first_line_or_its_parents_return(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC
+			"7 1.1 clone(child_stack=NULL, flags=0x1200000 /* A|B */|17 /* SIGCHLD */ "
+			"<unfinished ...>\n"
+			"8 1.2 munmap(0x10000, 4096) = 0\n"
+			"7 1.3 <... clone resumed>, child_tidptr=0x7) = 8\n"
+			"7 1.4 clone3({flags=0x3d0f00 /* CLONE_VM */, stack=0} => "
+			"{parent_tid=[9]}, 88) = 9\n"
+			"7 1.5 munmap(0x10000, 4096) = 0\n"
+			"9 1.6 munmap(0x20000, 4096) = 0\n"
+			"7 1.7 vfork() = 10\n"
+			"8 1.8 +++ exited with 4 +++\n"
+			"7 1.9 wait4(-1, [{WIFEXITED(s) && WEXITSTATUS(s) == 4}], 0, NULL) = 8\n"
+			"9 2.0 +++ exited with 0 +++\n"
+			"7 2.1 +++ killed by SIGKILL +++\n" },
+		"fork 7 8\t# 2\n"
+		"on 1\n"
+		"munmap 8 0x10000 4096 = 0\t# 3\n"
+		"on 0\n"
+		"thread 7 9\t# 5\n"
+		"munmap 7 0x10000 4096 = 0\t# 6\n"
+		"munmap 9 0x20000 4096 = 0\t# 7\n"
+		"vfork 7 10\t# 8\n"
+		"on 1\n"
+		"exit 8 4\t# 9\n"
+		"wait 8 = 4\t# 10\n"
+		"on 0\n"
+		"exit 9 0\t# 11\n"
+		"exit 7 137\t# 12\n");
+}
+
+static void
+a_call_in_flight_takes_effect_at_its_second_line(void **state)
+{
+	(void)state;
+	expect_statements((struct files){ .trace = EXEC
+					  "7 1.1 munmap(0x10000, 4096 <unfinished ...>\n"
+					  "7 1.2 <... munmap resumed>) = 0\n"
+					  "7 1.3 mmap(NULL, 4096, 0x1 /* PROT_READ */, 0x22 /* X "
+					  "*/, -1, 0 <unfinished ...>\n" },
+			  "munmap 7 0x10000 4096 = 0\t# 3\n");
+}
+
+static void
+snapshots_become_expected_maps(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){ .trace = EXEC "7 1.1 +++ snap 00002 exit tgid=7 +++\n",
+				.touch = "@ 1 7 7 EXEC present=1 vs-empty\na 7fffffffd000 1\nz "
+					 "7fffffffe000 1\n",
+				.other_maps =
+					"1000-2000 rw-s 00000000 00:01 99 /dev/zero (deleted)\n"
+					"3000-4000 r-xp 00001000 fe:00 9 /a b\n" },
+		"touch 7 a 0x7fffffffd000 1 z 0x7fffffffe000 1\n"
+		"file \"/a b\" 3 8192\n"
+		"maps 7\t# 2 exit\n"
+		"\t0x1000..0x2000 rw-s\n"
+		"\t0x3000..0x4000 r-xp 0x1000 \"/a b\"\n"
+		"present 7 0x7fffffffd000 2\n");
+}
+
+static void
+calls_that_are_not_there_end_the_scenario(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC
+			"7 1.1 mremap(0x1000, 4096, 8192, 0x1 /* MREMAP_MAYMOVE */) = 0x2000\n"
+			"7 1.2 munmap(0x10000, 4096) = 0\n" },
+		"stop \"trace.strace:2: mremap is not there yet\"\n");
+	expect_statements(
+		(struct files){ .trace = EXEC
+				"7 1.1 madvise(0x1000, 4096, 0x15 /* MADV_PAGEOUT */) = 0\n" },
+		"stop \"trace.strace:2: madvise with advice 21 is not there yet\"\n");
+	expect_statements((struct files){ .trace = EXEC "7 1.1 mmap(NULL, 2097152, 0x3, 0x40022 /* "
+							"MAP_HUGETLB */, -1, 0) = 0x200000\n" },
+			  "stop \"trace.strace:2: mmap with MAP_HUGETLB is not there yet\"\n");
+}
+
+static void
+random_addresses_below_4_gib_are_taken_as_recorded(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC
+			"7 1.1 mmap(NULL, 4096, 0x3, 0x62 /* MAP_32BIT */, -1, 0) = 0x40123000\n" },
+		"mmap 7 0x40123000 4096 rw- private,anon,noreplace = 0x40123000\t# 2\n");
+}
+
+static void
+an_image_takes_limits_and_layout_from_its_snapshot(void **state)
+{
+	struct import_error error;
+	struct text	    out = { 0 };
+	bool		    good = import(
+			       (struct files){
+				       .trace = EXEC,
+				       .exec_info = "stat: 7 (a) b) t 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 "
+								   "1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 4096 1 1 1 1 0\n"
+								   "personality: 00200000\n"
+								   "Max data size             1048576            unlimited       "
+								   "     bytes\n"
+								   "Max stack size            65536              unlimited       "
+								   "     bytes\n"
+								   "Max address space         unlimited          unlimited       "
+								   "     bytes\n" },
+			       &out, &error);
+
+	(void)state;
+	assert_true(good);
+	assert_non_null(strstr(out.at, "spawn 7 base=0x7ffff7fff000 brk=0x1000 "));
+	assert_non_null(strstr(out.at, " stack=65536 data=1048576 as=none bottom-up\t# 1\n"));
+	text_free(&out);
+}
+
+static void
+errors_name_file_line_and_column(void **state)
+{
+	static const struct {
+		struct files files;
+		const char  *file;
+		unsigned     line, column;
+		const char  *words;
+	} cases[] = {
+		{ { .trace = "x\n\n" }, "trace.strace", 1, 1, "the number of a thread" },
+		{ { .trace = "7 now brk(NULL) = 0\n" }, "trace.strace", 1, 3, "the time" },
+		{ { .trace = "7 1.0 ?\n" }, "trace.strace", 1, 7, "expected a call" },
+		{ { .trace = "7 1.0 brk(NULL)\n" }, "trace.strace", 1, 11, "= RESULT" },
+		{ { .trace = "7 1.0 brk(NULL) = x\n" }, "trace.strace", 1, 19, "a result" },
+		{ { .trace = "7 1.0 +++ boo +++\n" }, "trace.strace", 1, 11, "snap, exited with" },
+		{ { .trace = "7 1.0 +++ exited with x +++\n" },
+		  "trace.strace",
+		  1,
+		  23,
+		  "an exit code" },
+		{ { .trace = "7 1.0 +++ snap 1 exec tg=7 +++\n" },
+		  "trace.strace",
+		  1,
+		  22,
+		  "tgid=N" },
+		{ { .trace = "7 1.0 +++ snap ../x exec tgid=7 +++\n" },
+		  "trace.strace",
+		  1,
+		  16,
+		  "letters" },
+		{ { .trace = "7 1.0 brk(NULL <unfinished ...>\n7 1.1 <... mmap resumed>) = 0\n" },
+		  "trace.strace",
+		  2,
+		  12,
+		  "the call that this thread is in" },
+		{ { .trace = EXEC "7 1.0 munmap(0x1000, zero) = 0\n" },
+		  "trace.strace",
+		  2,
+		  22,
+		  "munmap: expected a length" },
+		{ { .trace = EXEC "7 1.0 munmap(0x1000 <unfinished ...>\n7 1.1 <... munmap "
+				  "resumed>, zero) = 0\n" },
+		  "trace.strace",
+		  3,
+		  27,
+		  "munmap: expected a length" },
+		{ { .trace = EXEC "7 1.0 mmap(NULL, 4096, 0x1, 0x2, ) = 0\n" },
+		  "trace.strace",
+		  2,
+		  35,
+		  "mmap: expected a descriptor" },
+		{ { .trace = EXEC, .exec_maps = "1000-zz rw-p\n" },
+		  "maps/7-00001-exec.maps",
+		  1,
+		  6,
+		  "a range of pages" },
+		{ { .trace = EXEC, .exec_maps = "1000-2000 rwzp 0 0 0\n" },
+		  "maps/7-00001-exec.maps",
+		  1,
+		  11,
+		  "permissions" },
+		{ { .trace = EXEC, .touch = "q 1000 1\n" },
+		  "touch.log",
+		  1,
+		  1,
+		  "expected one of @" },
+		{ { .trace = EXEC, .touch = "a 1000 1\n" }, "touch.log", 1, 1, "an @ line before" },
+		{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1001 1\n" },
+		  "touch.log",
+		  2,
+		  3,
+		  "the hexadecimal address of a page" },
+		{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1000 0\n" },
+		  "touch.log",
+		  2,
+		  3,
+		  "how many pages" },
+		{ { .trace = EXEC, .touch = "@ 1 x 7 EXEC\n" }, "touch.log", 1, 1, "@ LINE TID" },
+		{ { .trace = EXEC, .sizes = "big\t/x\n" }, "files.txt", 1, 1, "a size in bytes" },
+		{ { .trace = EXEC, .exec_info = "stat: 7 (a) t 1\n" },
+		  "maps/7-00001-exec.info",
+		  1,
+		  1,
+		  "47 fields" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct import_error error;
+		struct text	    out = { 0 };
+
+		assert_false(import(cases[i].files, &out, &error));
+		if (strcmp(error.file, cases[i].file) != 0 || error.line != cases[i].line ||
+		    error.column != cases[i].column || !strstr(error.text, cases[i].words))
+			fail_msg("wanted %s:%u:%u: %s, got %s:%u:%u: %s", cases[i].file,
+				 cases[i].line, cases[i].column, cases[i].words, error.file,
+				 error.line, error.column, error.text);
+		text_free(&out);
+	}
+}
+
+static void
+a_missing_image_is_an_error_and_a_cut_last_line_is_not(void **state)
+{
+	struct files	    none = { .trace = "7 1.0 +++ snap 00009 exec tgid=7 +++\n" };
+	struct import_error error;
+	struct text	    out = { 0 };
+
+	(void)state;
+	assert_false(import(none, &out, &error));
+	assert_string_equal(error.file, "maps/7-00009-exec.maps");
+	assert_non_null(strstr(error.text, "trace.strace:1"));
+	expect_statements(
+		(struct files){ .trace = EXEC "7 1.1 munmap(0x10000, 4096) = 0\n7 1.2 mun" },
+		"munmap 7 0x10000 4096 = 0\t# 2\n");
+}
+
+TEST_SUITE(import, cmocka_unit_test(calls_keep_their_arguments_and_results),
+	   cmocka_unit_test(files_are_named_before_their_use),
+	   cmocka_unit_test(touches_come_before_the_call_of_their_scan),
+	   cmocka_unit_test(a_child_is_born_at_its_first_line_or_its_parents_return),
+	   cmocka_unit_test(a_call_in_flight_takes_effect_at_its_second_line),
+	   cmocka_unit_test(snapshots_become_expected_maps),
+	   cmocka_unit_test(calls_that_are_not_there_end_the_scenario),
+	   cmocka_unit_test(random_addresses_below_4_gib_are_taken_as_recorded),
+	   cmocka_unit_test(an_image_takes_limits_and_layout_from_its_snapshot),
+	   cmocka_unit_test(errors_name_file_line_and_column),
+	   cmocka_unit_test(a_missing_image_is_an_error_and_a_cut_last_line_is_not))

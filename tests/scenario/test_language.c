@@ -1,0 +1,363 @@
+/*
+ * test_language.c - the scenario interpreter: every error names line and column and
+ * says what was expected, and what a scenario expects is really compared.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/root.h"
+#include "harness.h"
+#include "scenario/scenario.h"
+
+#define ARENA_BYTES ((size_t)1 << 20)
+
+/* What the last run printed. */
+static char   printed[1 << 16];
+static size_t nr_printed;
+
+/* Text that a test prints to have the library's state broken behind its back. */
+static const char corrupt[] = "corrupt";
+
+static void
+keep(void *ctx, const char *text, size_t bytes)
+{
+	(void)ctx;
+	if (bytes == sizeof(corrupt) - 1 && memcmp(text, corrupt, bytes) == 0)
+		proc_first()->space->committed_pages++;
+	if (bytes > sizeof(printed) - 1 - nr_printed)
+		bytes = sizeof(printed) - 1 - nr_printed;
+	memcpy(printed + nr_printed, text, bytes);
+	nr_printed += bytes;
+	printed[nr_printed] = 0;
+}
+
+static struct scenario_result
+run_config(const char *text, struct scenario_config config)
+{
+	static const struct sim_config two_cpus = { .nr_cpus = 2, .nr_frames = 4096 };
+	struct scenario_result	       result;
+
+	machine_fresh_with(&two_cpus);
+	nr_printed = 0;
+	printed[0] = 0;
+	config.name = "test";
+	config.text = text;
+	config.bytes = strlen(text);
+	config.arena = malloc(ARENA_BYTES);
+	config.arena_bytes = ARENA_BYTES;
+	config.write = keep;
+	scenario_run(&config, &result);
+	free(config.arena);
+	return result;
+}
+
+static struct scenario_result
+run(const char *text)
+{
+	return run_config(text, (struct scenario_config){ .check = SCENARIO_CHECK_ALL });
+}
+
+static void
+expect_end(const char *text, enum scenario_outcome outcome, unsigned line, unsigned column,
+	   const char *words)
+{
+	struct scenario_result result = run(text);
+
+	if (result.outcome != outcome || result.line != line || result.column != column ||
+	    !strstr(result.text, words))
+		fail_msg("of\n%swanted outcome %d at %u:%u with '%s', got %d at %u:%u: %s", text,
+			 outcome, line, column, words, result.outcome, result.line, result.column,
+			 result.text);
+}
+
+#define SPAWN "spawn A\nmmap A 0 8K rw- private,anon -> p\n"
+
+static void
+syntax_errors_name_line_column_and_what_was_expected(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    line, column;
+		const char *words;
+	} cases[] = {
+		{ "bogus 1\n", 1, 1, "expected a statement, got 'bogus'" },
+		{ "  spawn A\n", 1, 1, "expected a statement at the start of the line" },
+		{ "# fine\n\nload\n", 3, 5, "expected the name of a process, got the end" },
+		{ "load A\n", 1, 7, "expected an address, got the end of the line" },
+		{ "load A 12q\n", 1, 8, "expected an address, got '12q'" },
+		{ "load A 0x\n", 1, 8, "expected an address, got '0x'" },
+		{ "load A 99999999999999999999\n", 1, 8, "expected an address" },
+		{ "load A 20000000T\n", 1, 8, "expected an address" },
+		{ "load A 4K+\n", 1, 8, "expected an address" },
+		{ "load A \"4K\"\n", 1, 8, "expected an address" },
+		{ "load A 4K = 4\n", 1, 13, "expected a value: bytes like 41 0a" },
+		{ "load A 4K = 41 4\n", 1, 16, "two hexadecimal digits" },
+		{ "load A 4K = fill 41\n", 1, 20, "expected how many bytes" },
+		{ "load A 4K = 41 41 extra\n", 1, 19, "two hexadecimal digits, got 'extra'" },
+		{ "store A 4K\n", 1, 11, "expected a value" },
+		{ "store A 4K = SEGV_MAPERR\n", 1, 12, "expected a value" },
+		{ "store A 4K 41 = 41\n", 1, 17, "SEGV_MAPERR, SEGV_ACCERR" },
+		{ "touch A q 0 1\n", 1, 9, "expected a kind of page" },
+		{ "touch A a 0\n", 1, 12, "expected how many pages" },
+		{ "mmap A 0 4K rwz private\n", 1, 13, "expected a protection like rw-" },
+		{ "mmap A 0 4K rw- private,bad\n", 1, 25, "expected a flag" },
+		{ "mmap A 0 4K rw- private,\n", 1, 25, "expected a flag" },
+		{ "mmap A 0 4K rw- private = EBOGUS\n", 1, 27, "an error that the library has" },
+		{ "mmap A 0 4K rw- private -> 1a\n", 1, 28, "expected a label" },
+		{ "munmap A 0 4K = 0 0\n", 1, 19, "expected the end of the line, got '0'" },
+		{ "madvise A 0 4K please\n", 1, 16, "expected normal, dontneed" },
+		{ "spawn A size=4K\n", 1, 9, "expected base=, brk=" },
+		{ "spawn A base=x+\n", 1, 14, "expected a number or none" },
+		{ "spawn A\n\t0x1000 rw-p\n", 2, 2, "expected a range START..END" },
+		{ "spawn A\n\t0..4K rw-\n", 2, 8, "expected permissions like rw-p" },
+		{ "spawn A\n\t0..4K rw-p bad\n", 2, 13, "expected growsdown" },
+		{ "limit A base=0\n", 1, 9, "expected as=, data=, stack= or commit=" },
+		{ "expect NONSENSE = 1\n", 1, 8, "expected a counter" },
+		{ "expect FORKS 1\n", 1, 14, "expected =, <= or >=" },
+		{ "fail 0\n", 1, 6, "expected the number of an allocation" },
+		{ "fail 3-\n", 1, 6, "expected the number of an allocation" },
+		{ "digest A\n", 1, 9, "expected -> or =" },
+		{ "print hello\n", 1, 7, "expected a text in quotes" },
+		{ "repeat 0\nend\n", 1, 1, "expected to repeat at least once" },
+		{ "end\n", 1, 1, "expected a repeat before this end" },
+		{ "repeat 2\ncheck\n", 2, 0, "expected an end for the repeat of line 1" },
+		{ "check\nmachine cpus=1\n", 2, 1, "machine is the first one or absent" },
+		{ "machine cpus=0\n", 1, 14, "expected a number in the range of this key" },
+		{ "machine speed=1\n", 1, 9, "expected frames=, cpus=" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_end(cases[i].text, SCENARIO_SYNTAX, cases[i].line, cases[i].column,
+			   cases[i].words);
+}
+
+static void
+names_must_stand_for_something(void **state)
+{
+	(void)state;
+	expect_end("spawn A\nload B 0\n", SCENARIO_SYNTAX, 2, 6, "a living process, got 'B'");
+	expect_end("spawn A\nspawn A\n", SCENARIO_SYNTAX, 2, 7, "a name that no process has");
+	expect_end("spawn A\nexit A\nload A 0\n", SCENARIO_SYNTAX, 3, 6, "a living process");
+	expect_end("spawn A\nload A there\n", SCENARIO_SYNTAX, 2, 8, "no label of this name");
+	expect_end("spawn A\nmmap A 0 4K r-- private data 0\n", SCENARIO_SYNTAX, 2, 25,
+		   "the name of a file, got 'data'");
+	expect_end("file f 1 4K\nfile f 2 4K\n", SCENARIO_SYNTAX, 2, 6, "no file has yet");
+	expect_end("digest = before\n", SCENARIO_SYNTAX, 1, 10, "a digest taken before");
+	expect_end("spawn A\nwait B\n", SCENARIO_SYNTAX, 2, 6, "nobody has waited for");
+	expect_end("on 2\n", SCENARIO_SYNTAX, 1, 4, "a CPU that this machine has");
+}
+
+static void
+a_slip_at_the_end_is_found_before_the_beginning_runs(void **state)
+{
+	struct scenario_result result = run("print \"ran\"\nspawn A\nbogus\n");
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_SYNTAX);
+	assert_int_equal(result.line, 3);
+	assert_int_equal(result.statements, 0);
+	assert_string_equal(printed, "");
+}
+
+static void
+what_differs_fails_the_scenario(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned    line;
+		const char *words;
+	} cases[] = {
+		{ SPAWN "load A p = 01\n", 3, "load: expected byte 0 to be 01, got 00" },
+		{ SPAWN "load A p = zero 8193\n", 3, "expected success, got SEGV_MAPERR" },
+		{ SPAWN "load A p = SEGV_MAPERR\n", 3, "load: expected SEGV_MAPERR, got success" },
+		{ SPAWN "store A p 01 = SEGV_ACCERR\n", 3, "expected SEGV_ACCERR, got success" },
+		{ SPAWN "fetch A p\n", 3, "fetch: expected success, got SEGV_ACCERR" },
+		{ SPAWN "touch A a p 3\n", 3, "touch: expected a page of kind a" },
+		{ SPAWN "munmap A p 4K = EINVAL\n", 3, "munmap: expected EINVAL, got success" },
+		{ SPAWN "munmap A p+1 4K\n", 3, "munmap: expected success, got EINVAL" },
+		{ SPAWN "mmap A p 4K rw- private,anon,fixed = 0x1\n", 3,
+		  "mmap: expected 0x1, got 0x" },
+		{ SPAWN "brk A 0 = 0x1\n", 3, "brk: expected 0x1, got" },
+		{ SPAWN "present A p 1\n", 3, "to be present" },
+		{ SPAWN "store A p 01\nabsent A p 1\n", 4, "to be absent" },
+		{ SPAWN "maps A\n", 3, "expected nothing, got rw-p" },
+		{ SPAWN "maps A\n\tp..p+8K r--p\n", 4,
+		  "expected r--p at file offset 0x0 of anonymous" },
+		{ SPAWN "maps A\n\tp..p+12K rw-p\n", 4, "got nothing" },
+		{ SPAWN "maps A\n\tp+4K..p+8K rw-p\n", 4, "expected nothing, got rw-p" },
+		{ SPAWN "maps A\n\tp..p+4K rw-p\n", 4, "expected nothing, got rw-p" },
+		{ SPAWN "maps A\n\tp..p+8K rw-s\n", 4, "expected rw-s" },
+		{ SPAWN "fork A B\nstore A p 01\nsame A B p\n", 5, "a page to be present in both" },
+		{ SPAWN "store A p 01\nfork A B\nsame A B p\nstore B p 02\nsame A B p\n", 7,
+		  "one page for both processes, got two" },
+		{ SPAWN "store A p 01\nfork A B\ndiffer A B p\n", 5, "got one for both" },
+		{ SPAWN "count\nstore A p 01\nexpect FAULT_ZERO_FILL = 2\n", 5,
+		  "FAULT_ZERO_FILL: expected 2, got 1" },
+		{ SPAWN "digest -> d\nstore A p 01\ndigest = d\n", 5, "as it was, it is not" },
+		{ SPAWN "fork A B = ENOMEM\n", 3, "fork: expected ENOMEM, got success" },
+		{ SPAWN "fork A B\nexit B 3\nwait B = 4\n", 5, "wait: expected 0x4, got 0x3" },
+		{ SPAWN "fork A B\nwait B\n", 4, "wait: expected success, got EAGAIN" },
+		{ "fail 1\nspawn A\n", 2, "spawn: expected success, got ENOMEM" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		expect_end(cases[i].text, SCENARIO_FAILED, cases[i].line, 0, cases[i].words);
+}
+
+static void
+maps_compare_what_is_visible_not_how_it_is_cut(void **state)
+{
+	struct scenario_result result;
+
+	(void)state;
+	result = run(SPAWN "maps A\n\tp..p+4K rw-p\n\tp+4K..p+8K rw-p\n"
+			   "mprotect A p 4K r--\n"
+			   "maps A\n\tp..p+4K r--p\n\tp+4K..p+8K rw-p\n");
+	assert_int_equal(result.outcome, SCENARIO_OK);
+	assert_int_equal(result.maps_equal, 2);
+	result = run("file f 1 8K\nspawn A\nmmap A 0 8K r-- private f 0 -> p\n"
+		     "maps A\n\tp..p+4K r--p 0 f\n\tp+4K..p+8K r--p 4K f\n");
+	assert_int_equal(result.outcome, SCENARIO_OK);
+	expect_end("file f 1 8K\nspawn A\nmmap A 0 8K r-- private f 0 -> p\n"
+		   "maps A\n\tp..p+4K r--p 0 f\n\tp+4K..p+8K r--p 0 f\n",
+		   SCENARIO_FAILED, 6, 0,
+		   "at file offset 0x0 of f, got r--p at file offset 0x1000");
+}
+
+static void
+going_on_counts_what_differs(void **state)
+{
+	struct scenario_config config = { .check = SCENARIO_CHECK_ALL, .keep_going = true };
+	struct scenario_result result =
+		run_config(SPAWN "load A p = 01\nload A p = 02\nload A p = 00\n", config);
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_FAILED);
+	assert_int_equal(result.line, 3);
+	assert_int_equal(result.calls, 5);
+	assert_int_equal(result.calls_equal, 3);
+	assert_non_null(strstr(printed, "test:4: load: expected byte 0 to be 02, got 00"));
+}
+
+static void
+a_broken_invariant_is_reported_where_it_broke(void **state)
+{
+	static const char      text[] = SPAWN "check\nprint \"corrupt\"\nmunmap A p 4K\n";
+	struct scenario_config each = { .check = SCENARIO_CHECK_ALL };
+	struct scenario_config last = { .check = SCENARIO_CHECK_END };
+	struct scenario_result result = run_config(text, each);
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_FAILED);
+	assert_int_equal(result.line, 4);
+	assert_non_null(strstr(result.text, "I-CHARGE is broken: "));
+	result = run_config(text, last);
+	assert_int_equal(result.outcome, SCENARIO_FAILED);
+	assert_int_equal(result.line, 5);
+	machine_fresh();
+}
+
+static void
+stop_and_skip_are_told_apart_from_failure(void **state)
+{
+	(void)state;
+	expect_end("spawn A\nstop \"no mremap yet\"\nspawn B\n", SCENARIO_STOPPED, 2, 0,
+		   "no mremap yet");
+	expect_end("machine cpus=3\nspawn A\n", SCENARIO_SKIPPED, 0, 0, "as many CPUs");
+	expect_end("machine user=16777216T\nspawn A\n", SCENARIO_SYNTAX, 1, 14, "in the range");
+	expect_end("machine user=16777215T\nspawn A\n", SCENARIO_SKIPPED, 0, 0,
+		   "addresses as large");
+	expect_end("machine frames=100000\nspawn A\n", SCENARIO_SKIPPED, 0, 0, "as many frames");
+}
+
+static void
+repeats_nest_and_names_come_free_again(void **state)
+{
+	struct scenario_result result = run(SPAWN "repeat 3\nrepeat 2\nfork A B\nexit B 1\n"
+						  "wait B = 1\nend\nend\nexpect FORKS = 6\n");
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_OK);
+}
+
+static void
+nothing_is_left_after_any_ending(void **state)
+{
+	static const char *const texts[] = {
+		SPAWN "store A p 01\nfork A B\nstore B p 02\nthread B C\n",
+		SPAWN "store A p 01\nfork A B\nload A p = 99\n",
+		"file f 1 64K\nspawn A\nmmap A 0 4K rw- shared f 0 -> q\nstore A q 01\nstop "
+		"\"enough\"\n",
+		SPAWN "fork A B\nexit A\nvfork B C\nexit B\n",
+		SPAWN "fail 1+\nstore A p 01 = NOMEM\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		(void)run(texts[i]);
+		assert_int_equal(proc_count(), 0);
+		assert_int_equal(object_live(), 0);
+		assert_int_equal(space_live_regions(), 0);
+		machine_check();
+	}
+}
+
+static void
+work_is_limited_where_that_is_asked_for(void **state)
+{
+	struct scenario_config config = { .check = SCENARIO_CHECK_END, .work_limit = 1000 };
+	struct scenario_result result = run_config("repeat 1000000000\ncheck\nend\n", config);
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_STOPPED);
+	assert_non_null(strstr(result.text, "work limit of 1000"));
+}
+
+static void
+a_full_arena_is_an_error(void **state)
+{
+	struct scenario_config config = {
+		.name = "test", .text = "spawn A\n", .bytes = 8, .arena_bytes = 64, .write = keep
+	};
+	static char	       arena[64];
+	struct scenario_result result;
+
+	(void)state;
+	machine_fresh();
+	config.arena = arena;
+	assert_int_equal(scenario_run(&config, &result), SCENARIO_SYNTAX);
+	assert_non_null(strstr(result.text, "arena is too small"));
+}
+
+static void
+the_output_names_no_address_and_no_time(void **state)
+{
+	static const char text[] = SPAWN "store A p \"x\"\nfork A B\nstore B p \"y\"\n"
+					 "print \"done\"\n";
+	char		  first[sizeof(printed)];
+
+	(void)state;
+	assert_int_equal(run(text).outcome, SCENARIO_OK);
+	memcpy(first, printed, nr_printed + 1);
+	assert_non_null(strstr(first, "done\n"));
+	assert_non_null(strstr(first, "frames in use at once"));
+	assert_null(strstr(first, "0x"));
+	assert_int_equal(run(text).outcome, SCENARIO_OK);
+	assert_string_equal(first, printed);
+}
+
+TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_was_expected),
+	   cmocka_unit_test(names_must_stand_for_something),
+	   cmocka_unit_test(a_slip_at_the_end_is_found_before_the_beginning_runs),
+	   cmocka_unit_test(what_differs_fails_the_scenario),
+	   cmocka_unit_test(maps_compare_what_is_visible_not_how_it_is_cut),
+	   cmocka_unit_test(going_on_counts_what_differs),
+	   cmocka_unit_test(a_broken_invariant_is_reported_where_it_broke),
+	   cmocka_unit_test(stop_and_skip_are_told_apart_from_failure),
+	   cmocka_unit_test(repeats_nest_and_names_come_free_again),
+	   cmocka_unit_test(nothing_is_left_after_any_ending),
+	   cmocka_unit_test(work_is_limited_where_that_is_asked_for),
+	   cmocka_unit_test(a_full_arena_is_an_error),
+	   cmocka_unit_test(the_output_names_no_address_and_no_time))
