@@ -12,14 +12,14 @@
 
 /* The order, outermost first, and what each lock keeps stable. */
 enum lock_rank {
-	RANK_PROC,	/* the process table and tree */
-	RANK_SPACE,	/* regions of a space (read: also keeps them in place) */
-	RANK_TABLE,	/* entries of one page table */
-	RANK_OBJECT,	/* pages and regions of an object */
-	RANK_SLAB,	/* one slab cache */
-	RANK_MAGAZINE,	/* one CPU's single frames */
-	RANK_NODE,	/* free lists of one node */
-	RANK_ASID,	/* address-space tags */
+	RANK_PROC,     /* the process table and tree */
+	RANK_SPACE,    /* regions of a space (read: also keeps them in place) */
+	RANK_TABLE,    /* entries of one page table */
+	RANK_OBJECT,   /* pages and regions of an object */
+	RANK_SLAB,     /* one slab cache */
+	RANK_MAGAZINE, /* one CPU's single frames */
+	RANK_NODE,     /* free lists of one node */
+	RANK_ASID,     /* address-space tags */
 	RANK_NR,
 };
 
@@ -31,7 +31,7 @@ struct lock {
 void lock_init(struct lock *lock, enum lock_rank rank);
 void lock_acquire(struct lock *lock);
 void lock_release(struct lock *lock);
-bool lock_is_held(const struct lock *lock);	/* by anybody: for assertions */
+bool lock_is_held(const struct lock *lock); /* by anybody: for assertions */
 
 /* Raw byte locks, for those that live inside a frame descriptor. */
 void byte_lock_acquire(_Atomic uint8_t *byte, enum lock_rank rank);
@@ -47,7 +47,7 @@ struct reader_line {
 };
 
 struct rwlock {
-	_Atomic uint32_t	    word;  /* readers in the low bits, writer in the top bit */
+	_Atomic uint32_t	    word; /* readers in the low bits, writer in the top bit */
 	uint8_t			    rank;
 	struct reader_line *_Atomic lines; /* NULL, or CPU_MAX lines owned by the lock's owner */
 };

@@ -14,7 +14,8 @@
 	X(FAULT_OBJECT, "object page mapped") \
 	X(FAULT_COPY, "page copied") \
 	X(FAULT_REUSE, "page reused by its last owner") \
-	X(FAULT_UPGRADE, "write allowed after a path was made exclusive, or on a shared object page") \
+	X(FAULT_UPGRADE, \
+	  "write allowed after a path was made exclusive, or on a shared object page") \
 	X(FAULT_SPURIOUS, "nothing to do: already allowed") \
 	X(FAULT_STACK, "stack grown") \
 	X(FAULT_MAPERR, "signal: no region, or a guard") \
@@ -41,7 +42,7 @@ enum stat {
 #define STAT_ENUM(name, text) STAT_##name,
 	STATS(STAT_ENUM)
 #undef STAT_ENUM
-	STAT_NR,
+		STAT_NR,
 };
 
 /* stat_add - on this CPU's line. */

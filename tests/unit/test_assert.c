@@ -37,7 +37,8 @@ a_false_one_names_place_expression_and_values(void **state)
 
 	(void)state;
 	phys_fresh(64);
-	expect_stop(require_two_is, &three, "test_assert.c:11: not true: value == 2: value 3 of this test\n");
+	expect_stop(require_two_is, &three,
+		    "test_assert.c:11: not true: value == 2: value 3 of this test\n");
 }
 
 static void

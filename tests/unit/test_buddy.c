@@ -12,7 +12,7 @@ static struct shape
 shape_now(void)
 {
 	struct shape shape = { 0 };
-	pfn_t pfn;
+	pfn_t	     pfn;
 
 	frame_drain_magazines();
 	for (pfn = frame_first(); !pfn_is_none(pfn);) {
@@ -42,7 +42,7 @@ static void
 splitting_leaves_one_block_of_each_order_below(void **state)
 {
 	struct shape shape;
-	pfn_t pfn;
+	pfn_t	     pfn;
 
 	(void)state;
 	phys_fresh(64);
@@ -67,14 +67,14 @@ static void
 every_order_is_aligned_and_comes_back(void **state)
 {
 	struct boot_range all = RAM(3, (1 << 20) - 3, 0);
-	struct shape fresh;
+	struct shape	  fresh;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
 	fresh = shape_now();
 	for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
 		uint64_t free = nr_free_frames();
-		pfn_t pfn = alloc_order(order);
+		pfn_t	 pfn = alloc_order(order);
 
 		assert_false(pfn_is_none(pfn));
 		assert_int_equal(pfn.n % ((uint64_t)1 << order), 0);
@@ -104,7 +104,7 @@ shuffle(pfn_t *blocks, size_t nr, uint64_t *seed)
 {
 	for (size_t i = nr; i > 1; i--) {
 		size_t j = test_random(seed) % i;
-		pfn_t swap = blocks[j];
+		pfn_t  swap = blocks[j];
 
 		blocks[j] = blocks[i - 1];
 		blocks[i - 1] = swap;
@@ -127,9 +127,9 @@ all_memory_can_be_taken_and_given_back(void **state)
 {
 	struct boot_range ranges[] = { RAM(5, 3000, 0), RAM(3005, 2100, 1), RAM(6000, 1000, 0),
 				       RESERVED(1000, 77) };
-	uint64_t seed = test_seed(2);
-	static pfn_t blocks[7000];
-	struct shape fresh;
+	uint64_t	  seed = test_seed(2);
+	static pfn_t	  blocks[7000];
+	struct shape	  fresh;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 4, .nr_cpus = 2 });
@@ -151,7 +151,7 @@ static void
 blocks_do_not_grow_over_borders(void **state)
 {
 	struct boot_range ranges[] = { RAM(0, 96, 0), RAM(96, 160, 1) };
-	pfn_t pfn;
+	pfn_t		  pfn;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
@@ -167,19 +167,19 @@ static void
 the_preferred_node_comes_first_then_the_next(void **state)
 {
 	struct boot_range ranges[] = { RAM(0, 1024, 0), RAM(1024, 1024, 1), RAM(2048, 1024, 2) };
-	unsigned last = 2;
-	unsigned changes = 0;
-	pfn_t pfn;
+	unsigned	  last = 2;
+	unsigned	  changes = 0;
+	pfn_t		  pfn;
 
 	(void)state;
 	for (unsigned order = 0; order <= 3; order++) {
-		phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 3,
-						      .reserve_frames = 1 });
+		phys_fresh_with(&(struct sim_config){
+			.ranges = ranges, .nr_ranges = 3, .reserve_frames = 1 });
 		last = 2;
 		changes = 0;
-		while (!frame_alloc((struct frame_request){ .kind = FRAME_ANON, .node = 2,
-							    .order = order },
-				    &pfn)) {
+		while (!frame_alloc(
+			(struct frame_request){ .kind = FRAME_ANON, .node = 2, .order = order },
+			&pfn)) {
 			unsigned node = (unsigned)(pfn.n / 1024);
 
 			if (node != last) {
@@ -212,7 +212,7 @@ static void
 fragmented_memory_has_no_large_blocks(void **state)
 {
 	static pfn_t blocks[1024];
-	size_t nr;
+	size_t	     nr;
 
 	(void)state;
 	phys_fresh(1024);
@@ -233,11 +233,11 @@ fragmented_memory_has_no_large_blocks(void **state)
  * The reference: who owns each frame, and nothing else. A block exists for a
  * request exactly if some aligned run of free frames of one node is long enough.
  */
-#define WORLD 1500
+#define WORLD	 1500
 #define HELD_MAX 400
 
 struct reference {
-	uint8_t	 state[WORLD];	/* 0: not ours to give; 1 + node: free; 0xff: taken */
+	uint8_t	 state[WORLD]; /* 0: not ours to give; 1 + node: free; 0xff: taken */
 	uint64_t free;
 	struct {
 		pfn_t	 pfn;
@@ -253,7 +253,7 @@ reference_init(struct reference *ref)
 	frame_drain_magazines();
 	for (pfn_t pfn = frame_first(); !pfn_is_none(pfn);) {
 		const struct frame *f = frame_of(pfn);
-		uint64_t frames = (uint64_t)1 << f->order;
+		uint64_t	    frames = (uint64_t)1 << f->order;
 
 		if (f->kind == FRAME_FREE) {
 			memset(ref->state + pfn.n, 1 + atomic_load(&f->node), frames);
@@ -278,8 +278,7 @@ reference_can(const struct reference *ref, unsigned order, bool may_use_reserve)
 {
 	uint64_t frames = (uint64_t)1 << order;
 
-	if (ref->free < frames ||
-	    (!may_use_reserve && ref->free - frames < frame_totals().reserve))
+	if (ref->free < frames || (!may_use_reserve && ref->free - frames < frame_totals().reserve))
 		return false;
 	for (uint64_t n = 0; n + frames <= WORLD; n += frames)
 		if (run_is_free(ref, n, frames))
@@ -305,12 +304,12 @@ random_take(struct reference *ref, uint64_t *seed)
 {
 	struct frame_request request = {
 		.kind = FRAME_ANON,
-		.order = (unsigned)(test_random(seed) % 3 ? test_random(seed) % 3 :
-							    test_random(seed) % 9),
+		.order = (unsigned)(test_random(seed) % 3 ? test_random(seed) % 3
+							  : test_random(seed) % 9),
 		.node = (unsigned)(test_random(seed) % 3),
 		.may_use_reserve = test_random(seed) % 4 == 0,
 	};
-	bool can = reference_can(ref, request.order, request.may_use_reserve);
+	bool  can = reference_can(ref, request.order, request.may_use_reserve);
 	pfn_t pfn;
 
 	if (ref->nr_held == HELD_MAX)
@@ -323,8 +322,8 @@ random_take(struct reference *ref, uint64_t *seed)
 static void
 random_give(struct reference *ref, uint64_t *seed)
 {
-	size_t i;
-	pfn_t pfn;
+	size_t	 i;
+	pfn_t	 pfn;
 	unsigned node;
 
 	if (!ref->nr_held)
@@ -341,9 +340,9 @@ random_give(struct reference *ref, uint64_t *seed)
 static void
 random_life_equals_the_reference(void **state)
 {
-	struct boot_range ranges[] = { RAM(3, 700, 0), RAM(703, 400, 1), RAM(1200, 300, 2),
-				       RESERVED(300, 33) };
-	uint64_t seed = test_seed(3);
+	struct boot_range	ranges[] = { RAM(3, 700, 0), RAM(703, 400, 1), RAM(1200, 300, 2),
+					     RESERVED(300, 33) };
+	uint64_t		seed = test_seed(3);
 	static struct reference ref;
 
 	(void)state;
@@ -351,7 +350,8 @@ random_life_equals_the_reference(void **state)
 		/* Some rounds mostly take, so memory runs low; some mostly give. */
 		uint64_t bias = 2 + test_random(&seed) % 5;
 
-		phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 4,
+		phys_fresh_with(&(struct sim_config){ .ranges = ranges,
+						      .nr_ranges = 4,
 						      .nr_cpus = 1 + round % 3,
 						      .reserve_frames = 1 + round * 7 });
 		reference_init(&ref);

@@ -7,8 +7,8 @@
 /* SAME - our text and length are those of snprintf. */
 #define SAME(...) \
 	do { \
-		char ours[128]; \
-		char theirs[128]; \
+		char   ours[128]; \
+		char   theirs[128]; \
 		size_t length = format(ours, sizeof(ours), __VA_ARGS__); \
 		assert_int_equal(length, snprintf(theirs, sizeof(theirs), __VA_ARGS__)); \
 		assert_string_equal(ours, theirs); \
@@ -50,7 +50,7 @@ static void
 a_string_without_end_is_read_up_to_its_precision(void **state)
 {
 	static const char letters[3] = { 'a', 'b', 'c' };
-	char text[8];
+	char		  text[8];
 
 	(void)state;
 	assert_int_equal(format(text, sizeof(text), "%.3s", letters), 3);
@@ -86,7 +86,7 @@ static void
 unknown_conversions_are_shown_as_they_stand(void **state)
 {
 	const char *volatile odd = "%q and %";
-	char text[16];
+	char	text[16];
 	va_list none;
 
 	(void)state;

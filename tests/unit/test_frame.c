@@ -29,7 +29,7 @@ a_frame_is_what_was_asked_for(void **state)
 	phys_fresh(512);
 	for (unsigned i = 0; i < ARRAY_SIZE(used_kinds); i++) {
 		struct frame_totals before = frame_totals();
-		pfn_t pfn = alloc_kind(used_kinds[i]);
+		pfn_t		    pfn = alloc_kind(used_kinds[i]);
 		struct frame_totals after = frame_totals();
 
 		assert_int_equal(frame_of(pfn)->kind, used_kinds[i]);
@@ -85,8 +85,8 @@ only_legal_moves_between_kinds_are_made(void **state)
 				continue;
 			}
 			expect_stop(make_move, &m,
-				    to == FRAME_FREE ? "only the allocator does that" :
-						       "cannot become");
+				    to == FRAME_FREE ? "only the allocator does that"
+						     : "cannot become");
 			assert_int_equal(frame_of(m.pfn)->kind, used_kinds[i]);
 		}
 	}
@@ -102,7 +102,8 @@ free_and_reserved_frames_stay_what_they_are(void **state)
 		phys_fresh(512);
 		m = (struct kind_move){ .pfn = { 511 }, .to = (enum frame_kind)to };
 		assert_int_equal(frame_of(m.pfn)->kind, FRAME_RESERVED);
-		expect_stop(make_move, &m, to == FRAME_FREE ? "only the allocator" : "it is reserved");
+		expect_stop(make_move, &m,
+			    to == FRAME_FREE ? "only the allocator" : "it is reserved");
 		m.pfn = frame_first();
 		assert_int_equal(frame_of(m.pfn)->kind, FRAME_FREE);
 		expect_stop(make_move, &m, "only the allocator does that");
@@ -127,7 +128,7 @@ static void
 senseless_requests_stop(void **state)
 {
 	enum frame_kind kinds[] = { FRAME_RESERVED, FRAME_FREE };
-	unsigned order = FRAME_ORDER_MAX + 1;
+	unsigned	order = FRAME_ORDER_MAX + 1;
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -237,7 +238,7 @@ static void
 counts_go_up_and_down(void **state)
 {
 	uint64_t before;
-	pfn_t pfn;
+	pfn_t	 pfn;
 
 	(void)state;
 	phys_fresh(512);
@@ -311,7 +312,7 @@ zeroed_frames_are_zero(void **state)
 	for (unsigned order = 0; order <= 3; order++) {
 		phys_fresh(64);
 		for (unsigned round = 0; round < 40; round++) {
-			pfn_t pfn;
+			pfn_t		pfn;
 			const uint64_t *words;
 
 			EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON,
@@ -368,10 +369,11 @@ the_reserve_is_kept_to_the_frame(void **state)
 	for (uint64_t reserve = 1; reserve < 200; reserve += 33) {
 		for (unsigned order = 0; order < 3; order++) {
 			struct boot_range all = RAM(0, 5000, 0);
-			uint64_t left;
-			pfn_t pfn;
+			uint64_t	  left;
+			pfn_t		  pfn;
 
-			phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1,
+			phys_fresh_with(&(struct sim_config){ .ranges = &all,
+							      .nr_ranges = 1,
 							      .reserve_frames = reserve,
 							      .nr_cpus = 3 });
 			for (unsigned i = 0;; i++) {
@@ -423,7 +425,7 @@ an_injected_failure_changes_nothing(void **state)
 {
 	struct frame_totals before;
 	struct frame_totals after;
-	pfn_t pfn = { 12345 };
+	pfn_t		    pfn = { 12345 };
 
 	(void)state;
 	phys_fresh(512);

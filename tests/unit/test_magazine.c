@@ -21,7 +21,7 @@ frames_move_in_batches(void **state)
 {
 	uint64_t lists;
 	unsigned capacity;
-	pfn_t pfns[200];
+	pfn_t	 pfns[200];
 
 	(void)state;
 	phys_fresh(8192);
@@ -125,11 +125,11 @@ static void
 another_cpus_frames_are_fetched_when_memory_is_low(void **state)
 {
 	uint64_t held = 0;
-	pfn_t pfn;
+	pfn_t	 pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 8192, .nr_cpus = 2,
-					      .reserve_frames = 5 });
+	phys_fresh_with(
+		&(struct sim_config){ .nr_frames = 8192, .nr_cpus = 2, .reserve_frames = 5 });
 	sim_cpu_set(0);
 	while (phys_count_magazines() || nr_in_lists(0) > 31 + 5) {
 		alloc_near(0);
@@ -154,7 +154,7 @@ static void
 magazines_are_emptied_to_complete_a_block(void **state)
 {
 	static pfn_t pfns[4096];
-	size_t nr = 0;
+	size_t	     nr = 0;
 
 	(void)state;
 	phys_fresh(4096);
@@ -208,17 +208,17 @@ a_single_frame_may_be_a_whole_magazine(void **state)
 
 struct race {
 	uint64_t seeds[CPUS];
-	uint8_t	 owner[2048];	/* 1 + CPU that holds the frame */
-	unsigned wrong;		/* frames with two owners; looked at when the fibers have ended */
+	uint8_t	 owner[2048]; /* 1 + CPU that holds the frame */
+	unsigned wrong;	      /* frames with two owners; looked at when the fibers have ended */
 };
 
 static void
 race_body(void *arg)
 {
 	struct race *race = arg;
-	unsigned me = platform_cpu();
-	pfn_t held[24];
-	unsigned nr = 0;
+	unsigned     me = platform_cpu();
+	pfn_t	     held[24];
+	unsigned     nr = 0;
 
 	for (unsigned step = 0; step < 120; step++) {
 		uint64_t random = test_random(&race->seeds[me]);
@@ -256,15 +256,16 @@ cpus_race_without_losing_frames(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 60; round++) {
-		static struct race race;
+		static struct race  race;
 		struct sim_schedule schedule = { .policy = round % 2 ? SIM_PCT : SIM_RANDOM,
-						 .param = 3, .seed = test_random(&seed) };
+						 .param = 3,
+						 .seed = test_random(&seed) };
 
 		memset(&race, 0, sizeof(race));
 		for (unsigned cpu = 0; cpu < CPUS; cpu++)
 			race.seeds[cpu] = test_random(&seed);
-		phys_fresh_with(&(struct sim_config){ .nr_frames = round % 3 ? 600 : 100,
-						      .nr_cpus = CPUS, .reserve_frames = 2 });
+		phys_fresh_with(&(struct sim_config){
+			.nr_frames = round % 3 ? 600 : 100, .nr_cpus = CPUS, .reserve_frames = 2 });
 		free = nr_free_frames();
 		sim_run(CPUS, bodies, &race, &schedule);
 		assert_int_equal(race.wrong, 0);

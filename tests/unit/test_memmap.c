@@ -16,15 +16,16 @@ draw(const struct memmap *mm, char *text, size_t bytes)
 				       mm->ranges[i].usable ? "" : "r");
 }
 
-#define MAP(...) ((const struct boot_range[]){ __VA_ARGS__ }), \
-	ARRAY_SIZE(((const struct boot_range[]){ __VA_ARGS__ }))
+#define MAP(...) \
+	((const struct boot_range[]){ __VA_ARGS__ }), \
+		ARRAY_SIZE(((const struct boot_range[]){ __VA_ARGS__ }))
 
 static void
 expect_map(const struct boot_range *ranges, size_t nr, const char *wanted)
 {
 	struct boot_map map = { .ranges = ranges, .nr_ranges = (unsigned)nr };
-	struct memmap mm;
-	char text[512];
+	struct memmap	mm;
+	char		text[512];
 
 	EXPECT_OK(memmap_build(&map, &mm));
 	draw(&mm, text, sizeof(text));
@@ -35,8 +36,8 @@ static void
 expect_refusal(const struct boot_range *ranges, size_t nr, const char *wanted)
 {
 	struct boot_map map = { .ranges = ranges, .nr_ranges = (unsigned)nr };
-	struct memmap mm;
-	const char *text;
+	struct memmap	mm;
+	const char     *text;
 
 	sim_console_text();
 	EXPECT_ERR(memmap_build(&map, &mm), ERR_INVAL);
@@ -87,9 +88,11 @@ senseless_ranges_are_refused(void **state)
 
 	(void)state;
 	phys_fresh(64);
-	expect_refusal(MAP(RAM(0, 10, 0), RAM(20, 0, 0)), "range 1 (start 14, 0 frames, node 0): empty");
+	expect_refusal(MAP(RAM(0, 10, 0), RAM(20, 0, 0)),
+		       "range 1 (start 14, 0 frames, node 0): empty");
 	expect_refusal(MAP(RESERVED(20, 0)), "empty");
-	expect_refusal(MAP(RAM(UINT64_MAX - 5, 100, 0)), "range 0 (start fffffffffffffffa, 64 frames, node 0): its end overflows");
+	expect_refusal(MAP(RAM(UINT64_MAX - 5, 100, 0)),
+		       "range 0 (start fffffffffffffffa, 64 frames, node 0): its end overflows");
 	expect_refusal(MAP(RESERVED(1, UINT64_MAX)), "its end overflows");
 	expect_refusal(MAP(RAM(0, UINT64_MAX, 0)), "beyond the machine's last frame");
 	expect_refusal(MAP(RAM(UINT32_MAX - 11, 11, 0)), "beyond the machine's last frame");
@@ -109,7 +112,8 @@ nodes_must_not_overlap(void **state)
 {
 	(void)state;
 	phys_fresh(64);
-	expect_refusal(MAP(RAM(0, 10, 0), RAM(9, 5, 1)), "range 1 (start 9, 5 frames, node 1): overlaps memory of another node");
+	expect_refusal(MAP(RAM(0, 10, 0), RAM(9, 5, 1)),
+		       "range 1 (start 9, 5 frames, node 1): overlaps memory of another node");
 	expect_refusal(MAP(RAM(9, 5, 1), RAM(0, 10, 0)), "range 1");
 	expect_refusal(MAP(RAM(0, 100, 0), RAM(200, 5, 1), RAM(10, 5, 1)), "range 2");
 	expect_refusal(MAP(RAM(10, 5, 1), RAM(0, 100, 0)), "overlaps memory of another node");
@@ -129,8 +133,8 @@ static void
 the_largest_map_fits_and_one_more_does_not(void **state)
 {
 	struct boot_range ranges[BOOT_RANGES_MAX + 1];
-	struct boot_map map = { .ranges = ranges, .nr_ranges = BOOT_RANGES_MAX };
-	struct memmap mm;
+	struct boot_map	  map = { .ranges = ranges, .nr_ranges = BOOT_RANGES_MAX };
+	struct memmap	  mm;
 
 	(void)state;
 	phys_fresh(64);
@@ -162,7 +166,8 @@ paint(uint8_t *world, const struct boot_range *ranges, unsigned nr)
 		for (uint64_t n = 0; ranges[i].kind == BOOT_RAM && n < ranges[i].nr_frames; n++)
 			world[ranges[i].start.n + n] = (uint8_t)(1 + 2 * ranges[i].node);
 	for (unsigned i = 0; i < nr; i++)
-		for (uint64_t n = 0; ranges[i].kind == BOOT_RESERVED && n < ranges[i].nr_frames; n++)
+		for (uint64_t n = 0; ranges[i].kind == BOOT_RESERVED && n < ranges[i].nr_frames;
+		     n++)
 			if (world[ranges[i].start.n + n] & 1)
 				world[ranges[i].start.n + n]++;
 }
@@ -197,20 +202,22 @@ random_maps_equal_a_map_of_single_frames(void **state)
 	phys_fresh(64);
 	for (unsigned round = 0; round < 3000; round++) {
 		struct boot_range ranges[12];
-		struct boot_map map = { .ranges = ranges,
-					.nr_ranges = 1 + (unsigned)(test_random(&seed) % 12) };
-		uint8_t world[WORLD];
-		struct memmap mm;
+		struct boot_map	  map = { .ranges = ranges,
+					  .nr_ranges = 1 + (unsigned)(test_random(&seed) % 12) };
+		uint8_t		  world[WORLD];
+		struct memmap	  mm;
 
 		for (unsigned i = 0; i < map.nr_ranges; i++) {
 			uint64_t start = test_random(&seed) % (WORLD - 40);
-			bool ram = i == 0 || test_random(&seed) % 2;
+			bool	 ram = i == 0 || test_random(&seed) % 2;
 
 			/* Nodes live in different halves, so they never overlap. */
 			ranges[i] = (struct boot_range){
 				.start = { start },
-				.nr_frames = 1 + test_random(&seed) % (start < 150 && ram ?
-								       min_u64(150 - start, 40) : 40),
+				.nr_frames =
+					1 + test_random(&seed) % (start < 150 && ram
+									  ? min_u64(150 - start, 40)
+									  : 40),
 				.kind = ram ? BOOT_RAM : BOOT_RESERVED,
 				.node = start < 150 ? 0 : 1,
 			};

@@ -6,7 +6,8 @@ static err_t
 boot(const struct boot_range *ranges, unsigned nr, unsigned nr_cpus, uint64_t reserve)
 {
 	sim_stop();
-	assert_true(sim_start(&(struct sim_config){ .ranges = ranges, .nr_ranges = nr,
+	assert_true(sim_start(&(struct sim_config){ .ranges = ranges,
+						    .nr_ranges = nr,
 						    .nr_cpus = nr_cpus,
 						    .reserve_frames = reserve }));
 	return phys_init(sim_boot_map());
@@ -128,8 +129,8 @@ descriptors_lie_on_their_node(void **state)
 	EXPECT_OK(boot(ranges, 4, 1, 0));
 	for (uint64_t i = 0; i < phys()->nr_sections; i++) {
 		const struct section *s = &phys()->sections[i];
-		uint64_t n = (i << SECTION_ORDER) + s->first;
-		unsigned on;
+		uint64_t	      n = (i << SECTION_ORDER) + s->first;
+		unsigned	      on;
 
 		if (!s->frames)
 			continue;
@@ -145,7 +146,7 @@ static void
 reserved_memory_is_never_given_out(void **state)
 {
 	struct boot_range ranges[] = { RAM(0, 1000, 0), RESERVED(100, 50), RESERVED(900, 200) };
-	pfn_t pfn;
+	pfn_t		  pfn;
 
 	(void)state;
 	EXPECT_OK(boot(ranges, 3, 1, 0));
@@ -189,7 +190,7 @@ static void
 a_malformed_map_is_refused(void **state)
 {
 	struct boot_range bad = RAM(0, 0, 0);
-	struct boot_map map = { .ranges = &bad, .nr_ranges = 1 };
+	struct boot_map	  map = { .ranges = &bad, .nr_ranges = 1 };
 
 	(void)state;
 	EXPECT_OK(boot_frames(0, 64, 1));
@@ -201,7 +202,7 @@ static void
 frames_are_walked_in_order_over_holes(void **state)
 {
 	struct boot_range ranges[] = { RAM(20, 100, 0), RAM(200, 100, 0), RESERVED(30, 10) };
-	uint64_t expected = 20;
+	uint64_t	  expected = 20;
 
 	(void)state;
 	EXPECT_OK(boot(ranges, 3, 1, 0));
@@ -219,7 +220,7 @@ static void
 pointers_lead_back_to_frames(void **state)
 {
 	struct boot_range ranges[] = { RAM(20, 100, 0), RAM(200, 100, 1) };
-	int local;
+	int		  local;
 
 	(void)state;
 	EXPECT_OK(boot(ranges, 2, 1, 0));

@@ -24,8 +24,10 @@ static void
 holes_have_no_descriptor(void **state)
 {
 	struct boot_range ranges[] = { RAM(16, 16, 0), RAM(48, 80, 1) };
-	pfn_t outside[] = { { 0 }, { 15 }, { 32 }, { 47 }, { 128 }, { 1 << 20 },
-			    { (uint64_t)1 << 40 }, pfn_none() };
+	pfn_t		  outside[] = {
+			    { 0 },     { 15 }, { 32 }, { 47 }, { 128 }, { 1 << 20 }, { (uint64_t)1 << 40 },
+			    pfn_none()
+	};
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
@@ -49,9 +51,9 @@ sections_inside_a_free_block_are_closed(void **state)
 {
 	struct boot_range ranges[] = { RAM(1 << 18, 1 << 18, 0), RAM(3 << 18, 4096, 0),
 				       RESERVED(3 << 18, 1024) };
-	pfn_t inside = { (1 << 18) + 7 };
-	uint64_t open;
-	pfn_t pfn;
+	pfn_t		  inside = { (1 << 18) + 7 };
+	uint64_t	  open;
+	pfn_t		  pfn;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 3 });
@@ -78,9 +80,9 @@ static void
 splitting_opens_one_section_and_merging_keeps_it(void **state)
 {
 	struct boot_range all = RAM(1 << 18, 1 << 18, 0);
-	uint64_t opened = 0;
-	pfn_t half = pfn_none();
-	uint64_t before;
+	uint64_t	  opened = 0;
+	pfn_t		  half = pfn_none();
+	uint64_t	  before;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
@@ -110,8 +112,8 @@ terabytes_cost_only_what_is_used(void **state)
 {
 	struct boot_range ranges[] = { RAM(16, (1 << 28) - 16, 0),
 				       RAM((uint64_t)3 << 28, 1 << 28, 1) };
-	uint64_t at_boot;
-	pfn_t pfn;
+	uint64_t	  at_boot;
+	pfn_t		  pfn;
 
 	(void)state;
 	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2, .nr_cpus = 4 });
