@@ -152,8 +152,9 @@ compare_table(const struct effect *e, const struct place *p)
 
 	if (is_same && !(lost & ~(unsigned)RIGHT_D))
 		return;
-	add(e, p, STALE_TABLE, old_rights);
-	if (is_same && !(lost & ~(unsigned)(RIGHT_W | RIGHT_D)))
+	if (!e->page_by_page)
+		add(e, p, STALE_TABLE, old_rights);
+	if (!e->page_by_page && is_same && !(lost & ~(unsigned)(RIGHT_W | RIGHT_D)))
 		add(e, p, STALE_WRITES, RIGHT_W);
 	else
 		compare_below(e, p);
@@ -202,8 +203,13 @@ entry_serving(pfn_t root, unsigned level, vaddr_t va)
 void
 effect_expand(const struct record *range, pfn_t root)
 {
-	struct effect e = { .asid = range->asid, .cpus = range->cpus, .cause = &range->cause };
-	uint64_t      entry = entry_serving(root, range->level, range->va);
+	struct effect e = {
+		.asid = range->asid,
+		.cpus = range->cpus,
+		.cause = &range->cause,
+		.page_by_page = true,
+	};
+	uint64_t entry = entry_serving(root, range->level, range->va);
 
 	if (is_table(entry))
 		compare_below(&e, &(struct place){

@@ -9,6 +9,7 @@ struct effect {
 	cpu_mask_t	    cpus;   /* that may have cached what was there */
 	unsigned	    rights; /* what the entries above left, and leave */
 	const struct cause *cause;
+	bool		    page_by_page; /* translations only, each with a record of its own */
 };
 
 /* effect_loses - something that was allowed by `old` is not by `next`, or goes elsewhere. */

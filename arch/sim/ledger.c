@@ -379,13 +379,14 @@ ledger_stale_choices(unsigned asid, vaddr_t va, struct stale_choice *out, unsign
 		if (!is_mine(r) || !record_covers(r, va) || r->kind == STALE_WRITES)
 			continue;
 		if (r->kind == STALE_LEAF) {
+			out[nr].is_walk = false;
 			out[nr].pfn.n = r->pfn + ((va - r->va) >> ARCH_PAGE_SHIFT);
 			out[nr++].rights = r->rights;
 			continue;
 		}
 		w = mmu_walk_from((pfn_t){ r->pfn }, r->level - 1, r->rights, va);
 		if (w.end == WALK_DONE)
-			out[nr++] = (struct stale_choice){ w.pfn, w.rights };
+			out[nr++] = (struct stale_choice){ w.pfn, w.rights, true, w };
 	}
 	return nr;
 }

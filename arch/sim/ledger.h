@@ -33,10 +33,12 @@ void ledger_activated(pfn_t root, unsigned asid);
 /* ledger_settled - report live records of asid whose change this CPU has made (law T6). */
 void ledger_settled(unsigned asid);
 
-/* A cached translation of a page that an access may be served from. */
+/* A stale way to a page that an access may take. */
 struct stale_choice {
-	pfn_t	 pfn;
-	unsigned rights;
+	pfn_t	    pfn;
+	unsigned    rights;
+	bool	    is_walk; /* a table is read now: the entry found is marked as by any walk */
+	struct walk walk;
 };
 
 /*

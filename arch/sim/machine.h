@@ -165,6 +165,7 @@ enum walk_end {
 
 struct walk {
 	enum walk_end end;
+	unsigned      top;    /* level of the table where the walk began */
 	unsigned      level;  /* of the entry where the walk ended */
 	unsigned      rights; /* effective */
 	pfn_t	      pfn;    /* of the page, also inside a large leaf; WALK_NOT_PRESENT: none */

@@ -86,7 +86,7 @@ is_translatable(vaddr_t va)
 struct walk
 mmu_walk_from(pfn_t table, unsigned level, unsigned rights, vaddr_t va)
 {
-	struct walk w = { .end = WALK_NOT_PRESENT, .level = level, .pfn = pfn_none() };
+	struct walk w = { .end = WALK_NOT_PRESENT, .top = level, .pfn = pfn_none() };
 
 	if (pfn_is_none(table) || !is_translatable(va))
 		return w;
@@ -130,9 +130,9 @@ set_bits(uint64_t *slot, uint64_t entry, uint64_t bits)
 
 /* Mark what a successful walk used. false: an entry changed meanwhile, walk again. */
 static bool
-set_accessed(const struct walk *w, unsigned top, bool is_store)
+set_accessed(const struct walk *w, bool is_store)
 {
-	for (unsigned level = top; SIM_UPPER_WRITE_DENIAL && level > w->level; level--) {
+	for (unsigned level = w->top; SIM_UPPER_WRITE_DENIAL && level > w->level; level--) {
 		uint64_t entry = load(w->path[level]);
 
 		if (!(entry & HW_VALID) || !set_bits(w->path[level], entry, HW_ACCESSED))
@@ -198,29 +198,43 @@ walk_for_access(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch
 			tlb_drop_page(cpu, cpu->asid, va);
 			return NULL;
 		}
-	} while (!set_accessed(&w, HW_ROOT, is_store));
+	} while (!set_accessed(&w, is_store));
 	return fill(cpu, va, &w, is_store);
 }
 
+/* A stale way that allows the access. A cached store needs a cached dirty bit: else the CPU walks. */
+static bool
+allows(const struct stale_choice *choice, enum access access)
+{
+	unsigned need = needed_rights(access);
+
+	if (access == ACCESS_STORE && !choice->is_walk)
+		need |= RIGHT_D;
+	return (choice->rights & need) == need;
+}
+
 /*
- * Stale translations that would allow the access, and the tables' own answer, are equally
- * legal; the seed chooses. A store needs a cached dirty bit too: without it the CPU
- * would walk.
+ * Stale translations and partial walks that would allow the access, and the tables'
+ * own answer, are equally legal; the seed chooses.
  */
 static unsigned char *
 translate_any(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault *fault)
 {
-	unsigned need = access == ACCESS_STORE ? RIGHT_W | RIGHT_D : needed_rights(access);
 	struct stale_choice choices[STALE_CHOICES];
 	unsigned	    nr = ledger_stale_choices(cpu->asid, va, choices, STALE_CHOICES);
-	unsigned	    usable = 0;
+	unsigned	    usable[STALE_CHOICES], nr_usable = 0, chosen;
 
 	for (unsigned i = 0; i < nr; i++)
-		if ((choices[i].rights & need) == need)
-			choices[usable++] = choices[i];
-	nr = (unsigned)(sim_random() % (usable + 1));
-	if (nr < usable)
-		return sim_frame_ptr(choices[nr].pfn);
+		if (allows(&choices[i], access))
+			usable[nr_usable++] = i;
+	chosen = (unsigned)(sim_random() % (nr_usable + 1));
+	if (chosen < nr_usable) {
+		const struct stale_choice *choice = &choices[usable[chosen]];
+		const struct walk	  *w = &choice->walk;
+
+		if (!choice->is_walk || set_accessed(w, access == ACCESS_STORE))
+			return sim_frame_ptr(choice->pfn);
+	}
 	return walk_for_access(cpu, access, va, fault);
 }
 

@@ -291,11 +291,20 @@ kind_text(const struct record *r, char *buf, size_t bytes)
 			 r->rights & RIGHT_X ? 'x' : '-', r->va);
 }
 
+/* Where in the program, as object and offset, for a symboliser. */
+static void
+place_text(const void *at, char *buf, size_t bytes)
+{
+	char **names = backtrace_symbols((void *const *)&at, 1);
+
+	snprintf(buf, bytes, "%s", names ? names[0] : "?");
+	free(names);
+}
+
 void
 record_stops(const struct record *r, const char *what, ...)
 {
-	char	event[200], kind[120], cpus[200], old[80], next[80];
-	char  **place = backtrace_symbols((void *const *)&r->cause.at, 1);
+	char	event[160], kind[120], cpus[200], old[80], next[80], place[200];
 	va_list args;
 
 	va_start(args, what);
@@ -303,9 +312,10 @@ record_stops(const struct record *r, const char *what, ...)
 	va_end(args);
 	kind_text(r, kind, sizeof(kind));
 	cpus_text(r->cpus, cpus, sizeof(cpus));
+	place_text(r->cause.at, place, sizeof(place));
 	sim_violation("%s, but CPU %s may still use %s under asid %u and has not flushed it; "
 		      "CPU %u changed the entry of level %u at 0x%" PRIx64 " from %s to %s, in %s",
 		      event, cpus, kind, r->asid, r->cause.cpu, r->cause.level, r->cause.va,
 		      entry_text(r->cause.old, old, sizeof(old)),
-		      entry_text(r->cause.next, next, sizeof(next)), place ? place[0] : "?");
+		      entry_text(r->cause.next, next, sizeof(next)), place);
 }

@@ -108,6 +108,15 @@ sim_tlb_flush_all(void)
 	ledger_flush_all();
 }
 
+/* Without tags a new root takes the place of everything cached through the old one. */
+static void
+leave_and_flush(struct sim_cpu *cpu)
+{
+	cpu->root = pfn_none();
+	cpu->asid = 0;
+	sim_tlb_flush_all();
+}
+
 void
 sim_tlb_activate(pfn_t root, unsigned asid)
 {
@@ -119,10 +128,10 @@ sim_tlb_activate(pfn_t root, unsigned asid)
 	if (!pfn_is_none(root) && ram_is_free(root))
 		sim_violation("activate with root %" PRIu64 ", which is a free frame", root.n);
 	if (sim_fixed.no_asids)
-		sim_tlb_flush_all();
+		leave_and_flush(cpu);
+	ledger_activated(root, asid);
 	cpu->root = root;
 	cpu->asid = asid;
-	ledger_activated(root, asid);
 }
 
 void
