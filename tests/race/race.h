@@ -3,7 +3,7 @@
  *
  * A race is a start and a short list of operations for each CPU. First every
  * order of the operations is run one after the other, which gives the set of
- * allowed outcomes: the operations' results and the digest of all memory. Then
+ * allowed outcomes: the operations' results and all that memory holds. Then
  * the CPUs run at the same time, under many schedules of the simulator; each run
  * must end in one of the allowed outcomes, with every invariant kept, no stale
  * translation recorded, and no frame lost.
@@ -25,8 +25,10 @@ typedef uint64_t (*race_op)(unsigned cpu);
 struct race {
 	const char *name;
 	void (*start)(void); /* on a fresh machine, on CPU 0 */
-	race_op	 ops[RACE_CPUS][RACE_OPS];
-	unsigned preemptions; /* bound of the exhaustive search; 0: none */
+	race_op ops[RACE_CPUS][RACE_OPS];
+	/* Bounds of the exhaustive search, 0: none. With tables of 512 entries runs are longer. */
+	unsigned preemptions;
+	unsigned preemptions_wide;
 };
 
 /* race_run - all of the above for `schedules` random schedules, then the search. */

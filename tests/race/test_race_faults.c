@@ -112,32 +112,34 @@ map_anywhere(unsigned cpu)
 	}
 
 RACE(two_write_the_same_fresh_page, .start = start_parent,
-     .ops = { { store_0, load_0 }, { store_0, load_0 } }, .preemptions = 2)
+     .ops = { { store_0, load_0 }, { store_0, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
 RACE(a_read_and_a_write_of_the_same_fresh_page, .start = start_parent,
-     .ops = { { load_0, load_0 }, { store_0, load_0 } }, .preemptions = 2)
+     .ops = { { load_0, load_0 }, { store_0, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
 RACE(three_write_beside_each_other, .start = start_parent,
      .ops = { { store_0_beside, load_0 }, { store_0_beside }, { store_0 } })
 RACE(two_write_pages_of_the_same_table, .start = start_parent,
-     .ops = { { store_0, load_1 }, { store_1, load_0 } }, .preemptions = 2)
+     .ops = { { store_0, load_1 }, { store_1, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
 
 RACE(a_write_and_an_unmap, .start = start_touched, .ops = { { store_0, load_0 }, { unmap_0 } },
-     .preemptions = 2)
+     .preemptions = 2, .preemptions_wide = 2)
 RACE(a_fresh_write_and_an_unmap, .start = start_parent, .ops = { { store_0, load_0 }, { unmap_0 } },
-     .preemptions = 2)
+     .preemptions = 2, .preemptions_wide = 2)
 RACE(two_unmap_what_a_third_writes, .start = start_touched,
      .ops = { { unmap_0 }, { unmap_all }, { store_0, store_1 } })
 RACE(a_write_and_taking_the_permission_away, .start = start_touched,
-     .ops = { { store_0, store_1, load_0 }, { protect_read } }, .preemptions = 2)
+     .ops = { { store_0, store_1, load_0 }, { protect_read } }, .preemptions = 3,
+     .preemptions_wide = 2)
 RACE(a_write_and_taking_all_permissions_away, .start = start_touched,
-     .ops = { { store_0, load_1 }, { protect_none, protect_write } }, .preemptions = 1)
+     .ops = { { store_0, load_1 }, { protect_none, protect_write } }, .preemptions = 2,
+     .preemptions_wide = 2)
 RACE(two_change_the_protection, .start = start_touched,
      .ops = { { protect_read, store_0 }, { protect_write, store_1 }, { load_0 } })
 RACE(a_write_and_throwing_the_page_away, .start = start_touched,
-     .ops = { { store_0, load_0 }, { dontneed, load_0 } }, .preemptions = 2)
+     .ops = { { store_0, load_0 }, { dontneed, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
 RACE(a_write_and_a_guard, .start = start_touched, .ops = { { store_0, load_0 }, { guard_install } },
-     .preemptions = 2)
+     .preemptions = 2, .preemptions_wide = 2)
 RACE(a_write_and_mapping_over_it, .start = start_touched,
-     .ops = { { store_0, load_0 }, { map_over, load_0 } }, .preemptions = 1)
+     .ops = { { store_0, load_0 }, { map_over, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
 RACE(two_map_and_a_third_unmaps, .start = start_touched,
      .ops = { { map_anywhere }, { map_anywhere }, { unmap_all } })
 

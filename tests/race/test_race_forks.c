@@ -1,0 +1,217 @@
+/*
+ * test_race_forks.c - fork against faults, against changes and against other
+ * forks, and the sharers of one memory against each other.
+ */
+#include "race/race.h"
+
+#define SCHEDULES 1000
+
+static uint64_t
+store_parent(unsigned cpu)
+{
+	return store_word(world.parent, PAGE(0), 100 + cpu);
+}
+
+static uint64_t
+store_parent_1(unsigned cpu)
+{
+	return store_word(world.parent, PAGE(1), 200 + cpu);
+}
+
+static uint64_t
+load_parent(unsigned cpu)
+{
+	(void)cpu;
+	return load_word(world.parent, PAGE(0));
+}
+
+static uint64_t
+store_child(unsigned cpu)
+{
+	return store_word(world.child, PAGE(0), 300 + cpu);
+}
+
+static uint64_t
+load_child(unsigned cpu)
+{
+	(void)cpu;
+	return load_word(world.child, PAGE(0));
+}
+
+/* A fork that a program sees: the child exists from the moment it is there. */
+static uint64_t
+fork_parent(unsigned cpu)
+{
+	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
+}
+
+static uint64_t
+fork_child(unsigned cpu)
+{
+	return (uint64_t)space_fork(world.child, &world.born[cpu]);
+}
+
+static uint64_t
+store_born(unsigned cpu)
+{
+	return store_word(world.born[cpu], PAGE(0), 400 + cpu);
+}
+
+static uint64_t
+load_born(unsigned cpu)
+{
+	return load_word(world.born[cpu], PAGE(0));
+}
+
+/* The last thread of the child leaves it on this CPU. */
+static uint64_t
+exit_child(unsigned cpu)
+{
+	(void)cpu;
+	pt_deactivate(&world.child->pt);
+	space_put(world.child);
+	world.child = NULL;
+	return 0;
+}
+
+static uint64_t
+exit_born(unsigned cpu)
+{
+	pt_deactivate(&world.born[cpu]->pt);
+	space_put(world.born[cpu]);
+	world.born[cpu] = NULL;
+	return 0;
+}
+
+static uint64_t
+unmap_parent(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
+}
+
+static uint64_t
+protect_parent(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_protect(world.parent, PAGE(0), 2 * ARCH_PAGE_SIZE, PROT_R);
+}
+
+static uint64_t
+dontneed_parent(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
+}
+
+static uint64_t
+unmap_child(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_unmap(world.child, PAGE(0), ARCH_PAGE_SIZE);
+}
+
+/* The child is to be active on its CPU already when the race begins. */
+static void
+start_running_child(void)
+{
+	start_forked();
+	sim_cpu_set(1);
+	assert_int_equal(load_word(world.child, PAGE(0)), 1);
+	sim_cpu_set(0);
+}
+
+/* Three generations share the same tables. */
+static void
+start_three_sharers(void)
+{
+	start_forked();
+	EXPECT_OK(space_fork(world.child, &world.born[2]));
+}
+
+static void
+start_wiped_on_fork(void)
+{
+	start_touched();
+	EXPECT_OK(space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_WIPEONFORK));
+	EXPECT_OK(space_advise(world.parent, PAGE(3), ARCH_PAGE_SIZE, ADVICE_DONTFORK));
+}
+
+#define RACE(test, ...) \
+	static void test(void **state) \
+	{ \
+		static const struct race race = { .name = #test, __VA_ARGS__ }; \
+		(void)state; \
+		race_run(&race, SCHEDULES); \
+	}
+
+RACE(a_write_and_a_fork, .start = start_touched,
+     .ops = { { store_parent, load_parent }, { fork_parent, load_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(writes_of_two_pages_and_a_fork, .start = start_touched,
+     .ops = { { store_parent, store_parent_1 }, { fork_parent, store_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(a_first_write_and_a_fork, .start = start_parent,
+     .ops = { { store_parent, load_parent }, { fork_parent, load_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(two_writers_and_a_fork, .start = start_touched,
+     .ops = { { store_parent }, { store_parent, load_parent }, { fork_parent, load_born } })
+RACE(two_forks_of_one_parent, .start = start_touched,
+     .ops = { { fork_parent, store_born }, { fork_parent, store_born }, { store_parent } })
+RACE(forks_of_two_sharers, .start = start_forked,
+     .ops = { { fork_parent, store_born }, { fork_child, store_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(fork_and_exit_at_once_on_both_sides, .start = start_forked,
+     .ops = { { fork_parent, exit_born }, { fork_child, exit_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(a_write_and_a_fork_with_holes, .start = start_wiped_on_fork,
+     .ops = { { store_parent, store_parent_1 }, { fork_parent, load_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+
+RACE(two_threads_copy_the_same_page, .start = start_forked,
+     .ops = { { store_parent, load_parent }, { store_parent, load_parent } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(two_threads_copy_and_a_third_reads, .start = start_forked,
+     .ops = { { store_parent }, { store_parent_1, load_parent }, { load_parent, load_parent } })
+RACE(both_sharers_write, .start = start_forked,
+     .ops = { { store_parent, load_parent }, { store_child, load_child } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(three_sharers_write, .start = start_three_sharers,
+     .ops = { { store_parent, load_parent },
+	      { store_child, load_child },
+	      { store_born, load_born } })
+RACE(a_sharer_exits_while_the_other_writes, .start = start_running_child,
+     .ops = { { store_parent, load_parent }, { exit_child } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(a_sharer_writes_and_exits_while_the_other_forks, .start = start_running_child,
+     .ops = { { fork_parent, store_parent, load_born }, { store_child, exit_child } },
+     .preemptions = 2, .preemptions_wide = 1)
+RACE(a_sharer_unmaps_while_the_other_writes, .start = start_forked,
+     .ops = { { store_parent, load_parent }, { unmap_child, store_child } }, .preemptions = 2,
+     .preemptions_wide = 1)
+
+RACE(a_fork_and_an_unmap, .start = start_touched,
+     .ops = { { unmap_parent }, { fork_parent, load_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(a_fork_and_taking_the_permission_away, .start = start_touched,
+     .ops = { { protect_parent, store_parent }, { fork_parent, store_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+RACE(a_fork_and_throwing_a_page_away, .start = start_touched,
+     .ops = { { dontneed_parent, store_parent }, { fork_parent, load_born } }, .preemptions = 2,
+     .preemptions_wide = 1)
+
+TEST_SUITE(race_forks, cmocka_unit_test(a_write_and_a_fork),
+	   cmocka_unit_test(writes_of_two_pages_and_a_fork),
+	   cmocka_unit_test(a_first_write_and_a_fork), cmocka_unit_test(two_writers_and_a_fork),
+	   cmocka_unit_test(two_forks_of_one_parent), cmocka_unit_test(forks_of_two_sharers),
+	   cmocka_unit_test(fork_and_exit_at_once_on_both_sides),
+	   cmocka_unit_test(a_write_and_a_fork_with_holes),
+	   cmocka_unit_test(two_threads_copy_the_same_page),
+	   cmocka_unit_test(two_threads_copy_and_a_third_reads),
+	   cmocka_unit_test(both_sharers_write), cmocka_unit_test(three_sharers_write),
+	   cmocka_unit_test(a_sharer_exits_while_the_other_writes),
+	   cmocka_unit_test(a_sharer_writes_and_exits_while_the_other_forks),
+	   cmocka_unit_test(a_sharer_unmaps_while_the_other_writes),
+	   cmocka_unit_test(a_fork_and_an_unmap),
+	   cmocka_unit_test(a_fork_and_taking_the_permission_away),
+	   cmocka_unit_test(a_fork_and_throwing_a_page_away))
