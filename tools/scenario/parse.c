@@ -89,25 +89,17 @@ token_key(const struct token *token, const char *key, struct token *rest)
 static bool
 constant_of(const char *text, size_t bytes, uint64_t *value)
 {
-	static const struct {
-		const char *name;
-		uint64_t    value;
-	} constants[] = {
-		{ "PAGE", ARCH_PAGE_SIZE },
-		{ "LEVELS", ARCH_PT_LEVELS },
-		{ "USER_END", ARCH_USER_END },
-		{ "CPUS", 0 },
-	};
+	struct token token = { .text = text, .bytes = bytes };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(constants); i++) {
-		struct token token = { .text = text, .bytes = bytes };
-
-		if (token_is(&token, constants[i].name)) {
-			*value = i == 3 ? platform_cpus() : constants[i].value;
-			return true;
-		}
-	}
-	return false;
+	if (token_is(&token, "PAGE"))
+		*value = ARCH_PAGE_SIZE;
+	else if (token_is(&token, "LEVELS"))
+		*value = ARCH_PT_LEVELS;
+	else if (token_is(&token, "TOP"))
+		*value = space_default_layout().end;
+	else
+		return false;
+	return true;
 }
 
 /* One number or name at the start of [*text, end); *text moves behind it. */
