@@ -1,0 +1,52 @@
+/*
+ * user.c - ring 3 as a call: in with a context, out at the next trap.
+ *
+ * A trap from ring 3 switches to rsp0, which is the end of the context being run,
+ * so the CPU and the stub save straight into it and user_enter returns to whoever
+ * called it, on the kernel stack it was called on. No kernel stack belongs to a
+ * user thread; a kernel that blocks inside system calls would give it one.
+ */
+#include "boot.h"
+
+#define MSR_STAR   0xc0000081
+#define MSR_LSTAR  0xc0000082
+#define MSR_SFMASK 0xc0000084
+#define EFER_SCE   1
+
+/* Flags that SYSCALL clears: trap, interrupts, direction, nested task, alignment check. */
+#define ENTRY_CLEARS UINT64_C(0x44700)
+
+void	    user_resume(struct arch_context *ctx, struct boot_cpu *cpu);
+extern char syscall_entry[];
+
+void
+syscall_init(void)
+{
+	x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) | EFER_SCE);
+	/* SYSCALL loads 0x08 and 0x10; SYSRET 0x18 + 16 and 0x18 + 8, with ring 3. */
+	x86_wrmsr(MSR_STAR, UINT64_C(0x08) << 32 | UINT64_C(0x18 | 3) << 48);
+	x86_wrmsr(MSR_LSTAR, (uintptr_t)syscall_entry);
+	x86_wrmsr(MSR_SFMASK, ENTRY_CLEARS);
+}
+
+vaddr_t
+user_enter(struct arch_context *ctx)
+{
+	for (;;) {
+		struct boot_cpu *cpu;
+		vaddr_t		 cr2;
+
+		x86_cli();
+		cpu = this_cpu();
+		cpu->context_end = (uintptr_t)(ctx + 1);
+		gdt_set_trap_stack(cpu, cpu->context_end);
+		user_resume(ctx, cpu);
+		__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+		if (ctx->vector < 32 || ctx->vector == VECTOR_SYSCALL) {
+			x86_sti();
+			return cr2;
+		}
+		trap_interrupt((unsigned)ctx->vector);
+		x86_sti();
+	}
+}
