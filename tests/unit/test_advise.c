@@ -276,7 +276,8 @@ a_failed_allocation_changes_nothing(void **state)
 	EXPECT_OK(space_advise(sp, PAGE(2), PAGE(1), ADVICE_GUARD_INSTALL));
 	EXPECT_OK(space_fork(sp, &child));
 	assert_int_equal(sketch_fail_each(dontfork_page_2, sp), 2);
-	assert_true(sketch_fail_each(dontneed_between_guards, sp) >= ARCH_HAS_UPPER_WRITE_DENIAL);
+	assert_true(sketch_fail_each(dontneed_between_guards, sp) > 0 ||
+		    !ARCH_HAS_UPPER_WRITE_DENIAL);
 	assert_int_equal(sketch_load(child, 1), 1);
 	sketch_store(sp, 1, 1);
 	assert_true(sketch_fail_each(guard_two_runs, sp) >= 1);

@@ -7,10 +7,19 @@
 #include "space/regions.h"
 #include "unit/sketch.h"
 
-#define MIB   ((uint64_t)1 << 20)
-#define BASE  ((vaddr_t)0x7ffff7fff000) /* mmap_base of a program without randomisation */
-#define END   ((vaddr_t)0x7ffffffff000)
-#define THIRD ((vaddr_t)0x2aaaaaaab000) /* a third of the end, rounded up to a page */
+#define MIB ((uint64_t)1 << 20)
+
+/*
+ * The end, and mmap_base without randomisation, 128 MiB below it. Small geometries end
+ * lower, but the low 32 bits of both are Linux's, and TOP(low) is an address with BASE's
+ * high bits.
+ */
+#define END	 ((vaddr_t)(ARCH_USER_END < 0x7ffffffff000 ? ARCH_USER_END : 0x7ffffffff000))
+#define BASE	 (END - 0x8000000)
+#define TOP(low) ((BASE & ~(vaddr_t)0xffffffff) | (low))
+
+/* A third of the end, rounded up to a page: 0x2aaaaaaab000 for Linux's end. */
+#define THIRD ((END / 3 + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK)
 
 static struct space *
 linux_space(void)
@@ -234,13 +243,13 @@ rule_4a_large_anonymous(void **state)
 {
 	struct space *sp = linux_space();
 	const vaddr_t first =
-		0x7ffff7c00000; /* highest aligned place of 2 MiB + 2 MiB below BASE */
+		TOP(0xf7c00000); /* highest aligned place of 2 MiB + 2 MiB below BASE */
 
 	(void)state;
-	/* BASE - 4 MiB = 0x7ffff7bff000, moved up to the next 2 MiB */
+	/* BASE - 4 MiB = TOP(0xf7bff000), moved up to the next 2 MiB */
 	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE), first);
 	/* not whole 2 MiB, shared, or hinted: the plain rule */
-	assert_int_equal(map_anonymous(sp, 0, 2 * MIB - 0x1000, MAPF_PRIVATE), 0x7ffff7e00000);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB - 0x1000, MAPF_PRIVATE), TOP(0xf7e00000));
 	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_SHARED), first - 2 * MIB);
 	assert_int_equal(map_anonymous(sp, first, 2 * MIB, MAPF_PRIVATE), first - 4 * MIB);
 	sketch_end(sp);
@@ -253,9 +262,9 @@ rule_4a_one_step_too_far(void **state)
 	struct space *sp = linux_space();
 
 	(void)state;
-	put(sp, 0x7ffff7800000, BASE, 0);
-	/* search gives 0x7ffff7400000 for 4 MiB; aligned already, so 2 MiB more */
-	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE), 0x7ffff7600000);
+	put(sp, TOP(0xf7800000), BASE, 0);
+	/* search gives TOP(0xf7400000) for 4 MiB; aligned already, so 2 MiB more */
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE), TOP(0xf7600000));
 	sketch_end(sp);
 }
 
@@ -266,9 +275,9 @@ rule_4a_falls_back(void **state)
 	struct space *sp = linux_space();
 
 	(void)state;
-	put(sp, 65536, 0x7ffff7000000, 0);
-	put(sp, 0x7ffff7201000, END, 0);
-	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE), 0x7ffff7001000);
+	put(sp, 65536, TOP(0xf7000000), 0);
+	put(sp, TOP(0xf7201000), END, 0);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE), TOP(0xf7001000));
 	sketch_end(sp);
 }
 
@@ -279,10 +288,10 @@ rule_4b_large_file(void **state)
 	struct space *sp = linux_space();
 
 	(void)state;
-	/* search for 4 MiB: 0x7ffff7bff000; up to an address that is 0x3000 mod 2 MiB */
-	assert_int_equal(map_file(sp, 0, 2 * MIB + 0x200000, 0x3000), 0x7ffff7a03000);
+	/* search for 6 MiB: TOP(0xf79ff000); up to an address that is 0x3000 mod 2 MiB */
+	assert_int_equal(map_file(sp, 0, 2 * MIB + 0x200000, 0x3000), TOP(0xf7a03000));
 	/* [0x1ff000, 0x3ff000) holds no aligned 2 MiB: the plain rule */
-	assert_int_equal(map_file(sp, 0, 2 * MIB, 0x1ff000), 0x7ffff7803000);
+	assert_int_equal(map_file(sp, 0, 2 * MIB, 0x1ff000), TOP(0xf7803000));
 	/* a hint that has room for 2 MiB more is taken as it is */
 	assert_int_equal(map_file(sp, 0x10001000, 2 * MIB, 0), 0x10001000);
 	/* the room is what counts: 2 MiB fit here, 4 MiB do not */
