@@ -150,7 +150,9 @@ read_lock(struct rwlock *lock)
 		while (has_writer(lock))
 			arch_relax();
 		counter = reader_counter(lock);
+		arch_point();
 		atomic_fetch_add_explicit(counter, 1, memory_order_seq_cst);
+		arch_point();
 		if (LIKELY(!has_writer(lock) && counter == reader_counter(lock)))
 			break;
 		atomic_fetch_sub_explicit(counter, 1, memory_order_release);
@@ -193,6 +195,7 @@ write_lock(struct rwlock *lock)
 		while (has_writer(lock))
 			arch_relax();
 	}
+	arch_point();
 	while (nr_readers(lock))
 		arch_relax();
 	rank_enter((enum lock_rank)lock->rank);

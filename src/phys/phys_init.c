@@ -159,28 +159,30 @@ measure_sections(struct phys *p, const struct memmap *mm)
 	}
 }
 
+/* node_of - of frame n, which exists. */
 static unsigned
-node_of_section(const struct memmap *mm, uint64_t first_frame)
+node_of(const struct memmap *mm, uint64_t n)
 {
-	for (unsigned i = 0; i < mm->nr; i++)
-		if (mm->ranges[i].end > first_frame)
-			return mm->ranges[i].node;
-	return NODE_MAX;
+	unsigned i = 0;
+
+	while (mm->ranges[i].end <= n)
+		i++;
+	return mm->ranges[i].node;
 }
 
+/* Each section's descriptors lie on the node of its first frame, if there is room. */
 static err_t
 create_descriptors(struct phys *p, struct memmap *mm)
 {
 	measure_sections(p, mm);
 	for (uint64_t i = 0; i < p->nr_sections; i++) {
 		struct section *s = &p->sections[i];
+		uint64_t	first;
 
 		if (atomic_exchange_explicit(&s->nr_open, 0, memory_order_relaxed) == 0)
 			continue;
-		s->frames = boot_alloc(
-			mm,
-			node_of_section(mm, ((p->first_section + i) << SECTION_ORDER) + s->first),
-			section_nr(s) * sizeof(struct frame));
+		first = ((p->first_section + i) << SECTION_ORDER) + s->first;
+		s->frames = boot_alloc(mm, node_of(mm, first), section_nr(s) * sizeof(struct frame));
 		if (!s->frames)
 			return ERR_NOMEM;
 	}

@@ -73,8 +73,6 @@ objects_per_slab(size_t stride, size_t align, unsigned order)
 {
 	size_t objects = slab_bytes(order) / (stride + sizeof(uint16_t));
 
-	if (objects >= LINK_IN_USE)
-		objects = LINK_IN_USE - 1;
 	while (objects && first_offset(objects, align) + objects * stride > slab_bytes(order))
 		objects--;
 	return objects;

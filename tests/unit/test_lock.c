@@ -360,6 +360,61 @@ writers_exclude_all_and_readers_only_writers(void **state)
 	assert_true(together > 0);
 }
 
+/* All schedules of one reader and one writer with few switches, in both modes. */
+static void
+read_once(void *arg)
+{
+	struct race *race = arg;
+
+	read_lock(&race->rwlock);
+	race->wrong += race->writers != 0;
+	race->readers++;
+	arch_point();
+	race->wrong += race->writers != 0;
+	race->readers--;
+	read_unlock(&race->rwlock);
+}
+
+static void
+write_once(void *arg)
+{
+	struct race *race = arg;
+
+	write_lock(&race->rwlock);
+	race->wrong += race->writers++ != 0 || race->readers != 0;
+	if (race->total++ == 0 && !atomic_load(&race->rwlock.lines))
+		rwlock_distribute(&race->rwlock, race->lines);
+	arch_point();
+	race->wrong += --race->writers != 0 || race->readers != 0;
+	write_unlock(&race->rwlock);
+}
+
+static void
+no_schedule_lets_a_reader_meet_a_writer(void **state)
+{
+	void (*const bodies[])(void *) = { read_once, write_once, read_once };
+	struct sim_schedule schedule = { .policy = SIM_EXHAUSTIVE, .param = 2 };
+	static struct race  race;
+
+	(void)state;
+	for (unsigned distributed = 0; distributed < 2; distributed++) {
+		unsigned runs = 0;
+
+		fresh(3);
+		do {
+			memset(&race, 0, sizeof(race));
+			rwlock_init(&race.rwlock, RANK_SPACE);
+			if (distributed)
+				atomic_store(&race.rwlock.lines, race.lines);
+			sim_run(3, bodies, &race, &schedule);
+			assert_int_equal(race.wrong, 0);
+			assert_int_equal(atomic_load(&race.rwlock.word), 0);
+			runs++;
+		} while (sim_next_schedule());
+		assert_true(runs > 100);
+	}
+}
+
 TEST_SUITE(lock, cmocka_unit_test(locks_are_acquired_in_ascending_rank),
 	   cmocka_unit_test(a_wrong_order_is_named), cmocka_unit_test(ranks_are_kept_per_cpu),
 	   cmocka_unit_test(releasing_what_is_not_held_stops),
@@ -369,4 +424,5 @@ TEST_SUITE(lock, cmocka_unit_test(locks_are_acquired_in_ascending_rank),
 	   cmocka_unit_test(readers_share_the_word_until_there_are_lines),
 	   cmocka_unit_test(lines_are_given_only_by_a_writer),
 	   cmocka_unit_test(one_cpu_at_a_time_holds_a_lock),
-	   cmocka_unit_test(writers_exclude_all_and_readers_only_writers))
+	   cmocka_unit_test(writers_exclude_all_and_readers_only_writers),
+	   cmocka_unit_test(no_schedule_lets_a_reader_meet_a_writer))
