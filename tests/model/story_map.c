@@ -375,7 +375,7 @@ model_advise(struct flat_space *fs, enum advice advice, struct va_range range)
 {
 	switch (advice) {
 	case ADVICE_DONTNEED:
-		flat_drop_pages(fs, range, true);
+		flat_drop_pages(fs, range, false);
 		break;
 	case ADVICE_GUARD_INSTALL:
 		(void)flat_add_guards(fs, range);
