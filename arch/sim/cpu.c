@@ -56,7 +56,8 @@ take_interrupt_if_on(void)
 {
 	struct sim_cpu *cpu = this_cpu();
 
-	if (cpu->irq_pending && cpu->irq_on)
+	/* On an idle CPU the next one may arrive while somebody else plays the handler. */
+	while (cpu->irq_pending && cpu->irq_on)
 		take_interrupt(cpu);
 }
 
