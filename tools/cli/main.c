@@ -20,12 +20,6 @@
 /* What ./dev run replays when it is given nothing. */
 static const char default_recording[] = "scenarios/recorded/redis-bgsave.tar.xz";
 
-enum {
-	EXIT_DIFFERS = 1,
-	EXIT_WRONG = 2,
-	EXIT_STOPPED = 3,
-};
-
 static int
 usage(void)
 {
@@ -35,7 +29,7 @@ usage(void)
 	      "FILE is a scenario (*.vm) or a recording; without it, the recorded redis snapshot.\n"
 	      "A recording is a folder with trace.strace, such a file, or NAME.tar.xz.\n",
 	      stderr);
-	return EXIT_WRONG;
+	return SCENARIO_EXIT_WRONG;
 }
 
 static bool
@@ -78,43 +72,6 @@ write_stdout(void *ctx, const char *text, size_t bytes)
 	fwrite(text, 1, bytes, stdout);
 }
 
-/* Line `number` of the text, cut to what one reads at a glance. */
-static void
-print_line(const struct text *text, unsigned number)
-{
-	struct slice rest = { text->at, text->bytes };
-	struct slice line = { 0 };
-
-	while (number > 0 && slice_line(&rest, &line))
-		number--;
-	if (number == 0 && line.bytes > 0)
-		printf("  %.*s%s\n", (int)(line.bytes < 160 ? line.bytes : 160), line.at,
-		       line.bytes < 160 ? "" : " ...");
-}
-
-static int
-conclude(const struct text *text, const char *name, const struct scenario_result *result)
-{
-	const char *outcome = scenario_outcome_name(result->outcome);
-
-	if (result->outcome == SCENARIO_OK) {
-		printf("%s %s: %llu statements, %llu of %llu results and %llu of %llu maps equal\n",
-		       outcome, name, (unsigned long long)result->statements,
-		       (unsigned long long)result->calls_equal, (unsigned long long)result->calls,
-		       (unsigned long long)result->maps_equal, (unsigned long long)result->maps);
-		return 0;
-	}
-	if (result->outcome == SCENARIO_FAILED || result->outcome == SCENARIO_SYNTAX)
-		print_line(text, result->line);
-	printf("%s %s:%u", outcome, name, result->line);
-	if (result->column)
-		printf(":%u", result->column);
-	printf(": %s\n", result->text);
-	return result->outcome == SCENARIO_STOPPED   ? EXIT_STOPPED
-	       : result->outcome == SCENARIO_SKIPPED ? 0
-						     : EXIT_DIFFERS;
-}
-
 static bool
 start_machine(const struct scenario_machine *machine)
 {
@@ -141,15 +98,15 @@ run_text(const struct text *text, struct scenario_config *config)
 	config->write = write_stdout;
 	if (!config->arena) {
 		fputs("anymm: out of memory\n", stderr);
-		return EXIT_WRONG;
+		return SCENARIO_EXIT_WRONG;
 	}
 	if (!scenario_read_machine(config, &machine, &result)) {
-		code = conclude(text, config->name, &result);
+		code = scenario_conclude(config, &result);
 	} else if (!start_machine(&machine)) {
-		code = EXIT_WRONG;
+		code = SCENARIO_EXIT_WRONG;
 	} else {
 		scenario_run(config, &result);
-		code = conclude(text, config->name, &result);
+		code = scenario_conclude(config, &result);
 		sim_stop();
 	}
 	free(config->arena);
@@ -192,7 +149,7 @@ command_run(int argc, char **argv)
 		}
 	}
 	if (!load(path ? path : default_recording, &text, name, sizeof(name)))
-		return EXIT_WRONG;
+		return SCENARIO_EXIT_WRONG;
 	config.name = name;
 	code = run_text(&text, &config);
 	text_free(&text);
@@ -233,7 +190,7 @@ command_import(int argc, char **argv)
 		return usage();
 	good = import_path(path, &text, name, sizeof(name)) && write_file_text(out, &text);
 	text_free(&text);
-	return good ? 0 : EXIT_WRONG;
+	return good ? 0 : SCENARIO_EXIT_WRONG;
 }
 
 int

@@ -26,7 +26,8 @@ struct scenario_config {
 	enum scenario_check check;
 	bool		    keep_going; /* count results that differ instead of stopping */
 	bool		    unparsed; /* run each line before the grammar of later ones is known */
-	bool		    quiet;    /* no table at the end */
+	bool		    parse_only; /* check the grammar and run nothing */
+	bool		    quiet;	/* no table at the end */
 	uint64_t	    work_limit; /* most accesses and statements; 0: no limit */
 	void (*write)(void *ctx, const char *text, size_t bytes);
 	void *write_ctx;
@@ -43,7 +44,8 @@ struct scenario_machine {
 
 enum scenario_outcome {
 	SCENARIO_OK,
-	SCENARIO_FAILED,  /* a result, an access, a map or an invariant is not as said */
+	SCENARIO_FAILED,  /* a result, an access or a map is not as said */
+	SCENARIO_BROKEN,  /* an invariant does not hold, or something was left over */
 	SCENARIO_SYNTAX,  /* a line is not a statement */
 	SCENARIO_STOPPED, /* the scenario says that it cannot go on */
 	SCENARIO_SKIPPED, /* the machine is not what it asks for */
@@ -83,3 +85,15 @@ enum scenario_outcome scenario_run(const struct scenario_config *config,
 
 /* scenario_outcome_name - "ok", "FAILED", "STOPPED", ...: how the last line begins. */
 const char *scenario_outcome_name(enum scenario_outcome outcome);
+
+/* How a program that ran a scenario ends. */
+enum scenario_exit {
+	SCENARIO_EXIT_GOOD = 0,	   /* as it should be, or skipped */
+	SCENARIO_EXIT_DIFFERS = 1, /* something differs or is broken */
+	SCENARIO_EXIT_WRONG = 2,   /* the command or an input is wrong */
+	SCENARIO_EXIT_STOPPED = 3, /* the scenario stopped itself */
+};
+
+/* scenario_conclude - print the last line, and the scenario's line that went wrong. */
+enum scenario_exit scenario_conclude(const struct scenario_config *config,
+				     const struct scenario_result *result);

@@ -101,6 +101,9 @@ void bootinfo_read(uint32_t magic, paddr_t info);
 /* bootinfo_reserve - the range is not for the library. */
 void bootinfo_reserve(paddr_t start, uint64_t bytes);
 
+/* bootinfo_take - a stretch of RAM for the image itself, in the direct map; NULL: there is none. */
+void *bootinfo_take(uint64_t bytes);
+
 /* bootinfo_option - the value of `name=` on the command line, or NULL; ends at a space. */
 const char *bootinfo_option(const char *name);
 

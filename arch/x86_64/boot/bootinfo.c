@@ -231,3 +231,53 @@ bootinfo_option(const char *name)
 	}
 	return NULL;
 }
+
+/* The reserved range that overlaps [start, end), or NULL. */
+static const struct boot_range *
+reserved_in(uint64_t start, uint64_t end)
+{
+	for (unsigned i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->kind == BOOT_RESERVED && r->start.n < end &&
+		    start < r->start.n + r->nr_frames)
+			return r;
+	}
+	return NULL;
+}
+
+/* The highest stretch of the range that nothing reserved overlaps; 0: none. */
+static uint64_t
+highest_free(const struct boot_range *range, uint64_t frames)
+{
+	uint64_t end = range->start.n + range->nr_frames;
+
+	while (end >= range->start.n + frames) {
+		const struct boot_range *r = reserved_in(end - frames, end);
+
+		if (!r)
+			return end - frames;
+		end = r->start.n;
+	}
+	return 0;
+}
+
+/* As high as possible: below it the library finds one whole stretch. */
+void *
+bootinfo_take(uint64_t bytes)
+{
+	uint64_t frames = (bytes + ARCH_PAGE_MASK) >> ARCH_PAGE_SHIFT;
+
+	for (unsigned i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+		paddr_t			 at = { 0 };
+
+		if (r->kind == BOOT_RAM)
+			at.raw = highest_free(r, frames) << ARCH_PAGE_SHIFT;
+		if (at.raw) {
+			bootinfo_reserve(at, bytes);
+			return direct(at);
+		}
+	}
+	return NULL;
+}

@@ -1,11 +1,90 @@
 /*
- * kernel.c - what the image does once the machine is up.
+ * kernel.c - what the image does once the machine is up: the scenario that came as a
+ * module.
+ *
+ * In that mode the console carries the scenario's output and nothing else, so that it
+ * can be compared byte by byte with the simulator's. Command line:
+ *
+ *   name=FILE      what to call the scenario in messages
+ *   check=MODE     step, end or none
  */
 #include "boot.h"
+#include "ring3.h"
 
 #include <anymm/check.h>
 
 #include "base/format.h"
+#include "base/mem.h"
+#include "scenario/scenario.h"
+
+#define ARENA_BYTES (UINT64_C(16) << 20)
+#define NAME_BYTES  256
+
+static void
+write_console(void *ctx, const char *text, size_t bytes)
+{
+	(void)ctx;
+	x86_console_write(text, bytes);
+}
+
+/* The option's value, ended, in buf. */
+static bool
+option(const char *name, char *buf, size_t bytes)
+{
+	const char *value = bootinfo_option(name);
+	size_t	    length = 0;
+
+	if (!value)
+		return false;
+	while (value[length] && value[length] != ' ' && length + 1 < bytes)
+		length++;
+	memcpy(buf, value, length);
+	buf[length] = '\0';
+	return true;
+}
+
+static enum scenario_check
+check_mode(void)
+{
+	char mode[8];
+
+	if (option("check", mode, sizeof(mode)) && mode[0] == 'e')
+		return SCENARIO_CHECK_END;
+	return option("check", mode, sizeof(mode)) && mode[0] == 'n' ? SCENARIO_CHECK_NONE
+								     : SCENARIO_CHECK_ALL;
+}
+
+static void
+start_library(void)
+{
+	struct boot_map map = { .ranges = boot_info.ranges, .nr_ranges = boot_info.nr_ranges };
+
+	if (anymm_init(&map) != OK)
+		boot_fail("the library does not start");
+}
+
+static uint32_t
+run_scenario(void)
+{
+	static char	       name[NAME_BYTES] = "scenario";
+	struct scenario_config config = {
+		.name = name,
+		.text = boot_info.module.text,
+		.bytes = boot_info.module.bytes,
+		.arena = bootinfo_take(ARENA_BYTES),
+		.arena_bytes = ARENA_BYTES,
+		.check = check_mode(),
+		.write = write_console,
+	};
+	struct scenario_result result;
+
+	if (!config.arena)
+		boot_fail("no RAM for the interpreter");
+	(void)option("name", name, sizeof(name));
+	start_library();
+	scenario_run(&config, &result);
+	return scenario_conclude(&config, &result);
+}
 
 static void
 say_machine(void)
@@ -22,12 +101,13 @@ say_machine(void)
 void
 kernel_main(void)
 {
-	struct boot_map	    map = { .ranges = boot_info.ranges, .nr_ranges = boot_info.nr_ranges };
 	struct check_report report;
 
+	ring3_init();
+	if (boot_info.module.bytes)
+		boot_exit(EXIT_PASS + run_scenario());
 	say_machine();
-	if (anymm_init(&map) != OK)
-		boot_fail("the library does not start");
+	start_library();
 	if (!check_all(&report))
 		boot_fail("%s: %s", invariant_name(report.broken), report.text);
 	console_printf("ok\n");

@@ -66,9 +66,29 @@ highest_address(void)
 	return end;
 }
 
+/* The stretch lies in one range of RAM that the boot tables map, and clear of the module. */
+static bool
+pool_fits(uint64_t start, uint64_t bytes)
+{
+	paddr_t module = phys_of(boot_info.module.text);
+
+	if (boot_info.module.bytes && start < module.raw + boot_info.module.bytes &&
+	    module.raw < start + bytes)
+		return false;
+	for (unsigned i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+		uint64_t		 from = r->start.n << ARCH_PAGE_SHIFT;
+		uint64_t		 to = from + (r->nr_frames << ARCH_PAGE_SHIFT);
+
+		if (r->kind == BOOT_RAM && from <= start && start + bytes <= to)
+			return start + bytes <= UINT64_C(1) << 30;
+	}
+	return false;
+}
+
 /*
- * The pool: enough for the direct map's directories, the image's tables, and the stacks. It
- * lies right behind the image and module, in what the boot tables map.
+ * The pool: enough for the direct map's directories, the image's tables, and the
+ * stacks. It lies behind the image, or behind the module if that is in the way.
  */
 static void
 pool_init(void)
@@ -76,27 +96,16 @@ pool_init(void)
 	uint64_t bytes = highest_address() / LARGE_PAGE / 512 * ARCH_PAGE_SIZE + (4 << 20);
 	uint64_t start = phys_of(image_end).raw;
 
-	if (boot_info.module.bytes) {
-		paddr_t module = phys_of(boot_info.module.text);
-
-		start = max_u64(start, module.raw + boot_info.module.bytes);
-	}
-	start = (start + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
-	for (unsigned i = 0; i < boot_info.nr_ranges; i++) {
-		const struct boot_range *r = &boot_info.ranges[i];
-		uint64_t		 from = r->start.n << ARCH_PAGE_SHIFT;
-		uint64_t		 to = from + (r->nr_frames << ARCH_PAGE_SHIFT);
-
-		if (r->kind == BOOT_RAM && from <= start && start + bytes <= to &&
-		    start + bytes <= UINT64_C(1) << 30) {
-			pool_next = start;
-			pool_end = start + bytes;
-			bootinfo_reserve((paddr_t){ start }, bytes);
-			return;
-		}
-	}
-	boot_fail("too little RAM: %lu KiB behind the image are needed",
-		  (unsigned long)(bytes >> 10));
+	if (!pool_fits(start, bytes) && boot_info.module.bytes)
+		start = (phys_of(boot_info.module.text).raw + boot_info.module.bytes +
+			 ARCH_PAGE_MASK) &
+			~ARCH_PAGE_MASK;
+	if (!pool_fits(start, bytes))
+		boot_fail("too little RAM: %lu KiB behind the image are needed",
+			  (unsigned long)(bytes >> 10));
+	pool_next = start;
+	pool_end = start + bytes;
+	bootinfo_reserve((paddr_t){ start }, bytes);
 }
 
 /* The slot for va at `level`, with tables made on the way. Upper entries allow all; leaves decide. */

@@ -1,0 +1,19 @@
+/*
+ * ring3.h - user accesses made by real instructions in ring 3.
+ */
+#pragma once
+
+#include <anymm/fault.h>
+
+/* ring3_init - let ring 3 run the probe page. Once, before any other CPU runs. */
+void ring3_init(void);
+
+/*
+ * ring3_access - on this CPU, with sp active: faults go to fault_handle and the access is
+ * retried until done or a signal. Bytes before the failing one have been transferred.
+ */
+enum fault_result ring3_access(struct space *sp, enum access access, vaddr_t va, void *buf,
+			       size_t bytes);
+
+/* ring3_add - add 1 to the 8 bytes at va, `times` times, as fast as ring 3 can. */
+enum fault_result ring3_add(struct space *sp, vaddr_t va, uint64_t times);
