@@ -250,11 +250,11 @@ a_broken_invariant_is_reported_where_it_broke(void **state)
 	struct scenario_result result = run_config(text, each);
 
 	(void)state;
-	assert_int_equal(result.outcome, SCENARIO_FAILED);
+	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 4);
 	assert_non_null(strstr(result.text, "I-CHARGE is broken: "));
 	result = run_config(text, last);
-	assert_int_equal(result.outcome, SCENARIO_FAILED);
+	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 5);
 	machine_fresh();
 }

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE /* memrchr */
 #include <string.h>
 
+#include <anymm/err.h>
+
 #include "import/convert.h"
 
 enum {
@@ -91,10 +93,14 @@ read_mmap(struct convert *c, const struct call *call, struct mmap_args *m)
 	struct args args = args_of(call, c->error);
 
 	*m = (struct mmap_args){ 0 };
-	return args_number(&args, "an address", &m->addr) &&
-	       args_number(&args, "a length", &m->length) &&
-	       args_number(&args, "a protection", &m->prot) &&
-	       args_number(&args, "flags", &m->flags) && read_fd_and_offset(c, &args, m);
+	if (!args_number(&args, "an address", &m->addr) ||
+	    !args_number(&args, "a length", &m->length) ||
+	    !args_number(&args, "a protection", &m->prot) ||
+	    !args_number(&args, "flags", &m->flags))
+		return false;
+	m->prot &= UINT32_MAX;
+	m->flags &= UINT32_MAX;
+	return read_fd_and_offset(c, &args, m);
 }
 
 /* The mapping has a file of its own, and which kind of file that is. */
@@ -175,6 +181,19 @@ write_prot(struct text *out, uint64_t prot)
 	else
 		text_add(out, " %c%c%c", prot & 1 ? 'r' : '-', prot & 2 ? 'w' : '-',
 			 prot & 4 ? 'x' : '-');
+}
+
+/* The error is one that the library has. Errors have numbers below 200. */
+static bool
+is_known_error(struct slice error)
+{
+	for (int n = 1; n < 200; n++) {
+		const char *name = err_name((err_t)-n);
+
+		if (name[1] != '?' && slice_is(error, name))
+			return true;
+	}
+	return false;
 }
 
 /* = what the call returned, and the line it stands on. */
@@ -285,7 +304,7 @@ exit_mprotect(struct convert *c, struct task *task, const struct call *call)
 	write_on(c, task);
 	text_add(c->out, "mprotect %u 0x%llx %llu", task->tid, (unsigned long long)addr,
 		 (unsigned long long)length);
-	write_prot(c->out, prot);
+	write_prot(c->out, prot & UINT32_MAX);
 	write_result(c, call, false);
 	return true;
 }
@@ -450,40 +469,46 @@ exit_unsupported(struct convert *c, struct task *task, const struct call *call)
 	return true;
 }
 
+enum call_use {
+	USE_EFFECT,	 /* what it did matters, if it came back */
+	USE_RESULT,	 /* its result is compared as well */
+	USE_NOTHING_YET, /* the library does not have it: the scenario stops, whatever it returned */
+};
+
 static const struct {
-	const char *name;
-	bool	    any_result; /* also when it never came back */
+	const char   *name;
+	enum call_use use;
 	bool (*exit)(struct convert *c, struct task *task, const struct call *call);
 } handlers[] = {
-	{ "mmap", false, exit_mmap },
-	{ "munmap", false, exit_munmap },
-	{ "mprotect", false, exit_mprotect },
-	{ "brk", false, exit_brk },
-	{ "madvise", false, exit_madvise },
-	{ "prlimit64", false, exit_rlimit },
-	{ "setrlimit", false, exit_rlimit },
-	{ "clone", false, exit_clone },
-	{ "clone3", false, exit_clone },
-	{ "fork", false, exit_clone },
-	{ "vfork", false, exit_clone },
-	{ "wait4", false, exit_wait },
-	{ "ftruncate", false, exit_ftruncate },
-	{ "mremap", true, exit_unsupported },
-	{ "mlock", true, exit_unsupported },
-	{ "mlock2", true, exit_unsupported },
-	{ "munlock", true, exit_unsupported },
-	{ "mlockall", true, exit_unsupported },
-	{ "munlockall", true, exit_unsupported },
-	{ "shmat", true, exit_unsupported },
-	{ "shmdt", true, exit_unsupported },
-	{ "mincore", true, exit_unsupported },
-	{ "msync", true, exit_unsupported },
-	{ "remap_file_pages", true, exit_unsupported },
-	{ "pkey_mprotect", true, exit_unsupported },
-	{ "process_madvise", true, exit_unsupported },
-	{ "userfaultfd", true, exit_unsupported },
-	{ "memfd_secret", true, exit_unsupported },
-	{ "mseal", true, exit_unsupported },
+	{ "mmap", USE_RESULT, exit_mmap },
+	{ "munmap", USE_RESULT, exit_munmap },
+	{ "mprotect", USE_RESULT, exit_mprotect },
+	{ "brk", USE_RESULT, exit_brk },
+	{ "madvise", USE_RESULT, exit_madvise },
+	{ "prlimit64", USE_EFFECT, exit_rlimit },
+	{ "setrlimit", USE_EFFECT, exit_rlimit },
+	{ "clone", USE_EFFECT, exit_clone },
+	{ "clone3", USE_EFFECT, exit_clone },
+	{ "fork", USE_EFFECT, exit_clone },
+	{ "vfork", USE_EFFECT, exit_clone },
+	{ "wait4", USE_EFFECT, exit_wait },
+	{ "ftruncate", USE_EFFECT, exit_ftruncate },
+	{ "mremap", USE_NOTHING_YET, exit_unsupported },
+	{ "mlock", USE_NOTHING_YET, exit_unsupported },
+	{ "mlock2", USE_NOTHING_YET, exit_unsupported },
+	{ "munlock", USE_NOTHING_YET, exit_unsupported },
+	{ "mlockall", USE_NOTHING_YET, exit_unsupported },
+	{ "munlockall", USE_NOTHING_YET, exit_unsupported },
+	{ "shmat", USE_NOTHING_YET, exit_unsupported },
+	{ "shmdt", USE_NOTHING_YET, exit_unsupported },
+	{ "mincore", USE_NOTHING_YET, exit_unsupported },
+	{ "msync", USE_NOTHING_YET, exit_unsupported },
+	{ "remap_file_pages", USE_NOTHING_YET, exit_unsupported },
+	{ "pkey_mprotect", USE_NOTHING_YET, exit_unsupported },
+	{ "process_madvise", USE_NOTHING_YET, exit_unsupported },
+	{ "userfaultfd", USE_NOTHING_YET, exit_unsupported },
+	{ "memfd_secret", USE_NOTHING_YET, exit_unsupported },
+	{ "mseal", USE_NOTHING_YET, exit_unsupported },
 };
 
 /* openat(..., "PATH", FLAGS...) = FD: FLAGS is the number behind the text. */
@@ -530,8 +555,15 @@ calls_exit(struct convert *c, const struct call *call)
 	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
 		if (!slice_is(call->name, handlers[i].name))
 			continue;
-		if (call->result == RESULT_NONE && !handlers[i].any_result)
+		if (call->result == RESULT_NONE && handlers[i].use != USE_NOTHING_YET)
 			return true;
+		if (call->result == RESULT_ERROR && handlers[i].use == USE_RESULT &&
+		    !is_known_error(call->error)) {
+			write_stop(c, call->exit_line, "%.*s that fails with %.*s is not there yet",
+				   (int)call->name.bytes, call->name.at, (int)call->error.bytes,
+				   call->error.at);
+			return true;
+		}
 		return handlers[i].exit(c, task, call);
 	}
 	return true;

@@ -244,6 +244,7 @@ apply_scan(struct convert *c, struct task *task, struct found *found)
 	remove_all(&memory->present, &found->minus);
 	write_touch(c, task, &again);
 	write_touch(c, task, &found->plus);
+	c->file_touches += pages_count(&again) + pages_count(&found->plus);
 	pages_add_all(&memory->present, &again);
 	pages_add_all(&memory->present, &found->plus);
 	pages_free(&again);
@@ -672,11 +673,17 @@ read_all(struct convert *c)
 	return !c->source->read(c->source->ctx, "files.txt", &text) || read_sizes(c, text);
 }
 
+/* Frames enough for what was touched, with room for tables; more than FRAMES_MOST no machine has. */
+#define FRAMES_MOST ((uint64_t)1 << 24)
+
 static void
 write_head(const struct convert *c, const char *name, struct text *out)
 {
-	uint64_t frames = c->peak_pages + c->peak_pages / 4 + c->file_pages + 8192;
+	uint64_t files = c->file_pages < c->file_touches ? c->file_pages : c->file_touches;
+	uint64_t frames = c->peak_pages + c->peak_pages / 4 + files + 8192;
 
+	if (c->peak_pages > FRAMES_MOST || files > FRAMES_MOST || frames > FRAMES_MOST)
+		frames = FRAMES_MOST;
 	text_add(out,
 		 "# %s: an strace recording as a scenario. Numbers behind '#' are lines of "
 		 "trace.strace.\n"

@@ -72,8 +72,9 @@ struct convert {
 	unsigned		    nr_files, nr_tasks;
 	unsigned		    cpu; /* of the last on statement */
 	uint64_t		    peak_pages;
-	uint64_t		    file_pages;
-	bool			    stopped;
+	uint64_t		    file_pages; /* of all files named so far */
+	uint64_t file_touches; /* pages touched: no more of the files than that is needed */
+	bool	 stopped;
 };
 
 /* 1. Lookups (convert.c). */

@@ -29,7 +29,7 @@ counter_of(const struct run *r, const struct token *token, uint64_t *value)
 {
 	for (unsigned i = 0; i < STAT_NR; i++) {
 		if (token_is(token, stat_name((enum stat)i))) {
-			*value = stat_get((enum stat)i) - r->stats_count[i];
+			*value = r->dry ? 0 : stat_get((enum stat)i) - r->stats_count[i];
 			return true;
 		}
 	}
@@ -37,7 +37,9 @@ counter_of(const struct run *r, const struct token *token, uint64_t *value)
 		enum frame_kind kind = frame_counters[i].kind;
 
 		if (token_is(token, frame_counters[i].name)) {
-			*value = frame_totals().by_kind[kind] - r->frames_start.by_kind[kind];
+			*value = r->dry ? 0
+					: frame_totals().by_kind[kind] -
+						  r->frames_start.by_kind[kind];
 			return true;
 		}
 	}

@@ -17,19 +17,13 @@ report_start(struct run *r)
 static void
 row(struct run *r, const char *text, uint64_t value)
 {
-	run_print(r, "  %-46s %12llu\n", text, (unsigned long long)value);
-}
-
-static void
-stat_row(struct run *r, const char *text, enum stat stat)
-{
-	row(r, text, stat_get(stat) - r->stats_start[stat]);
+	run_print(r, "  %-42s %10llu\n", text, (unsigned long long)value);
 }
 
 static void
 pair_row(struct run *r, const char *text, uint64_t equal, uint64_t all)
 {
-	run_print(r, "  %-46s %12llu of %llu\n", text, (unsigned long long)equal,
+	run_print(r, "  %-42s %10llu of %llu\n", text, (unsigned long long)equal,
 		  (unsigned long long)all);
 }
 
@@ -46,33 +40,44 @@ print_processes(struct run *r)
 	row(r, "alive at once, at most", r->most_alive);
 }
 
-static void
-print_faults(struct run *r)
-{
-	static const enum stat faults[] = {
-		STAT_FAULT_ZERO_READ, STAT_FAULT_ZERO_FILL, STAT_FAULT_OBJECT,	 STAT_FAULT_COPY,
-		STAT_FAULT_REUSE,     STAT_FAULT_UPGRADE,   STAT_FAULT_SPURIOUS, STAT_FAULT_STACK,
-		STAT_FAULT_MAPERR,    STAT_FAULT_ACCERR,    STAT_FAULT_BUSERR,	 STAT_FAULT_NOMEM,
-	};
-
-	run_print(r, "faults\n");
-	for (unsigned i = 0; i < ARRAY_SIZE(faults); i++)
-		stat_row(r, stat_text(faults[i]), faults[i]);
-}
+/* A line of the table that is a counter. */
+struct counted {
+	enum stat   stat;
+	const char *text;
+};
 
 static void
-print_sharing(struct run *r)
+print_counted(struct run *r, const char *title, const struct counted *rows, unsigned nr)
 {
-	run_print(r, "sharing\n");
-	stat_row(r, "pages copied", STAT_PAGE_COPIES);
-	stat_row(r, "pages reused", STAT_FAULT_REUSE);
-	stat_row(r, stat_text(STAT_TABLE_SHARES), STAT_TABLE_SHARES);
-	stat_row(r, stat_text(STAT_TABLE_SPLITS), STAT_TABLE_SPLITS);
-	stat_row(r, stat_text(STAT_TABLE_RECLAIMS), STAT_TABLE_RECLAIMS);
-	stat_row(r, stat_text(STAT_SHOOTDOWNS), STAT_SHOOTDOWNS);
-	stat_row(r, stat_text(STAT_SHOOTDOWN_IPIS), STAT_SHOOTDOWN_IPIS);
-	row(r, "frames in use at once, at most", r->peak_frames);
+	run_print(r, "%s\n", title);
+	for (unsigned i = 0; i < nr; i++)
+		row(r, rows[i].text, stat_get(rows[i].stat) - r->stats_start[rows[i].stat]);
 }
+
+static const struct counted fault_rows[] = {
+	{ STAT_FAULT_ZERO_READ, "zero page mapped on a read" },
+	{ STAT_FAULT_ZERO_FILL, "fresh page on a write" },
+	{ STAT_FAULT_OBJECT, "page of a file or shared memory mapped" },
+	{ STAT_FAULT_COPY, "page copied on a write" },
+	{ STAT_FAULT_REUSE, "page reused by its last owner" },
+	{ STAT_FAULT_UPGRADE, "write allowed without touching the page" },
+	{ STAT_FAULT_SPURIOUS, "nothing to do" },
+	{ STAT_FAULT_STACK, "stack grown" },
+	{ STAT_FAULT_MAPERR, "signal: no region, or a guard" },
+	{ STAT_FAULT_ACCERR, "signal: protection" },
+	{ STAT_FAULT_BUSERR, "signal: beyond the file" },
+	{ STAT_FAULT_NOMEM, "out of memory" },
+};
+
+static const struct counted sharing_rows[] = {
+	{ STAT_PAGE_COPIES, "pages copied" },
+	{ STAT_FAULT_REUSE, "pages reused" },
+	{ STAT_TABLE_SHARES, "tables shared by fork" },
+	{ STAT_TABLE_SPLITS, "tables split for a writer" },
+	{ STAT_TABLE_RECLAIMS, "tables taken over by their last owner" },
+	{ STAT_SHOOTDOWNS, "shootdowns" },
+	{ STAT_SHOOTDOWN_IPIS, "CPUs interrupted by them" },
+};
 
 void
 report_print(struct run *r)
@@ -80,8 +85,9 @@ report_print(struct run *r)
 	const struct scenario_result *result = r->result;
 
 	print_processes(r);
-	print_faults(r);
-	print_sharing(r);
+	print_counted(r, "faults", fault_rows, ARRAY_SIZE(fault_rows));
+	print_counted(r, "sharing", sharing_rows, ARRAY_SIZE(sharing_rows));
+	row(r, "frames in use at once, at most", r->peak_frames);
 	run_print(r, "compared\n");
 	row(r, "statements", result->statements);
 	pair_row(r, "results equal", result->calls_equal, result->calls);

@@ -48,7 +48,7 @@ run_error(struct run *r, enum scenario_outcome outcome, uint32_t column, const c
 	struct scenario_result *result = r->result;
 	va_list			args;
 
-	if (result->outcome != SCENARIO_OK && !r->config->keep_going)
+	if (result->outcome != SCENARIO_OK && outcome != SCENARIO_BROKEN && !r->config->keep_going)
 		return false;
 	result->outcome = outcome;
 	result->line = r->lex.line;
@@ -93,7 +93,7 @@ check_invariants(struct run *r)
 
 	if (check_all(&report))
 		return true;
-	return run_error(r, SCENARIO_FAILED, 0, "%s is broken: %s", invariant_name(report.broken),
+	return run_error(r, SCENARIO_BROKEN, 0, "%s is broken: %s", invariant_name(report.broken),
 			 report.text);
 }
 
@@ -329,14 +329,14 @@ check_leaks(struct run *r)
 		uint64_t after = now.by_kind[kinds[i].kind];
 
 		if (before != after)
-			return run_error(r, SCENARIO_FAILED, 0,
+			return run_error(r, SCENARIO_BROKEN, 0,
 					 "all processes are gone: expected %llu %ss, got %llu",
 					 (unsigned long long)before, kinds[i].text,
 					 (unsigned long long)after);
 	}
 	if (space_live_regions() != 0 || object_live() != 0)
 		return run_error(
-			r, SCENARIO_FAILED, 0,
+			r, SCENARIO_BROKEN, 0,
 			"all processes are gone: expected no region and no object, got %llu "
 			"and %llu",
 			(unsigned long long)space_live_regions(),
@@ -344,23 +344,23 @@ check_leaks(struct run *r)
 	return true;
 }
 
+/*
+ * After a result that differs the state is still sound, unless an invariant says
+ * otherwise; a state that is not sound is left as it is.
+ */
 static void
 finish(struct run *r)
 {
-	struct check_report report;
-	bool sound = r->result->outcome != SCENARIO_FAILED || r->config->keep_going ||
-		     check_all(&report);
+	enum scenario_outcome outcome = r->result->outcome;
 
-	if (sound && r->config->check == SCENARIO_CHECK_END)
-		sound = check_invariants(r);
-	if (!sound)
+	if (outcome == SCENARIO_BROKEN)
+		return;
+	if (r->config->check != SCENARIO_CHECK_NONE && !check_invariants(r))
 		return;
 	if (!r->config->quiet)
 		report_print(r);
 	take_apart(r);
-	if (r->config->check == SCENARIO_CHECK_NONE || r->result->outcome == SCENARIO_FAILED)
-		return;
-	if (check_leaks(r))
+	if (r->config->check != SCENARIO_CHECK_NONE && check_leaks(r))
 		(void)check_invariants(r);
 }
 
@@ -388,7 +388,8 @@ scenario_run(const struct scenario_config *config, struct scenario_result *resul
 	struct scenario_machine machine;
 	struct run	       *r = &run;
 
-	if (!scenario_read_machine(config, &machine, result) || !machine_fits(r, &machine))
+	if (!scenario_read_machine(config, &machine, result) ||
+	    (!config->parse_only && !machine_fits(r, &machine)))
 		return result->outcome;
 	r->names = names_create(config->arena, config->arena_bytes);
 	if (!r->names) {
@@ -398,7 +399,7 @@ scenario_run(const struct scenario_config *config, struct scenario_result *resul
 	}
 	if (!config->unparsed)
 		run_pass(r, true);
-	if (result->outcome != SCENARIO_OK)
+	if (result->outcome != SCENARIO_OK || config->parse_only)
 		return result->outcome;
 	report_start(r);
 	run_pass(r, false);
