@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recordings.txt")
@@ -71,6 +72,43 @@ def recording_is_good(outcome, wanted, calls, maps, small):
                   outcome.last) is not None
 
 
+def changed_scenarios(anymm, root):
+    """The redis recording with one thing changed each: (what, text, line of the change)."""
+    path = os.path.join(root, "scenarios", "recorded", "redis-bgsave.tar.xz")
+    text = subprocess.run([anymm, "import", path], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    lines = text.splitlines()
+
+    def change(what, pattern, replacement):
+        where = [i for i, line in enumerate(lines) if re.search(pattern, line)]
+        i = where[len(where) // 2]
+        other = lines[:i] + [re.sub(pattern, replacement, lines[i], count=1)] + lines[i + 1:]
+        return what, "\n".join(other) + "\n", i + 1
+
+    yield change("the address of a mapping", r"(mmap .* = 0x\w+)000\t", r"\g<1>800\t")
+    yield change("the errno of a call", r"(mprotect .* = )0\t", r"\g<1>ENOMEM\t")
+    yield change("a permission in a map", r"^(\t0x\w+\.\.0x\w+ r)w-p$", r"\g<1>--p")
+    yield change("a file's offset in a map", r"^(\t0x\w+\.\.0x\w+ r-xp 0x)(\w+000) ", r"\g<1>7\2 ")
+    yield change("a page that is present", r"^(present \d+) 0x", r"\g<1> 0x10000 1 0x")
+    yield change("a touch where nothing is", r"^(touch \d+) ", r"\g<1> a 0x10000 1 ")
+    yield change("a process that does not exist", r"^(munmap) \d+ ", r"\g<1> 1 ")
+
+
+def check_changed(anymm, root, report):
+    """What a replay compares it really compares: each change is found, at its line."""
+    for what, text, line in changed_scenarios(anymm, root):
+        with tempfile.NamedTemporaryFile("w", suffix=".vm") as file:
+            file.write(text)
+            file.flush()
+            outcome = Outcome(anymm, file.name, "none")
+            report(outcome.code == 1 and
+                   outcome.last.startswith("FAILED %s:%d:" % (file.name, line)),
+                   "fails when changed: " + what, outcome)
+
+
+NR_CHANGED = 7
+
+
 def main():
     anymm, root = sys.argv[1:3]
     small = "--small" in sys.argv[3:]
@@ -78,7 +116,8 @@ def main():
     recordings = list(expected_recordings())
     packed = sorted(os.path.basename(path)[:-len(".tar.xz")] for path in
                     glob.glob(os.path.join(root, "scenarios", "recorded", "*.tar.xz")))
-    print("1..%d" % (len(stories) + len(recordings) + 1))
+    changed = 0 if small else NR_CHANGED
+    print("1..%d" % (len(stories) + len(recordings) + 1 + changed))
     number = 0
 
     def report(good, name, outcome=None):
@@ -103,6 +142,8 @@ def main():
         table.append("%-20s %5d/%-6d %5d/%-6d %8.2f  %s" % (
             name, *outcome.results, *outcome.maps, outcome.seconds,
             outcome.last.split(":", 1)[0].split(" ")[0] + (" at " + wanted if wanted != "ok" else "")))
+    if changed:
+        check_changed(anymm, root, report)
     for line in table:
         print("# " + line)
 
