@@ -282,103 +282,87 @@ an_image_takes_limits_and_layout_from_its_snapshot(void **state)
 	text_free(&out);
 }
 
+static const struct {
+	struct files files;
+	const char  *file;
+	unsigned     line, column;
+	const char  *words;
+} mistakes[] = {
+	{ { .trace = "x\n\n" }, "trace.strace", 1, 1, "the number of a thread" },
+	{ { .trace = "7 now brk(NULL) = 0\n" }, "trace.strace", 1, 3, "the time" },
+	{ { .trace = "7 1.0 ?\n" }, "trace.strace", 1, 7, "expected a call" },
+	{ { .trace = "7 1.0 brk(NULL)\n" }, "trace.strace", 1, 11, "= RESULT" },
+	{ { .trace = "7 1.0 brk(NULL) = x\n" }, "trace.strace", 1, 19, "a result" },
+	{ { .trace = "7 1.0 +++ boo +++\n" }, "trace.strace", 1, 11, "snap, exited with" },
+	{ { .trace = "7 1.0 +++ exited with x +++\n" }, "trace.strace", 1, 23, "an exit code" },
+	{ { .trace = "7 1.0 +++ snap 1 exec tg=7 +++\n" }, "trace.strace", 1, 22, "tgid=N" },
+	{ { .trace = "7 1.0 +++ snap ../x exec tgid=7 +++\n" }, "trace.strace", 1, 16, "letters" },
+	{ { .trace = "7 1.0 brk(NULL <unfinished ...>\n7 1.1 <... mmap resumed>) = 0\n" },
+	  "trace.strace",
+	  2,
+	  12,
+	  "the call that this thread is in" },
+	{ { .trace = EXEC "7 1.0 munmap(0x1000, zero) = 0\n" },
+	  "trace.strace",
+	  2,
+	  22,
+	  "munmap: expected a length" },
+	{ { .trace = EXEC "7 1.0 munmap(0x1000 <unfinished ...>\n7 1.1 <... munmap "
+			  "resumed>, zero) = 0\n" },
+	  "trace.strace",
+	  3,
+	  29,
+	  "munmap: expected a length" },
+	{ { .trace = EXEC "7 1.0 mmap(NULL, 4096, 0x1, 0x2, ) = 0\n" },
+	  "trace.strace",
+	  2,
+	  34,
+	  "mmap: expected a descriptor" },
+	{ { .trace = EXEC, .exec_maps = "1000-zz rw-p\n" },
+	  "maps/7-00001-exec.maps",
+	  1,
+	  6,
+	  "a range of pages" },
+	{ { .trace = EXEC, .exec_maps = "1000-2000 rwzp 0 0 0\n" },
+	  "maps/7-00001-exec.maps",
+	  1,
+	  11,
+	  "permissions" },
+	{ { .trace = EXEC, .touch = "q 1000 1\n" }, "touch.log", 1, 1, "expected one of @" },
+	{ { .trace = EXEC, .touch = "a 1000 1\n" }, "touch.log", 1, 1, "an @ line before" },
+	{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1001 1\n" },
+	  "touch.log",
+	  2,
+	  3,
+	  "the hexadecimal address of a page" },
+	{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1000 0\n" },
+	  "touch.log",
+	  2,
+	  3,
+	  "how many pages" },
+	{ { .trace = EXEC, .touch = "@ 1 x 7 EXEC\n" }, "touch.log", 1, 1, "@ LINE TID" },
+	{ { .trace = EXEC, .sizes = "big\t/x\n" }, "files.txt", 1, 1, "a size in bytes" },
+	{ { .trace = EXEC, .exec_info = "stat: 7 (a) t 1\n" },
+	  "maps/7-00001-exec.info",
+	  1,
+	  1,
+	  "47 fields" },
+};
+
 static void
 errors_name_file_line_and_column(void **state)
 {
-	static const struct {
-		struct files files;
-		const char  *file;
-		unsigned     line, column;
-		const char  *words;
-	} cases[] = {
-		{ { .trace = "x\n\n" }, "trace.strace", 1, 1, "the number of a thread" },
-		{ { .trace = "7 now brk(NULL) = 0\n" }, "trace.strace", 1, 3, "the time" },
-		{ { .trace = "7 1.0 ?\n" }, "trace.strace", 1, 7, "expected a call" },
-		{ { .trace = "7 1.0 brk(NULL)\n" }, "trace.strace", 1, 11, "= RESULT" },
-		{ { .trace = "7 1.0 brk(NULL) = x\n" }, "trace.strace", 1, 19, "a result" },
-		{ { .trace = "7 1.0 +++ boo +++\n" }, "trace.strace", 1, 11, "snap, exited with" },
-		{ { .trace = "7 1.0 +++ exited with x +++\n" },
-		  "trace.strace",
-		  1,
-		  23,
-		  "an exit code" },
-		{ { .trace = "7 1.0 +++ snap 1 exec tg=7 +++\n" },
-		  "trace.strace",
-		  1,
-		  22,
-		  "tgid=N" },
-		{ { .trace = "7 1.0 +++ snap ../x exec tgid=7 +++\n" },
-		  "trace.strace",
-		  1,
-		  16,
-		  "letters" },
-		{ { .trace = "7 1.0 brk(NULL <unfinished ...>\n7 1.1 <... mmap resumed>) = 0\n" },
-		  "trace.strace",
-		  2,
-		  12,
-		  "the call that this thread is in" },
-		{ { .trace = EXEC "7 1.0 munmap(0x1000, zero) = 0\n" },
-		  "trace.strace",
-		  2,
-		  22,
-		  "munmap: expected a length" },
-		{ { .trace = EXEC "7 1.0 munmap(0x1000 <unfinished ...>\n7 1.1 <... munmap "
-				  "resumed>, zero) = 0\n" },
-		  "trace.strace",
-		  3,
-		  29,
-		  "munmap: expected a length" },
-		{ { .trace = EXEC "7 1.0 mmap(NULL, 4096, 0x1, 0x2, ) = 0\n" },
-		  "trace.strace",
-		  2,
-		  34,
-		  "mmap: expected a descriptor" },
-		{ { .trace = EXEC, .exec_maps = "1000-zz rw-p\n" },
-		  "maps/7-00001-exec.maps",
-		  1,
-		  6,
-		  "a range of pages" },
-		{ { .trace = EXEC, .exec_maps = "1000-2000 rwzp 0 0 0\n" },
-		  "maps/7-00001-exec.maps",
-		  1,
-		  11,
-		  "permissions" },
-		{ { .trace = EXEC, .touch = "q 1000 1\n" },
-		  "touch.log",
-		  1,
-		  1,
-		  "expected one of @" },
-		{ { .trace = EXEC, .touch = "a 1000 1\n" }, "touch.log", 1, 1, "an @ line before" },
-		{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1001 1\n" },
-		  "touch.log",
-		  2,
-		  3,
-		  "the hexadecimal address of a page" },
-		{ { .trace = EXEC, .touch = "@ 1 7 7 EXEC\na 1000 0\n" },
-		  "touch.log",
-		  2,
-		  3,
-		  "how many pages" },
-		{ { .trace = EXEC, .touch = "@ 1 x 7 EXEC\n" }, "touch.log", 1, 1, "@ LINE TID" },
-		{ { .trace = EXEC, .sizes = "big\t/x\n" }, "files.txt", 1, 1, "a size in bytes" },
-		{ { .trace = EXEC, .exec_info = "stat: 7 (a) t 1\n" },
-		  "maps/7-00001-exec.info",
-		  1,
-		  1,
-		  "47 fields" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		struct import_error error;
 		struct text	    out = { 0 };
 
-		assert_false(import(cases[i].files, &out, &error));
-		if (strcmp(error.file, cases[i].file) != 0 || error.line != cases[i].line ||
-		    error.column != cases[i].column || !strstr(error.text, cases[i].words))
-			fail_msg("wanted %s:%u:%u: %s, got %s:%u:%u: %s", cases[i].file,
-				 cases[i].line, cases[i].column, cases[i].words, error.file,
-				 error.line, error.column, error.text);
+		assert_false(import(mistakes[i].files, &out, &error));
+		if (strcmp(error.file, mistakes[i].file) != 0 || error.line != mistakes[i].line ||
+		    error.column != mistakes[i].column || !strstr(error.text, mistakes[i].words))
+			fail_msg("wanted %s:%u:%u: %s, got %s:%u:%u: %s", mistakes[i].file,
+				 mistakes[i].line, mistakes[i].column, mistakes[i].words,
+				 error.file, error.line, error.column, error.text);
 		text_free(&out);
 	}
 }
