@@ -108,7 +108,6 @@ take_locked(struct node *node, unsigned order, uint32_t *out)
 	remove_block(node, n, f);
 	while (have > order) {
 		have--;
-		section_reveal(n, have);
 		insert_block(node, n + ((uint32_t)1 << have), have);
 	}
 	f->order = (uint8_t)order;

@@ -233,7 +233,6 @@ frame_take(const struct frame_request *request, pfn_t *out)
 	pfn = (pfn_t){ n };
 	f = frame_of(pfn);
 	move(pfn, f, request->kind);
-	f->word = 0;
 	REQUIRE(arch_frame_revive(pfn, request->order),
 		"frame %llx (order %u) was written to while it was free", (unsigned long long)pfn.n,
 		request->order);

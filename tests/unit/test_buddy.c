@@ -99,6 +99,26 @@ take_all(unsigned order, pfn_t *blocks)
 	return nr;
 }
 
+/* The largest blocks are split in two and grow together again, and no further. */
+static void
+the_largest_order_is_reached_again(void **state)
+{
+	struct boot_range all = RAM(1 << 20, (1 << 19) + 4096, 0);
+	static pfn_t	  halves[16];
+	struct shape	  fresh;
+	size_t		  nr;
+
+	(void)state;
+	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
+	fresh = shape_now();
+	assert_int_equal(fresh.blocks[0][FRAME_ORDER_MAX], 2);
+	nr = take_all(FRAME_ORDER_MAX - 1, halves);
+	assert_int_equal(nr, 4);
+	for (size_t i = 0; i < nr; i++)
+		frame_release(halves[i]);
+	expect_shape(&fresh);
+}
+
 static void
 shuffle(pfn_t *blocks, size_t nr, uint64_t *seed)
 {
@@ -150,13 +170,16 @@ all_memory_can_be_taken_and_given_back(void **state)
 static void
 blocks_do_not_grow_over_borders(void **state)
 {
-	struct boot_range ranges[] = { RAM(0, 96, 0), RAM(96, 160, 1) };
+	struct boot_range ranges[] = { RAM(0, 96, 0), RAM(96, 160, 1), RAM(1024, 512, 0) };
 	pfn_t		  pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
+	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 3 });
+	/* Both halves of [64, 128) are free, but on different nodes. */
+	assert_int_equal(frame_of((pfn_t){ 64 })->order, 5);
+	assert_int_equal(frame_of((pfn_t){ 96 })->order, 5);
 	while (!pfn_is_none(pfn = alloc_order(2))) {
-		unsigned node = pfn.n < 96 ? 0 : 1;
+		unsigned node = pfn.n < 96 || pfn.n >= 1024 ? 0 : 1;
 
 		assert_int_equal(atomic_load(&frame_of(pfn)->node), node);
 	}
@@ -374,6 +397,7 @@ random_life_equals_the_reference(void **state)
 
 TEST_SUITE(buddy, cmocka_unit_test(splitting_leaves_one_block_of_each_order_below),
 	   cmocka_unit_test(every_order_is_aligned_and_comes_back),
+	   cmocka_unit_test(the_largest_order_is_reached_again),
 	   cmocka_unit_test(all_memory_can_be_taken_and_given_back),
 	   cmocka_unit_test(blocks_do_not_grow_over_borders),
 	   cmocka_unit_test(the_preferred_node_comes_first_then_the_next),
