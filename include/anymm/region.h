@@ -16,22 +16,27 @@ enum region_flag {
 	REGION_MAYNOTWRITE = 1 << 6,	/* protect to writable is refused (shared, read-only file) */
 };
 
-/* [s] space->lock for writing changes, for reading keeps stable   [o] object->lock */
+/*
+ * The first cache line is all that lookups and gap searches read.
+ *
+ * [s] space->lock for writing changes, for reading keeps stable   [o] object->lock
+ */
 struct region {
-	struct va_range range;	   /* [s] */
-	prot_t		prot;	   /* [s] */
-	unsigned	flags;	   /* [s] enum region_flag */
-	struct object  *object;	   /* [s] one reference held; NULL: private anonymous */
-	uint64_t	offset;	   /* [s] page index of range.start in the object */
-	struct space   *space;	   /* constant */
-	struct list	rmap;	   /* [o] in object->regions */
-
 	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
+	struct va_range range;	 /* [s] */
 	struct region  *left, *right, *parent;
-	uint64_t	gap;	   /* free bytes in front of it, less the guard gap */
-	uint64_t	max_gap;   /* largest gap of this subtree */
+	uint64_t	gap;	 /* free bytes in front of it, less the guard gap */
+	uint64_t	max_gap; /* largest gap of this subtree */
 	int8_t		height;
+	prot_t		prot;	 /* [s] */
+
+	unsigned	flags;	 /* [s] enum region_flag */
+	struct object  *object;	 /* [s] one reference held; NULL: private anonymous */
+	uint64_t	offset;	 /* [s] page index of range.start in the object */
+	struct space   *space;	 /* constant */
+	struct list	rmap;	 /* [o] in object->regions */
 };
+static_assert(offsetof(struct region, flags) == CACHE_LINE, "searches read one cache line");
 static_assert(sizeof(struct region) <= 128, "a region fits two cache lines");
 
 static inline uint64_t

@@ -53,11 +53,23 @@ is_shared(const struct map_request *request)
 	return type == MAPF_SHARED || type == MAPF_SHARED_VALIDATE;
 }
 
+/* Flags of a region that a request may ask for directly. */
+#define REQUEST_REGION_FLAGS \
+	(REGION_GROWSDOWN | REGION_NORESERVE | REGION_DONTFORK | REGION_WIPEONFORK | REGION_NOMERGE)
+
+/* is_private_only - asks for something that only private anonymous memory can do. */
+static bool
+is_private_only(const struct map_request *request)
+{
+	return (request->flags & MAPF_GROWSDOWN) ||
+	       (request->region_flags & (REGION_GROWSDOWN | REGION_WIPEONFORK));
+}
+
 /* check - what is wrong whatever the space looks like; huge-page mappings have no pages to use. */
 static err_t
 check(const struct map_request *request, uint64_t *bytes)
 {
-	if (!is_page_aligned(request->offset))
+	if (!is_page_aligned(request->offset) || (request->region_flags & ~REQUEST_REGION_FLAGS))
 		return ERR_INVAL;
 	if (!is_anonymous(request) && !request->object)
 		return ERR_BADF;
@@ -122,7 +134,7 @@ check_file_type(const struct map_request *request)
 		return ERR_ACCES;
 	if (request->writeonly_file)
 		return ERR_ACCES;
-	return request->flags & MAPF_GROWSDOWN ? ERR_INVAL : OK;
+	return is_private_only(request) ? ERR_INVAL : OK;
 }
 
 static err_t
@@ -134,7 +146,7 @@ check_type(const struct map_request *request)
 		return check_file_type(request);
 	if (type == MAPF_PRIVATE)
 		return OK;
-	return type == MAPF_SHARED && !(request->flags & MAPF_GROWSDOWN) ? OK : ERR_INVAL;
+	return type == MAPF_SHARED && !is_private_only(request) ? OK : ERR_INVAL;
 }
 
 static struct region_kind

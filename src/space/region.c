@@ -205,6 +205,19 @@ region_remove(struct region *r)
 	forget(r);
 }
 
+void
+region_remove_all(struct space *sp)
+{
+	struct region *parent = NULL;
+	struct region *r;
+
+	while ((r = tree_pop_leaf(sp, parent))) {
+		parent = r->parent;
+		uncount(r);
+		forget(r);
+	}
+}
+
 bool
 region_agrees(const struct region *a, const struct region *b)
 {

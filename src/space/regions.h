@@ -58,6 +58,9 @@ void region_change(struct region *r, prot_t prot, unsigned flags);
 /* region_remove - take r out of its space and free it. */
 void region_remove(struct region *r);
 
+/* region_remove_all - the same for all of a space. O(regions). */
+void region_remove_all(struct space *sp);
+
 /* region_free - free a region that is in no space. */
 void region_free(struct region *r);
 

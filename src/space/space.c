@@ -90,11 +90,8 @@ space_make(const struct space_layout *layout, struct space **out)
 void
 space_discard(struct space *sp)
 {
-	struct region *r;
-
 	pt_destroy(&sp->pt);
-	while ((r = sp->regions))
-		region_remove(r);
+	region_remove_all(sp);
 	REQUIRE(sp->total_pages == 0 && sp->committed_pages == 0 && sp->data_pages == 0,
 		"an empty space counts %lu pages, %lu committed, %lu of data",
 		(unsigned long)sp->total_pages, (unsigned long)sp->committed_pages,
@@ -248,7 +245,7 @@ space_init(void)
 	state = arch_frame_ptr(pfn);
 	root()->part[ROOT_SPACE] = state;
 	slab_init(&state->spaces, "space", sizeof(struct space), alignof(struct space));
-	slab_init(&state->regions, "region", sizeof(struct region), alignof(struct region));
+	slab_init(&state->regions, "region", sizeof(struct region), CACHE_LINE);
 	slab_init(&state->lines, "reader lines", CPU_MAX * sizeof(struct reader_line),
 		  alignof(struct reader_line));
 	lock_init(&state->lock, RANK_PROC);

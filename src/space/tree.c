@@ -335,6 +335,20 @@ tree_remove(struct space *sp, struct region *r)
 	sp->nr_regions--;
 }
 
+struct region *
+tree_pop_leaf(struct space *sp, struct region *at)
+{
+	struct region *r = at ? at : sp->regions;
+
+	if (!r)
+		return NULL;
+	while (r->left || r->right)
+		r = r->left ? r->left : r->right;
+	replace_child(sp, r, NULL);
+	sp->nr_regions--;
+	return r;
+}
+
 void
 tree_resize(struct space *sp, struct region *r, struct va_range range)
 {

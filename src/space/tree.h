@@ -28,6 +28,13 @@ void tree_append(struct space *sp, struct region *last, struct region *r);
 
 void tree_remove(struct space *sp, struct region *r);
 
+/*
+ * tree_pop_leaf - take some leaf below `at` (NULL: the root) out without keeping balance
+ * or gaps: only for taking the whole tree apart, where the parent of the one given is the
+ * place to go on. NULL: the tree is empty. O(1) on average.
+ */
+struct region *tree_pop_leaf(struct space *sp, struct region *at);
+
 /* tree_resize - move one or both ends of r without passing a neighbour. */
 void tree_resize(struct space *sp, struct region *r, struct va_range range);
 

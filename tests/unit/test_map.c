@@ -152,101 +152,133 @@ noreplace_refuses_any_overlap(void **state)
 	sketch_end(sp);
 }
 
-static struct object *no_file;
-static struct object *some_file;
-
 /* One row: what differs from a good request for two pages of private anonymous memory. */
 struct bad {
-	vaddr_t		addr;
-	uint64_t	length;
-	uint64_t	offset;
-	unsigned	prot;
-	unsigned	flags;
-	struct object **object;
-	bool		readonly, writeonly;
-	err_t		err;
+	vaddr_t	 addr;
+	uint64_t length;
+	uint64_t offset;
+	unsigned prot;
+	unsigned flags;
+	bool	 has_file;
+	bool	 readonly, writeonly;
+	err_t	 err;
 };
 
-/* LUN-08, WNX-25: every refusal, and which of two comes first. */
+enum {
+	ANON = MAPF_PRIVATE | MAPF_ANONYMOUS,
+	FIXED = ANON | MAPF_FIXED,
+	NOREPLACE = ANON | MAPF_FIXED_NOREPLACE,
+};
+
+/* Every refusal, and which of two comes first. */
+static const struct bad bad_requests[] = {
+	/* misaligned offset before everything else */
+	{ 0, 0, 1, PROT_R, MAPF_PRIVATE, false, false, false, ERR_INVAL },
+	/* no object before the length */
+	{ 0, 0, 0, PROT_R, MAPF_PRIVATE, false, false, false, ERR_BADF },
+	{ 0, 0, 0, PROT_R, ANON, false, false, false, ERR_INVAL },
+	/* lengths that do not fit */
+	{ 0, UINT64_MAX, 0, PROT_R, ANON, false, false, false, ERR_NOMEM },
+	{ 0, PAGE(13), 0, PROT_R, ANON, false, false, false, ERR_NOMEM },
+	{ 0, PAGE(12), 0, PROT_R, ANON, false, false, false, ERR_NOMEM },
+	/* fixed: the range before the alignment, the alignment before the overlap */
+	{ PAGE(11), PAGE(2), 0, PROT_R, FIXED, false, false, false, ERR_NOMEM },
+	{ PAGE(11) + 1, PAGE(2), 0, PROT_R, FIXED, false, false, false, ERR_NOMEM },
+	{ PAGE(2) + 1, PAGE(2), 0, PROT_R, FIXED, false, false, false, ERR_INVAL },
+	{ PAGE(2) + 1, PAGE(2), 0, PROT_R, NOREPLACE, false, false, false, ERR_INVAL },
+	{ UINT64_MAX - 4095, PAGE(2), 0, PROT_R, FIXED, false, false, false, ERR_NOMEM },
+	{ PAGE(2), PAGE(2), 0, PROT_R, NOREPLACE, false, false, false, ERR_EXIST },
+	/* the type comes after the address */
+	{ PAGE(2), PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_FIXED_NOREPLACE, false, false, false,
+	  ERR_EXIST },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS, false, false, false, ERR_INVAL },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | 4, false, false, false, ERR_INVAL },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_SHARED_VALIDATE, false, false, false,
+	  ERR_INVAL },
+	{ 0, PAGE(2), 0, PROT_R, 0, true, false, false, ERR_INVAL },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | 0x80000000u, true, false, false,
+	  ERR_OPNOTSUPP },
+	{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED_VALIDATE | 0x80000000u, true, true, false,
+	  ERR_OPNOTSUPP },
+	/* what the file's opening forbids */
+	{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED, true, true, false, ERR_ACCES },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED, true, false, true, ERR_ACCES },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE, true, false, true, ERR_ACCES },
+	/* a stack is private anonymous */
+	{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_GROWSDOWN, true, false, false, ERR_INVAL },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED | MAPF_ANONYMOUS | MAPF_GROWSDOWN, false, false, false,
+	  ERR_INVAL },
+	/* there are no huge pages to be had */
+	{ 0, PAGE(2), 0, PROT_R, ANON | MAPF_HUGETLB, false, false, false, ERR_NOMEM },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_HUGETLB, true, false, false, ERR_INVAL },
+};
+
+static struct map_request
+request_of(const struct bad *bad, struct object *file)
+{
+	return (struct map_request){
+		.addr = bad->addr,
+		.length = bad->length,
+		.prot = bad->prot,
+		.flags = bad->flags,
+		.object = bad->has_file ? file : NULL,
+		.offset = bad->offset,
+		.readonly_file = bad->readonly,
+		.writeonly_file = bad->writeonly,
+	};
+}
+
+/* What an image loader may ask for directly, and what fits no object. */
+static void
+region_flags_are_checked(void **state)
+{
+	const unsigned	   never[] = { REGION_SHARED, REGION_MAYNOTWRITE, 1u << 30 };
+	const unsigned	   private_only[] = { REGION_GROWSDOWN, REGION_WIPEONFORK };
+	struct space	  *sp = sketch_space();
+	struct object	  *file = sketch_file(7, 10);
+	struct map_request request = sketch_anonymous(1, MAPF_PRIVATE);
+	vaddr_t		   va;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++) {
+		request.region_flags = never[i];
+		EXPECT_ERR(space_map(sp, &request, &va), ERR_INVAL);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(private_only); i++) {
+		request = sketch_anonymous(1, MAPF_SHARED);
+		request.region_flags = private_only[i];
+		EXPECT_ERR(space_map(sp, &request, &va), ERR_INVAL);
+		request.flags = MAPF_PRIVATE;
+		request.object = file;
+		EXPECT_ERR(space_map(sp, &request, &va), ERR_INVAL);
+	}
+	EXPECT_REGIONS(sp, "");
+	object_put(file);
+	sketch_end(sp);
+}
+
+/* LUN-08, WNX-25: the table above; a refused call changes nothing and gives no address. */
 static void
 errors_come_in_linux_order(void **state)
 {
-	enum {
-		ANON = MAPF_PRIVATE | MAPF_ANONYMOUS,
-		FIXED = ANON | MAPF_FIXED,
-		NOREPLACE = ANON | MAPF_FIXED_NOREPLACE,
-	};
-	const struct bad cases[] = {
-		/* misaligned offset before everything else */
-		{ 0, 0, 1, PROT_R, MAPF_PRIVATE, &no_file, false, false, ERR_INVAL },
-		/* no object before the length */
-		{ 0, 0, 0, PROT_R, MAPF_PRIVATE, &no_file, false, false, ERR_BADF },
-		{ 0, 0, 0, PROT_R, ANON, &no_file, false, false, ERR_INVAL },
-		/* lengths that do not fit */
-		{ 0, UINT64_MAX, 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
-		{ 0, PAGE(13), 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
-		{ 0, PAGE(12), 0, PROT_R, ANON, &no_file, false, false, ERR_NOMEM },
-		/* fixed: the range before the alignment, the alignment before the overlap */
-		{ PAGE(11), PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
-		{ PAGE(11) + 1, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
-		{ PAGE(2) + 1, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_INVAL },
-		{ PAGE(2) + 1, PAGE(2), 0, PROT_R, NOREPLACE, &no_file, false, false, ERR_INVAL },
-		{ UINT64_MAX - 4095, PAGE(2), 0, PROT_R, FIXED, &no_file, false, false, ERR_NOMEM },
-		{ PAGE(2), PAGE(2), 0, PROT_R, NOREPLACE, &no_file, false, false, ERR_EXIST },
-		/* the type comes after the address */
-		{ PAGE(2), PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_FIXED_NOREPLACE, &no_file,
-		  false, false, ERR_EXIST },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS, &no_file, false, false, ERR_INVAL },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | 4, &no_file, false, false, ERR_INVAL },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_ANONYMOUS | MAPF_SHARED_VALIDATE, &no_file, false,
-		  false, ERR_INVAL },
-		{ 0, PAGE(2), 0, PROT_R, 0, &some_file, false, false, ERR_INVAL },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | 0x80000000u, &some_file, false,
-		  false, ERR_OPNOTSUPP },
-		{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED_VALIDATE | 0x80000000u, &some_file, true,
-		  false, ERR_OPNOTSUPP },
-		/* what the file's opening forbids */
-		{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED, &some_file, true, false, ERR_ACCES },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED, &some_file, false, true, ERR_ACCES },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE, &some_file, false, true, ERR_ACCES },
-		/* a stack is private anonymous */
-		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_GROWSDOWN, &some_file, false, false,
-		  ERR_INVAL },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED | MAPF_ANONYMOUS | MAPF_GROWSDOWN, &no_file,
-		  false, false, ERR_INVAL },
-		/* there are no huge pages to be had */
-		{ 0, PAGE(2), 0, PROT_R, ANON | MAPF_HUGETLB, &no_file, false, false, ERR_NOMEM },
-		{ 0, PAGE(2), 0, PROT_R, MAPF_PRIVATE | MAPF_HUGETLB, &some_file, false, false,
-		  ERR_INVAL },
-	};
-	struct space *sp = sketch_space();
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
 
 	(void)state;
-	some_file = sketch_file(7, 10);
 	sketch_map(sp, 3, 4, PROT_R, 0);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct bad  *bad = &cases[i];
-		struct map_request request = {
-			.addr = bad->addr,
-			.length = bad->length,
-			.prot = bad->prot,
-			.flags = bad->flags,
-			.object = *bad->object,
-			.offset = bad->offset,
-			.readonly_file = bad->readonly,
-			.writeonly_file = bad->writeonly,
-		};
-		vaddr_t va = 0x1234;
-		err_t	err = space_map(sp, &request, &va);
+	for (size_t i = 0; i < ARRAY_SIZE(bad_requests); i++) {
+		struct map_request request = request_of(&bad_requests[i], file);
+		vaddr_t		   va = 0x1234;
+		err_t		   err = space_map(sp, &request, &va);
 
-		if (err != bad->err)
+		if (err != bad_requests[i].err)
 			fail_msg("row %zu gave %s, expected %s", i, err_name(err),
-				 err_name(bad->err));
+				 err_name(bad_requests[i].err));
 		assert_int_equal(va, 0x1234);
 	}
 	EXPECT_REGIONS(sp, "3-4 r");
 	assert_int_equal(object_live(), 1);
-	object_put(some_file);
+	object_put(file);
 	sketch_end(sp);
 }
 
@@ -381,7 +413,7 @@ TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
 	   cmocka_unit_test(shared_anonymous_memory_has_an_object_each),
 	   cmocka_unit_test(fixed_replaces_what_is_there),
 	   cmocka_unit_test(noreplace_refuses_any_overlap),
-	   cmocka_unit_test(errors_come_in_linux_order),
+	   cmocka_unit_test(region_flags_are_checked), cmocka_unit_test(errors_come_in_linux_order),
 	   cmocka_unit_test(harmless_flags_change_nothing), cmocka_unit_test(exact_fit_is_a_fit),
 	   cmocka_unit_test(limits_hold_to_the_page),
 	   cmocka_unit_test(the_number_of_regions_is_limited),

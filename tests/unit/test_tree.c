@@ -277,7 +277,34 @@ appending_keeps_order_and_gaps(void **state)
 	}
 }
 
+/* Taking apart visits each region once, children before parents. */
+static void
+taking_apart_gives_each_region_once(void **state)
+{
+	static struct region pool[100];
+	struct space	    *sp = bare_space();
+	struct region	    *parent = NULL;
+	struct region	    *r;
+	unsigned	     nr = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		insert(sp, &pool[i * 37 % 100], 2 * (i * 37 % 100), 2 * (i * 37 % 100) + 1, 0);
+	while ((r = tree_pop_leaf(sp, parent))) {
+		assert_null(r->left);
+		assert_null(r->right);
+		parent = r->parent;
+		assert_true(r->height > 0);
+		r->height = 0;
+		nr++;
+	}
+	assert_int_equal(nr, 100);
+	assert_int_equal(sp->nr_regions, 0);
+	assert_null(sp->regions);
+}
+
 TEST_SUITE(tree, cmocka_unit_test(random_steps_agree_with_an_array),
 	   cmocka_unit_test(limits_cut_the_gap_they_fall_into),
 	   cmocka_unit_test(a_guard_gap_is_not_free), cmocka_unit_test(the_height_is_logarithmic),
-	   cmocka_unit_test(appending_keeps_order_and_gaps))
+	   cmocka_unit_test(appending_keeps_order_and_gaps),
+	   cmocka_unit_test(taking_apart_gives_each_region_once))
