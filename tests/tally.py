@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Counts the test cases of one build folder, one by one, and shows what failed.
 
-usage: tally.py BUILD_FOLDER TEXT TALLY_FILE [PROGRAM]...
+usage: tally.py BUILD_FOLDER_OR_TAP_FILE TEXT TALLY_FILE [PROGRAM]...
 
 A program that prints TAP counts as its cases; any other as one. A case that was planned
 and did not run has failed, a skipped one too, and so has a build without a log, and each
@@ -18,6 +18,11 @@ SHOWN_LINES = 30
 
 
 def load(folder):
+    if os.path.isfile(folder):
+        with open(folder, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        result = "OK" if re.search(r"^1\.\.\d+$", text, re.M) else "FAIL"
+        return [{"name": folder, "result": result, "stdout": text, "command": ["the last step"]}]
     path = os.path.join(folder, "meson-logs", "testlog.json")
     if not os.path.exists(path):
         return None

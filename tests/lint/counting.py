@@ -19,6 +19,9 @@ def test(name, result, stdout=""):
 # what it is about, the log (None: there is none), programs required, line in the tally
 CASES = [
     ("no log", None, [], "0 1"),
+    ("a TAP file", "1..2\nok 1 - x\nok 2 - y\n", [], "2 0"),
+    ("a TAP file that ends early", "1..2\nok 1 - x\n", [], "1 1"),
+    ("a file that is not TAP", "ok\n", [], "0 1"),
     ("an empty log", [], [], "0 1"),
     ("a program without cases", [test("a", "OK")], [], "1 0"),
     ("a failed program", [test("a", "FAIL")], [], "0 1"),
@@ -36,13 +39,18 @@ CASES = [
 
 def tally_of(log, programs):
     with tempfile.TemporaryDirectory() as top:
-        if log is not None:
+        folder = top
+        if isinstance(log, str):
+            folder = os.path.join(top, "log")
+            with open(folder, "w", encoding="utf-8") as file:
+                file.write(log)
+        elif log is not None:
             os.makedirs(os.path.join(top, "meson-logs"))
             with open(os.path.join(top, "meson-logs", "testlog.json"), "w",
                       encoding="utf-8") as file:
                 file.writelines(json.dumps(entry) + "\n" for entry in log)
         path = os.path.join(top, "tally")
-        subprocess.run([sys.executable, "-B", TALLY, top, "text", path] + programs,
+        subprocess.run([sys.executable, "-B", TALLY, folder, "text", path] + programs,
                        stdout=subprocess.DEVNULL, check=True)
         with open(path, encoding="utf-8") as file:
             return file.read().strip()
