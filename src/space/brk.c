@@ -43,9 +43,8 @@ move(struct space *sp, vaddr_t brk)
 {
 	vaddr_t before, after;
 
-	if (!sp->layout.brk_start || brk < sp->layout.brk_start || brk > sp->layout.end)
-		return false;
-	if (!page_ceil(sp->brk, &before) || !page_ceil(brk, &after))
+	if (!sp->layout.brk_start || brk < sp->layout.brk_start || brk > sp->layout.end ||
+	    !page_ceil(sp->brk, &before) || !page_ceil(brk, &after))
 		return false;
 	if (after < before)
 		return unmap_range(sp, va_range(after, before)) == OK;

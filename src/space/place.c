@@ -106,7 +106,7 @@ place_aligned(const struct space *sp, const struct place_request *request, uint6
 
 	if (!large || !holds_large_page(offset, request->bytes, large))
 		return false;
-	if (request->bytes + large < large || offset + request->bytes + large < offset)
+	if (offset + request->bytes + large < offset)
 		return false;
 	if (!place_plain(sp, request->hint, request->bytes + large, &va))
 		return false;

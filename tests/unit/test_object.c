@@ -3,6 +3,8 @@
 
 #include "unit/sketch.h"
 
+#include <string.h>
+
 static struct object *
 fresh_file(uint64_t pages)
 {
@@ -242,6 +244,27 @@ all_objects_are_listed(void **state)
 	machine_check();
 }
 
+static void
+put_once_more(void *object)
+{
+	/* the region's reference is given up as well, so the object would die under it */
+	object_put(object);
+	object_put(object);
+}
+
+static void
+a_reference_too_few_stops(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
+	char	       text[400];
+
+	(void)state;
+	sketch_map_file(sp, 1, 2, PROT_R, file, 0, MAPF_PRIVATE);
+	assert_true(sim_expect_stop(put_once_more, file, text, sizeof(text)));
+	assert_non_null(strstr(text, "object 7 dies with a region naming it"));
+}
+
 TEST_SUITE(object, cmocka_unit_test(pages_come_on_demand_and_are_counted),
 	   cmocka_unit_test(frames_outlive_the_object),
 	   cmocka_unit_test(beyond_the_end_there_is_nothing),
@@ -249,4 +272,4 @@ TEST_SUITE(object, cmocka_unit_test(pages_come_on_demand_and_are_counted),
 	   cmocka_unit_test(failed_allocations_change_nothing),
 	   cmocka_unit_test(a_full_count_is_an_error), cmocka_unit_test(a_pager_may_fail),
 	   cmocka_unit_test(the_second_maker_uses_the_first_ones_page),
-	   cmocka_unit_test(all_objects_are_listed))
+	   cmocka_unit_test(all_objects_are_listed), cmocka_unit_test(a_reference_too_few_stops))

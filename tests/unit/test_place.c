@@ -300,6 +300,19 @@ rule_4b_large_file(void **state)
 	sketch_end(sp);
 }
 
+/* Rule 4b: offsets at the end of all numbers do not wrap around into a bad address. */
+static void
+rule_4b_last_offsets(void **state)
+{
+	struct space *sp = linux_space();
+
+	(void)state;
+	assert_int_equal(map_file(sp, 0, 2 * MIB, -4 * MIB), BASE - 2 * MIB);
+	assert_int_equal(map_file(sp, 0, 2 * MIB, -2 * MIB), BASE - 4 * MIB);
+	assert_int_equal(map_file(sp, 0, 4 * MIB, -MIB), BASE - 8 * MIB);
+	sketch_end(sp);
+}
+
 /* Rule 4b bottom-up: an aligned place is used as it is. */
 static void
 rule_4b_bottom_up(void **state)
@@ -375,5 +388,5 @@ TEST_SUITE(place, cmocka_unit_test(rule_1_top_down), cmocka_unit_test(rule_1_bot
 	   cmocka_unit_test(the_guard_gap_is_kept_bottom_up),
 	   cmocka_unit_test(rule_4a_large_anonymous), cmocka_unit_test(rule_4a_one_step_too_far),
 	   cmocka_unit_test(rule_4a_falls_back), cmocka_unit_test(rule_4b_large_file),
-	   cmocka_unit_test(rule_4b_bottom_up), cmocka_unit_test(rule_5_low_2_gib),
-	   cmocka_unit_test(many_regions_one_fitting_gap))
+	   cmocka_unit_test(rule_4b_last_offsets), cmocka_unit_test(rule_4b_bottom_up),
+	   cmocka_unit_test(rule_5_low_2_gib), cmocka_unit_test(many_regions_one_fitting_gap))

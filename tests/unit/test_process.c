@@ -3,6 +3,8 @@
 
 #include "proc/proc_table.h"
 
+#include <string.h>
+
 /* A process whose space has pages 1 to 3 stored to; the process holds the only reference. */
 static struct process *
 first_process(void)
@@ -284,10 +286,49 @@ an_id_can_be_chosen(void **state)
 	end();
 }
 
+static void
+exit_again(void *proc)
+{
+	proc_exit(proc, 0);
+}
+
+static void
+fork_after_exit(void *proc)
+{
+	struct process *child;
+
+	if (proc_fork(proc, 0, 0, &child) != OK)
+		return;
+}
+
+static void
+exec_after_exit(void *proc)
+{
+	proc_exec(proc, NULL);
+}
+
+/* What a kernel may not do with a zombie stops the machine and names the process. */
+static void
+misuse_of_a_zombie_stops(void **state)
+{
+	void (*const misuses[])(void *) = { exit_again, fork_after_exit, exec_after_exit };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(misuses); i++) {
+		struct process *proc = first_process();
+		char		text[400];
+
+		leave(proc);
+		assert_true(sim_expect_stop(misuses[i], proc, text, sizeof(text)));
+		assert_non_null(strstr(text, "process 1 "));
+	}
+}
+
 TEST_SUITE(process, cmocka_unit_test(fork_copies_the_space), cmocka_unit_test(sharing_is_counted),
 	   cmocka_unit_test(exec_replaces_the_space),
 	   cmocka_unit_test(orphans_go_to_the_first_process),
 	   cmocka_unit_test(the_first_process_has_an_heir),
 	   cmocka_unit_test(reaping_wants_the_right_parent_and_a_zombie),
 	   cmocka_unit_test(each_code_is_seen_once),
-	   cmocka_unit_test(a_failed_fork_leaves_no_process), cmocka_unit_test(an_id_can_be_chosen))
+	   cmocka_unit_test(a_failed_fork_leaves_no_process), cmocka_unit_test(an_id_can_be_chosen),
+	   cmocka_unit_test(misuse_of_a_zombie_stops))
