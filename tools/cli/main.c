@@ -45,9 +45,11 @@ import_path(const char *path, struct text *out, char *name, size_t bytes)
 	source = recording_source(recording);
 	snprintf(name, bytes, "%s", recording_name(recording));
 	good = import_recording(&source, name, out, &error);
-	if (!good)
+	if (!good && error.line > 0)
 		fprintf(stderr, "FAILED %s/%s:%u:%u: %s\n", path, error.file, error.line,
 			error.column, error.text);
+	else if (!good)
+		fprintf(stderr, "FAILED %s/%s: %s\n", path, error.file, error.text);
 	recording_close(recording);
 	return good;
 }

@@ -81,6 +81,7 @@ memory_put(struct convert *c, struct task *task)
 	while (*link != memory)
 		link = &(*link)->next;
 	*link = memory->next;
+	c->pages_now -= memory->counted;
 	pages_free(&memory->present);
 	pages_free(&memory->removed);
 }
@@ -95,18 +96,19 @@ memory_zap(struct memory *memory, uint64_t start, uint64_t end)
 
 /* The most private pages that lived at once, counting shared ones once for each space. */
 static void
-note_peak(struct convert *c)
+note_pages(struct convert *c, struct memory *memory)
 {
-	uint64_t pages = 0;
+	uint64_t pages = 64; /* its tables */
 
-	for (struct memory *m = c->memories; m; m = m->next) {
-		for (size_t i = 0; i < m->present.nr; i++) {
-			if (m->present.runs[i].kind != 'f' && m->present.runs[i].kind != 'r')
-				pages += m->present.runs[i].end - m->present.runs[i].start;
-		}
-		pages += 64; /* its tables */
+	for (size_t i = 0; i < memory->present.nr; i++) {
+		const struct page_run *run = &memory->present.runs[i];
+
+		if (run->kind != 'f' && run->kind != 'r')
+			pages += run->end - run->start;
 	}
-	c->peak_pages = pages > c->peak_pages ? pages : c->peak_pages;
+	c->pages_now += pages - memory->counted;
+	memory->counted = pages;
+	c->peak_pages = c->pages_now > c->peak_pages ? c->pages_now : c->peak_pages;
 }
 
 static void
@@ -263,9 +265,10 @@ apply_touches(struct convert *c, unsigned line, struct task *task, bool was_scan
 		pages_clear(&memory->removed);
 	}
 	if (memory && task->in_scenario && (found.any || was_scanned) &&
-	    !(slice_is(moment, "BIRTH") && memory->users > 1))
+	    !(slice_is(moment, "BIRTH") && memory->users > 1)) {
 		apply_scan(c, task, &found);
-	note_peak(c);
+		note_pages(c, memory);
+	}
 	pages_free(&found.plus);
 	pages_free(&found.minus);
 }

@@ -19,6 +19,7 @@ struct memory {
 	struct memory *next; /* all that live */
 	unsigned       users;
 	uint64_t       brk;
+	uint64_t       counted; /* of its pages, in pages_now of struct convert */
 	struct pages   present; /* by the last scan, less what calls removed since */
 	struct pages   removed; /* by calls since the last scan: they may have been touched again */
 };
@@ -70,7 +71,8 @@ struct convert {
 	struct file		   *files[CONVERT_BUCKETS];
 	struct memory		   *memories;
 	unsigned		    nr_files, nr_tasks;
-	unsigned		    cpu; /* of the last on statement */
+	unsigned		    cpu;       /* of the last on statement */
+	uint64_t		    pages_now; /* private pages of all spaces */
 	uint64_t		    peak_pages;
 	uint64_t		    file_pages; /* of all files named so far */
 	uint64_t file_touches; /* pages touched: no more of the files than that is needed */

@@ -27,6 +27,7 @@ struct process_call {
 	struct process	   *process;
 	struct process	   *child;
 	unsigned	    flags;
+	bool		    is_thread;
 	uint32_t	    id;
 	int32_t		    code;
 	err_t		    err;
@@ -62,12 +63,15 @@ call_proc_exec(void *arg)
 	proc_exec(call->process, call->space);
 }
 
+/* A thread's space is told that it has several before the second one runs. */
 static void
 call_proc_fork(void *arg)
 {
 	struct process_call *call = arg;
 
-	call->err = proc_fork(call->process, call->flags, call->id, &call->child);
+	call->err = call->is_thread ? space_add_thread(call->process->space) : OK;
+	if (call->err == OK)
+		call->err = proc_fork(call->process, call->flags, call->id, &call->child);
 }
 
 static void
@@ -275,7 +279,7 @@ statement_exec(struct run *r)
 static bool
 make_child(struct run *r, const char *verb, unsigned flags, bool is_thread, uint64_t *counter)
 {
-	struct process_call call = { .flags = flags };
+	struct process_call call = { .flags = flags, .is_thread = is_thread };
 	struct wanted	    wanted;
 	struct name	   *parent;
 	struct name	   *child;

@@ -141,7 +141,6 @@ statement_stop(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	r->ended = true;
 	if (r->result->outcome == SCENARIO_OK) {
 		(void)run_error(r, SCENARIO_STOPPED, 0, "%s", "");
 		memcpy(r->result->text, token.text, min_u64(token.bytes, 400));

@@ -31,7 +31,6 @@ struct run {
 	struct lexer		      lex;
 	struct names		     *names;
 	bool			      dry;    /* only the grammar is checked */
-	bool			      ended;  /* the scenario stopped itself */
 	unsigned		      cpu;    /* where calls and accesses happen */
 	uint64_t		      work;   /* accesses and statements so far */
 	uint64_t		      stored; /* touches that stored: gives each its own bytes */
