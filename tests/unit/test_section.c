@@ -45,6 +45,24 @@ holes_have_no_descriptor(void **state)
 	phys_check_machine();
 }
 
+/* A section whose ends exist, with a hole between them that is as dead as any other. */
+static void
+a_hole_inside_a_section_has_no_descriptor(void **state)
+{
+	struct boot_range ranges[] = { RAM(0, 16384, 0), RAM(20000, 45536, 0) };
+	pfn_t		  hole = { 17000 };
+
+	(void)state;
+	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
+	assert_int_equal(section_nr(&phys()->sections[0]), SECTION_FRAMES);
+	assert_non_null(section_peek(16383));
+	assert_null(section_peek(16384));
+	assert_null(section_peek(19999));
+	assert_non_null(section_peek(20000));
+	expect_stop(touch_descriptor, &hole, "does not exist");
+	phys_check_machine();
+}
+
 /* A whole gigabyte free: one block, so all its sections but the first are closed. */
 static void
 sections_inside_a_free_block_are_closed(void **state)
@@ -128,6 +146,7 @@ terabytes_cost_only_what_is_used(void **state)
 }
 
 TEST_SUITE(section, cmocka_unit_test(holes_have_no_descriptor),
+	   cmocka_unit_test(a_hole_inside_a_section_has_no_descriptor),
 	   cmocka_unit_test(sections_inside_a_free_block_are_closed),
 	   cmocka_unit_test(splitting_opens_one_section_and_merging_keeps_it),
 	   cmocka_unit_test(terabytes_cost_only_what_is_used))
