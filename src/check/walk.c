@@ -97,12 +97,17 @@ walk_table(struct check *c, const struct entry_at *table)
 	unsigned     live = 0;
 
 	for (unsigned i = 0; i < end && !c->failed; i++) {
-		struct entry_at e = *table;
+		struct entry_at e;
 
+		if (i % WALK_GROUP == 0 && walk_group_is_empty(entries + i)) {
+			i += WALK_GROUP - 1;
+			continue;
+		}
+		if (arch_pte_equal(entries[i], arch_pte_empty()))
+			continue;
+		e = *table;
 		e.pte = entries[i];
 		e.kind = arch_pte_kind(e.pte, e.level);
-		if (e.kind == PTE_EMPTY)
-			continue;
 		live++;
 		e.index = i;
 		e.va = table->va + ((uint64_t)i << walk_span(e.level));

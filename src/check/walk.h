@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/mem.h"
 #include "check/invariants.h"
 
 /* An entry, where it stands, and what allows it. */
@@ -23,6 +24,20 @@ static inline unsigned
 walk_span(unsigned level)
 {
 	return ARCH_PAGE_SHIFT + level * ARCH_PT_INDEX_BITS;
+}
+
+/*
+ * Entries are looked at in groups, because most tables are nearly empty: a group
+ * that is all zero holds nothing, on every machine (law P5).
+ */
+#define WALK_GROUP (ARCH_PT_ENTRIES < 64 ? ARCH_PT_ENTRIES : 64)
+
+static inline bool
+walk_group_is_empty(const pte_t *entries)
+{
+	static const pte_t nothing[64];
+
+	return memcmp(entries, nothing, WALK_GROUP * sizeof(pte_t)) == 0;
 }
 
 /* walk_spaces - visit all tables of all spaces: I-REF counting, I-EXCL, I-PROT, I-TAB. */

@@ -8,7 +8,7 @@
  * and is repeated exactly. After each step the results of both sides must be
  * equal; story_compare looks at all regions and all contents.
  *
- * Operations with a nonzero `fail` first run with an allocation made to fail.
+ * Operations with a high `fail` first run with an allocation made to fail.
  * If that run gives up for want of memory it must have changed nothing, and the
  * operation runs again with memory.
  */
@@ -34,7 +34,7 @@ struct story_record {
 	uint8_t length;	 /* how much: story_length */
 	uint8_t how;	 /* protection, flags, advice */
 	uint8_t data;	 /* what is stored */
-	uint8_t fail;	 /* 0: nothing; else which allocation fails, bit 7: and all after it */
+	uint8_t fail;	 /* below 0xc0: nothing; else which allocation fails, bit 5: and all after */
 };
 static_assert(sizeof(struct story_record) == 8, "records are eight bytes");
 

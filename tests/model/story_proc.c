@@ -185,12 +185,12 @@ story_make_room(struct story_op *op)
 void
 story_fail_begin(struct story_op *op)
 {
-	op->is_failing = op->rec->fail != 0;
+	op->is_failing = op->rec->fail >= 0xc0;
 	if (!op->is_failing)
 		return;
 	if (op->st->digests)
 		op->before = digest_all();
-	sim_fail_allocation(1 + op->rec->fail % 12, op->rec->fail & 0x80);
+	sim_fail_allocation(1 + (op->rec->fail & 0x1f) % 12, op->rec->fail & 0x20);
 }
 
 bool
