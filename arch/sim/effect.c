@@ -111,6 +111,7 @@ add(const struct effect *e, const struct place *p, enum record_kind kind, unsign
 		.rights = rights,
 		.cpus = e->cpus,
 		.va = p->va,
+		.entry = p->old,
 		.pfn = kind == STALE_WRITES ? UINT64_MAX : p->old & HW_FRAME,
 		.cause = *e->cause,
 	});
@@ -182,22 +183,53 @@ effect_record(const struct effect *e)
 	compare(e, &(struct place){
 			   .level = e->cause->level,
 			   .va = e->cause->va,
-			   .old = e->cause->old,
+			   .old = e->old,
 			   .next = e->cause->next,
 			   .old_rights = e->rights,
 			   .next_rights = e->rights,
 		   });
 }
 
-/* The entry that serves va at this level now, or 0. */
+/*
+ * The entry that serves va at this level now, or 0; *rights: what those above it
+ * leave. A large leaf above the level is returned as it is.
+ */
 static uint64_t
-entry_serving(pfn_t root, unsigned level, vaddr_t va)
+entry_serving(pfn_t root, unsigned level, vaddr_t va, unsigned *rights)
 {
 	uint64_t entry = HW_VALID | HW_TABLE | root.n;
 
-	for (unsigned at = HW_ROOT + 1; at-- > level && is_table(entry);)
+	*rights = RIGHT_ALL;
+	for (unsigned at = HW_ROOT + 1; at-- > level && is_table(entry);) {
+		*rights &= mmu_entry_rights(entry);
 		entry = entry_at(entry & HW_FRAME, (unsigned)(va / level_bytes(at)) % HW_ENTRIES);
+	}
 	return entry;
+}
+
+bool
+effect_is_stale(const struct record *r, pfn_t root)
+{
+	struct place p = { .level = r->level, .va = r->va, .old = r->entry };
+	unsigned     rights;
+	struct walk  w;
+
+	p.next = entry_serving(root, r->level, r->va, &p.next_rights);
+	rights = p.next_rights & mmu_entry_rights(p.next);
+	switch (r->kind) {
+	case STALE_TABLE:
+		return !is_table(p.next) || (p.next & HW_FRAME) != r->pfn ||
+		       r->rights & ~rights & ~(unsigned)RIGHT_D;
+	case STALE_WRITES:
+		return !is_table(p.next) || (p.next ^ r->entry) & HW_FRAME || !(rights & RIGHT_W);
+	case STALE_LEAF:
+		break;
+	}
+	if (r->level > 0)
+		return !serves(&p, r->pfn, r->rights);
+	w = mmu_walk(root, r->va);
+	return w.end != WALK_DONE || w.pfn.n != r->pfn || r->rights & ~w.rights ||
+	       (w.entry ^ r->entry) & TYPE_BITS;
 }
 
 void
@@ -209,7 +241,8 @@ effect_expand(const struct record *range, pfn_t root)
 		.cause = &range->cause,
 		.page_by_page = true,
 	};
-	uint64_t entry = entry_serving(root, range->level, range->va);
+	unsigned rights;
+	uint64_t entry = entry_serving(root, range->level, range->va, &rights);
 
 	if (is_table(entry))
 		compare_below(&e, &(struct place){

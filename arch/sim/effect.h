@@ -8,6 +8,7 @@ struct effect {
 	unsigned	    asid;
 	cpu_mask_t	    cpus;   /* that may have cached what was there */
 	unsigned	    rights; /* what the entries above left, and leave */
+	uint64_t	    old;    /* the entry as they may have cached it */
 	const struct cause *cause;
 	bool		    page_by_page; /* translations only, each with a record of its own */
 };
@@ -23,3 +24,9 @@ void effect_record(const struct effect *e);
 
 /* effect_expand - one record for each translation that a STALE_WRITES record means. */
 void effect_expand(const struct record *range, pfn_t root);
+
+/*
+ * effect_is_stale - the record is stale by what the tables under root say now. A change
+ * that was taken back before anybody flushed has made nothing wrong.
+ */
+bool effect_is_stale(const struct record *r, pfn_t root);

@@ -62,6 +62,8 @@ record_through_ranges(const struct effect *e)
 			continue;
 		writes.cpus &= r->cpus;
 		writes.rights |= RIGHT_W;
+		if (r->level == e->cause->level)
+			writes.old &= ~HW_DENY_W;
 		if (writes.cpus)
 			effect_record(&writes);
 	}
@@ -75,13 +77,14 @@ loses_on_one_way(const struct reach *way, void *arg)
 		.asid = way->context->asid,
 		.cpus = way->context->cpus,
 		.rights = way->rights,
+		.old = cause->old,
 		.cause = cause,
 	};
 
 	cause->va = way->va;
 	cause->level = way->level;
 	effect_record(&e);
-	if (record_nr_ranges() && !(way->rights & RIGHT_W))
+	if (record_nr_ranges())
 		record_through_ranges(&e);
 }
 
@@ -359,12 +362,19 @@ ledger_activated(pfn_t root, unsigned asid)
 		reach_activate(sim_cpu_now, asid, root.n);
 }
 
+/* The root through which the CPUs of a record have cached what it says. */
+static pfn_t
+root_of(const struct record *r)
+{
+	return reach_root(reach_live((unsigned)__builtin_ctzll(r->cpus), r->asid));
+}
+
 /* What other CPUs have made stale is theirs to settle: they may be about to flush it. */
 void
 ledger_settled(unsigned asid)
 {
 	for (struct record *r = record_first(asid); r; r = record_after(r))
-		if (r->cause.cpu == sim_cpu_now)
+		if (r->cause.cpu == sim_cpu_now && effect_is_stale(r, root_of(r)))
 			record_stops(r, "an operation is declared finished");
 }
 
@@ -401,7 +411,8 @@ bool
 sim_is_stale(unsigned cpu, unsigned asid, vaddr_t va)
 {
 	for (struct record *r = record_first(asid); r; r = record_after(r))
-		if (r->cpus & cpu_bit(cpu) && record_covers(r, va) && r->kind != STALE_TABLE)
+		if (r->cpus & cpu_bit(cpu) && record_covers(r, va) && r->kind != STALE_TABLE &&
+		    effect_is_stale(r, root_of(r)))
 			return true;
 	return false;
 }

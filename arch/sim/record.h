@@ -29,7 +29,8 @@ struct record {
 	unsigned	 rights; /* effective ones of the cached translation */
 	cpu_mask_t	 cpus;	 /* that have not flushed it */
 	vaddr_t		 va;
-	uint64_t	 pfn; /* the frame (or table) named; STALE_WRITES: none */
+	uint64_t	 pfn;	/* the frame (or table) named; STALE_WRITES: none */
+	uint64_t	 entry; /* that is cached */
 	struct cause	 cause;
 };
 
