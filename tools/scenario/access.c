@@ -1,5 +1,5 @@
 /*
- * access.c - what programs do to memory: loads, stores, fetches, and runs of touched pages.
+ * access.c - what programs do to memory: loads, stores and fetches.
  *
  * An access goes through the stage, so it faults and is retried like a user
  * instruction. Values may be long; they are made and compared piece by piece.
@@ -274,73 +274,4 @@ statement_store(struct run *r)
 	if (!parse_value(r, &token, &value) || !parse_access_want(r, false, &want))
 		return false;
 	return r->dry || do_access(r, "store", ACCESS_STORE, space_of(name), va, &value, &want);
-}
-
-/*
- * What made a page look as touch.log says. A page that became its own was
- * stored to; a page that only appeared was read, or fetched where nothing else is allowed.
- */
-static enum access
-touch_access(struct space *sp, char kind, vaddr_t va)
-{
-	struct region *region;
-	enum access    access = ACCESS_STORE;
-
-	if (kind != 'r' && kind != 'f')
-		return access;
-	read_lock(&sp->lock);
-	region = space_find(sp, va);
-	access = region && (region->prot & PROT_RWX) == PROT_X ? ACCESS_FETCH : ACCESS_LOAD;
-	read_unlock(&sp->lock);
-	return access;
-}
-
-static bool
-touch_page(struct run *r, struct space *sp, char kind, vaddr_t va)
-{
-	enum access	  access = touch_access(sp, kind, va);
-	uint64_t	  word = ++r->stored * 0x9e3779b97f4a7c15u;
-	enum fault_result got = stage_access(r->cpu, sp, access, va, &word, sizeof(word));
-
-	r->result->touches++;
-	if (got == FAULT_DONE)
-		return true;
-	return run_failed(r, "touch: expected a page of kind %c at 0x%llx, got %s", kind,
-			  (unsigned long long)va, fault_result_name(got));
-}
-
-static bool
-touch_run(struct run *r, struct space *sp, char kind, vaddr_t va, uint64_t pages)
-{
-	for (uint64_t i = 0; i < pages; i++, va += ARCH_PAGE_SIZE) {
-		if (!touch_page(r, sp, kind, va) || !run_work(r))
-			return false;
-	}
-	return true;
-}
-
-/* touch P KIND ADDR PAGES ...: pages as a recording saw them appear. */
-bool
-statement_touch(struct run *r)
-{
-	static const char what[] = "a kind of page: a, z, w, c or H (stored to), r or f (read)";
-	struct token	  token;
-	struct name	 *name;
-	uint64_t	  pages;
-	vaddr_t		  va;
-
-	if (!parse_process(r, &name) || !parse_token(r, &token, what))
-		return false;
-	do {
-		if (!token_is(&token, "a") && !token_is(&token, "z") && !token_is(&token, "w") &&
-		    !token_is(&token, "c") && !token_is(&token, "H") && !token_is(&token, "r") &&
-		    !token_is(&token, "f"))
-			return parse_expected(r, &token, what);
-		if (!parse_number(r, &va, "the address of a page") ||
-		    !parse_number(r, &pages, "how many pages"))
-			return false;
-		if (!r->dry && !touch_run(r, space_of(name), token.text[0], va, pages))
-			return false;
-	} while (lexer_token(&r->lex, &token));
-	return true;
 }

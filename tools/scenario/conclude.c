@@ -52,6 +52,8 @@ other_line(char *line, size_t bytes, const struct scenario_config *config,
 	if (result->column)
 		return format(line, bytes, "%s %s:%u:%u: %s\n", outcome, config->name, result->line,
 			      result->column, result->text);
+	if (!result->line)
+		return format(line, bytes, "%s %s: %s\n", outcome, config->name, result->text);
 	return format(line, bytes, "%s %s:%u: %s\n", outcome, config->name, result->line,
 		      result->text);
 }

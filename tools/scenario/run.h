@@ -30,10 +30,9 @@ struct run {
 	struct scenario_result	     *result;
 	struct lexer		      lex;
 	struct names		     *names;
-	bool			      dry;    /* only the grammar is checked */
-	unsigned		      cpu;    /* where calls and accesses happen */
-	uint64_t		      work;   /* accesses and statements so far */
-	uint64_t		      stored; /* touches that stored: gives each its own bytes */
+	bool			      dry;  /* only the grammar is checked */
+	unsigned		      cpu;  /* where calls and accesses happen */
+	uint64_t		      work; /* accesses and statements so far */
 	struct repeat		      repeats[REPEAT_DEPTH];
 	unsigned		      nr_repeats;
 
@@ -72,6 +71,7 @@ bool statement_brk(struct run *r);
 bool statement_load(struct run *r);
 bool statement_store(struct run *r);
 bool statement_fetch(struct run *r);
+/* touch.c */
 bool statement_touch(struct run *r);
 /* expect.c */
 bool statement_maps(struct run *r);
