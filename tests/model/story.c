@@ -50,6 +50,18 @@ story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t s
 	return true;
 }
 
+/* tell_birth - the scenario's first lines. */
+static void
+tell_birth(struct story *st)
+{
+	story_tell(st, "machine cpus=%u user=%" PRIu64 "\n", st->nr_cpus,
+		   (uint64_t)(st->procs[0].real->space->layout.end));
+	for (unsigned i = 0; i < STORY_FILES; i++)
+		story_tell(st, "file f%" PRIu64 " %" PRIu64 " 0x%" PRIx64 " plain\n",
+			   st->files[i]->id, st->files[i]->id, file_pages[i] * ARCH_PAGE_SIZE);
+	story_tell(st, "spawn p0 commit=none\n");
+}
+
 /* model_birth - the flat side of story_birth; the library's objects are there already. */
 static void
 model_birth(struct story *st, struct object *const *files)
@@ -68,7 +80,10 @@ model_birth(struct story *st, struct object *const *files)
 	st->last_mapped = st->bases[0];
 	st->last_accessed = st->bases[0];
 	st->step = 0;
+	st->told_cpu = 0;
+	st->must_stop_failing = false;
 	st->nr_gave_up = 0;
+	tell_birth(st);
 }
 
 static struct space_layout
@@ -155,6 +170,12 @@ story_step(struct story *st, const struct story_record *record)
 	op.va = story_aim(st, op.fs, record);
 	op.length = story_length(st, record);
 	st->step++;
+	if (st->must_stop_failing)
+		story_tell(st, "fail off\n");
+	st->must_stop_failing = false;
+	if (op.cpu != st->told_cpu)
+		story_tell(st, "on %u\n", op.cpu);
+	st->told_cpu = op.cpu;
 	if (!flat_has_room(op.fs)) {
 		story_make_room(&op);
 		return true;

@@ -34,7 +34,7 @@ struct story_record {
 	uint8_t length;	 /* how much: story_length */
 	uint8_t how;	 /* protection, flags, advice */
 	uint8_t data;	 /* what is stored */
-	uint8_t fail;	 /* below 0xc0: nothing; else which allocation fails, bit 5: and all after */
+	uint8_t fail; /* below 0xc0: nothing; else which allocation fails, bit 5: and all after */
 };
 static_assert(sizeof(struct story_record) == 8, "records are eight bytes");
 
@@ -55,10 +55,12 @@ struct story {
 	vaddr_t		    last_accessed;
 	unsigned	    nr_cpus;
 	unsigned	    step;
-	bool		    digests;	/* compare digests around failures */
-	FILE		   *out;	/* the story in the scenario language; NULL: not told */
-	char		    text[400];	/* the first difference */
-	unsigned	    nr_gave_up; /* operations that ran out of memory and undid themselves */
+	bool		    digests;  /* compare digests around failures */
+	FILE		   *out;      /* the story in the scenario language; NULL: not told */
+	unsigned	    told_cpu; /* the CPU that the scenario is on */
+	bool	 must_stop_failing;   /* an allocation is still to fail, says the scenario */
+	char	 text[400];	      /* the first difference */
+	unsigned nr_gave_up;	      /* operations that ran out of memory and undid themselves */
 };
 
 /* story_machine - start a machine and the library for stories. false: message in *text. */

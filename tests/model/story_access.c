@@ -48,19 +48,35 @@ choose_piece(struct story_op *op)
 }
 
 static void
-tell_bytes(struct story_op *op, const uint8_t *bytes, size_t nr)
+say_bytes(struct story_op *op, const uint8_t *bytes, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
-		story_tell(op->st, " %02x", bytes[i]);
+		story_say(op, " %02x", bytes[i]);
 }
 
+/* say_access - a load that faults is told as one of the byte that it stops at. */
 static void
-tell_access(struct story_op *op, enum access access, const struct piece *p)
+say_access(struct story_op *op, enum access access, const struct piece *p, size_t stops_at)
 {
-	story_tell(op->st, "cpu %u\n%s p%u 0x%" PRIx64, op->cpu, access_names[access], op->who,
-		   p->va);
+	story_say(op, "%s p%u 0x%" PRIx64, access_names[access], op->who,
+		  p->va + (access == ACCESS_STORE ? 0 : stops_at));
 	if (access == ACCESS_STORE)
-		tell_bytes(op, p->real, p->bytes);
+		say_bytes(op, p->real, p->bytes);
+}
+
+/* tell_result - what the access came to, behind its line. */
+static void
+tell_result(struct story_op *op, enum access access, enum fault_result result,
+	    const struct piece *p)
+{
+	op->line[0] = 0;
+	if (result != FAULT_DONE)
+		story_say(op, " = %s", fault_result_name(result));
+	else if (access != ACCESS_STORE) {
+		story_say(op, " =");
+		say_bytes(op, p->model, p->bytes);
+	}
+	story_tell(op->st, "%s\n", op->line);
 }
 
 static bool
@@ -81,24 +97,17 @@ static bool
 do_access(struct story_op *op, enum access access)
 {
 	struct piece	  p = choose_piece(op);
-	enum fault_result want, got;
+	bool		  is_whole = is_all_or_nothing(op, &p);
 	size_t		  done;
-	bool		  is_whole;
+	enum fault_result want = flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
+	enum fault_result got;
 
-	tell_access(op, access, &p);
-	is_whole = is_all_or_nothing(op, &p);
-	story_fail_begin(op);
+	say_access(op, access, &p, want == FAULT_DONE ? 0 : done);
+	story_fail_begin(op, "NOMEM");
 	got = sim_user(op->sp, access, p.va, p.real, p.bytes);
-	if (story_fail_end(op, got == FAULT_NOMEM))
+	if (story_fail_end(op, got == FAULT_NOMEM, "NOMEM"))
 		got = sim_user(op->sp, access, p.va, p.real, p.bytes);
-	want = flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
-	if (got != FAULT_DONE || access != ACCESS_STORE)
-		story_tell(op->st, " =");
-	if (got != FAULT_DONE)
-		story_tell(op->st, " %s", fault_result_name(got));
-	else if (access != ACCESS_STORE)
-		tell_bytes(op, p.real, p.bytes);
-	story_tell(op->st, "\n");
+	tell_result(op, access, want, &p);
 	if (want != got)
 		return story_differ(op->st,
 				    "%s by p%u on CPU %u at 0x%" PRIx64
@@ -153,20 +162,20 @@ copy(struct story_op *op, enum copy_way way, struct piece *p)
 bool
 op_copy(struct story_op *op)
 {
-	struct piece  p = choose_piece(op);
-	enum copy_way way = (enum copy_way)(op->rec->length & 3);
-	enum access   access =
-		  way == COPY_FROM_USER || way == COPY_FROM_SPACE ? ACCESS_LOAD : ACCESS_STORE;
-	size_t done, got;
-	bool   is_whole = is_all_or_nothing(op, &p);
+	struct piece	  p = choose_piece(op);
+	enum copy_way	  way = (enum copy_way)(op->rec->length & 3);
+	bool		  reads = way == COPY_FROM_USER || way == COPY_FROM_SPACE;
+	enum access	  access = reads ? ACCESS_LOAD : ACCESS_STORE;
+	bool		  is_whole = is_all_or_nothing(op, &p);
+	size_t		  done, got;
+	enum fault_result want = flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
 
-	tell_access(op, access, &p);
-	story_tell(op->st, "\n");
-	story_fail_begin(op);
+	say_access(op, access, &p, want == FAULT_DONE ? 0 : done);
+	story_fail_begin(op, NULL);
 	got = copy(op, way, &p);
-	if (story_fail_end(op, got != 0))
+	if (story_fail_end(op, got != 0, NULL))
 		got = copy(op, way, &p);
-	(void)flat_access(op->fs, access, p.va, p.model, p.bytes, &done);
+	tell_result(op, access, want, &p);
 	if (got != p.bytes - done)
 		return story_differ(op->st,
 				    "kernel copy %d at 0x%" PRIx64
@@ -188,6 +197,8 @@ expect_populate(struct story_op *op, struct va_range range, enum access access)
 
 		if (result != FAULT_DONE)
 			return result;
+		story_tell(op->st, "touch p%u %s 0x%" PRIx64 " 1\n", op->who,
+			   access == ACCESS_STORE ? "a" : "r", va);
 		if (access == ACCESS_STORE)
 			flat_touch(op->fs, r, va);
 	}
@@ -203,12 +214,11 @@ op_populate(struct story_op *op)
 	struct va_range	  range = va_range(start, start + pages * ARCH_PAGE_SIZE);
 	enum fault_result want, got;
 
-	for (vaddr_t va = range.start; va < range.end; va += ARCH_PAGE_SIZE)
-		story_tell(op->st, "touch p%u %s 0x%" PRIx64 " 1\n", op->who,
-			   access == ACCESS_STORE ? "a" : "r", va);
-	story_fail_begin(op);
+	story_tell(op->st, "# populate p%u 0x%" PRIx64 " %" PRIu64 " pages\n", op->who, range.start,
+		   pages);
+	story_fail_begin(op, NULL);
 	got = fault_populate(op->sp, range, access);
-	if (story_fail_end(op, got == FAULT_NOMEM))
+	if (story_fail_end(op, got == FAULT_NOMEM, NULL))
 		got = fault_populate(op->sp, range, access);
 	want = expect_populate(op, range, access);
 	if (want != got)

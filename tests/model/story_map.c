@@ -12,7 +12,9 @@
 static const char *
 in_words(prot_t prot)
 {
-	static const char *const words[] = { "none", "r", "w", "rw", "x", "rx", "wx", "rwx" };
+	static const char *const words[] = {
+		"---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx"
+	};
 
 	return words[prot & PROT_RWX];
 }
@@ -20,7 +22,7 @@ in_words(prot_t prot)
 static bool
 same_result(struct story_op *op, const char *call, err_t want, err_t got)
 {
-	story_tell(op->st, " = %s\n", got == OK ? "0" : err_name(got));
+	story_tell(op->st, got == OK ? "\n" : " = %s\n", err_name(got));
 	if (want != got)
 		return story_differ(
 			op->st, "%s(0x%" PRIx64 ", 0x%" PRIx64 ") of p%u: expected %s, got %s",
@@ -102,14 +104,14 @@ tell_map(struct story_op *op, const struct wish *w)
 {
 	const struct map_request *q = &w->request;
 
-	story_tell(op->st, "mmap p%u 0x%" PRIx64 " 0x%" PRIx64 " %s %s%s%s%s%s%s", op->who, q->addr,
-		   q->length, in_words(q->prot), q->flags & MAPF_SHARED ? "shared" : "private",
-		   q->flags & MAPF_ANONYMOUS ? ",anon" : "", q->flags & MAPF_FIXED ? ",fixed" : "",
-		   q->flags & MAPF_FIXED_NOREPLACE ? ",noreplace" : "",
-		   q->flags & MAPF_NORESERVE ? ",noreserve" : "",
-		   q->flags & MAPF_GROWSDOWN ? ",growsdown" : "");
+	story_say(op, "mmap p%u 0x%" PRIx64 " 0x%" PRIx64 " %s %s%s%s%s%s%s", op->who, q->addr,
+		  q->length, in_words(q->prot), q->flags & MAPF_SHARED ? "shared" : "private",
+		  q->flags & MAPF_ANONYMOUS ? ",anon" : "", q->flags & MAPF_FIXED ? ",fixed" : "",
+		  q->flags & MAPF_FIXED_NOREPLACE ? ",noreplace" : "",
+		  q->flags & MAPF_NORESERVE ? ",noreserve" : "",
+		  q->flags & MAPF_GROWSDOWN ? ",growsdown" : "");
 	if (w->file)
-		story_tell(op->st, " f%" PRIu64 " 0x%" PRIx64, w->file->id, q->offset);
+		story_say(op, " f%" PRIu64 " 0x%" PRIx64, w->file->id, q->offset);
 }
 
 static bool
@@ -121,9 +123,9 @@ do_map(struct story_op *op, struct wish *w)
 	err_t	got;
 
 	tell_map(op, w);
-	story_fail_begin(op);
+	story_fail_begin(op, "ENOMEM");
 	got = space_map(op->sp, &w->request, &at);
-	if (story_fail_end(op, got == ERR_NOMEM))
+	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
 		got = space_map(op->sp, &w->request, &at);
 	op->va = w->request.addr;
 	op->length = w->request.length;
@@ -239,10 +241,10 @@ op_unmap(struct story_op *op)
 	if ((op->va & ARCH_PAGE_MASK) || op->va > end || op->length > end - op->va ||
 	    !round_up(op->length, &length) || !length)
 		want = ERR_INVAL;
-	story_tell(op->st, "munmap p%u 0x%" PRIx64 " 0x%" PRIx64, op->who, op->va, op->length);
-	story_fail_begin(op);
+	story_say(op, "munmap p%u 0x%" PRIx64 " 0x%" PRIx64, op->who, op->va, op->length);
+	story_fail_begin(op, "ENOMEM");
 	got = space_unmap(op->sp, op->va, op->length);
-	if (story_fail_end(op, got == ERR_NOMEM))
+	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
 		got = space_unmap(op->sp, op->va, op->length);
 	if (!same_result(op, "munmap", want, got))
 		return false;
@@ -279,11 +281,11 @@ op_protect(struct story_op *op)
 		end = full_end(op->fs, op->va, op->va + length);
 		want = end < op->va + length ? ERR_NOMEM : OK;
 	}
-	story_tell(op->st, "mprotect p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va,
-		   op->length, in_words(prot));
-	story_fail_begin(op);
+	story_say(op, "mprotect p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va, op->length,
+		  in_words(prot));
+	story_fail_begin(op, "ENOMEM");
 	got = space_protect(op->sp, op->va, op->length, prot);
-	if (story_fail_end(op, got == ERR_NOMEM))
+	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
 		got = space_protect(op->sp, op->va, op->length, prot);
 	if (end > op->va)
 		flat_protect(op->fs, va_range(op->va, end), prot);
@@ -329,11 +331,13 @@ op_brk(struct story_op *op)
 	vaddr_t		   want = expect_brk(op, wanted);
 	vaddr_t		   new_end = (want + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
 	vaddr_t		   got;
+	char		   before[24];
 
-	story_tell(op->st, "brk p%u 0x%" PRIx64, op->who, wanted);
-	story_fail_begin(op);
+	story_say(op, "brk p%u 0x%" PRIx64, op->who, wanted);
+	snprintf(before, sizeof(before), "0x%" PRIx64, fs->brk);
+	story_fail_begin(op, before);
 	got = space_brk(op->sp, wanted);
-	if (story_fail_end(op, got != want))
+	if (story_fail_end(op, got != want, before))
 		got = space_brk(op->sp, wanted);
 	story_tell(op->st, " = 0x%" PRIx64 "\n", got);
 	if (got != want)
@@ -356,10 +360,10 @@ static const struct {
 	enum advice advice;
 	const char *name;
 } advices[] = {
-	{ ADVICE_DONTNEED, "dontneed" },	   { ADVICE_DONTNEED, "dontneed" },
-	{ ADVICE_GUARD_INSTALL, "guard_install" }, { ADVICE_GUARD_REMOVE, "guard_remove" },
-	{ ADVICE_DONTFORK, "dontfork" },	   { ADVICE_DOFORK, "dofork" },
-	{ ADVICE_WIPEONFORK, "wipeonfork" },	   { ADVICE_KEEPONFORK, "keeponfork" },
+	{ ADVICE_DONTNEED, "dontneed" },     { ADVICE_DONTNEED, "dontneed" },
+	{ ADVICE_GUARD_INSTALL, "guard" },   { ADVICE_GUARD_REMOVE, "unguard" },
+	{ ADVICE_DONTFORK, "dontfork" },     { ADVICE_DOFORK, "dofork" },
+	{ ADVICE_WIPEONFORK, "wipeonfork" }, { ADVICE_KEEPONFORK, "keeponfork" },
 };
 
 /* fits - the advice may be given about the region. */
@@ -450,11 +454,11 @@ op_advise(struct story_op *op)
 
 	if (advice == ADVICE_GUARD_INSTALL && op->length > 64 * PAGE)
 		op->length = 8 * PAGE;
-	story_tell(op->st, "madvise p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va,
-		   op->length, advices[which].name);
-	story_fail_begin(op);
+	story_say(op, "madvise p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va, op->length,
+		  advices[which].name);
+	story_fail_begin(op, "ENOMEM");
 	got = space_advise(op->sp, op->va, op->length, advice);
-	if (story_fail_end(op, got == ERR_NOMEM))
+	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
 		got = space_advise(op->sp, op->va, op->length, advice);
 	if ((op->va & ARCH_PAGE_MASK) || !round_up(op->length, &length) || op->va + length < op->va)
 		want = ERR_INVAL;

@@ -21,7 +21,13 @@ struct story_op {
 	bool	      is_failing;  /* an allocation will fail in this try */
 	bool	      gave_up;	   /* the first try ran out of memory */
 	bool	      has_changed; /* and yet the digest is another one */
+
+	char line[200]; /* the operation in the scenario language, without its result */
+	bool is_told;	/* the line has been written */
 };
+
+/* story_say - add to the operation's line. */
+void story_say(struct story_op *op, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* story_do - the operation that the record names. false: the two sides differ. */
 bool story_do(struct story_op *op);
@@ -33,12 +39,13 @@ void story_make_room(struct story_op *op);
 bool story_exit(struct story *st, unsigned i, int32_t code);
 
 /*
- * The first try with a failing allocation: begin, the call, end. end gives true if the
- * call gave up for want of memory and shall be made again.
+ * Before and after the call: begin writes the line and arms the failing allocation; end
+ * gives true if the call gave up for want of memory and shall be made again. `error` is
+ * how the scenario says that it gave up; NULL: it cannot, so the first try is not told.
  * A call that would have failed anyway, or done a part, is not held to anything.
  */
-void story_fail_begin(struct story_op *op);
-bool story_fail_end(struct story_op *op, bool ran_out);
+void story_fail_begin(struct story_op *op, const char *error);
+bool story_fail_end(struct story_op *op, bool ran_out, const char *error);
 
 /* story_fail_check - after the call has succeeded at last: the try that gave up changed nothing. */
 bool story_fail_check(struct story_op *op);

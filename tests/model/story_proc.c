@@ -42,11 +42,12 @@ do_fork(struct story_op *op, unsigned flags)
 		fs = flat_space_fork(&st->flat, op->fs);
 	if (!fs)
 		return op_exit(op);
-	story_tell(st, "%s p%u p%d\n", flags ? "thread" : "fork", op->who, slot);
-	story_fail_begin(op);
+	story_say(op, "%s p%u p%d", flags ? "vfork" : "fork", op->who, slot);
+	story_fail_begin(op, "ENOMEM");
 	err = proc_fork(op->proc->real, flags, 0, &child);
-	if (story_fail_end(op, err == ERR_NOMEM))
+	if (story_fail_end(op, err == ERR_NOMEM, "ENOMEM"))
 		err = proc_fork(op->proc->real, flags, 0, &child);
+	story_tell(st, "\n");
 	if (err != OK)
 		return story_differ(st, "fork of p%u gave %s", op->who, err_name(err));
 	if (child->parent != op->proc->real || !child->id || proc_find(child->id) != child)
@@ -95,11 +96,12 @@ op_exec(struct story_op *op)
 
 	if (!fs)
 		return op_exit(op);
-	story_tell(st, "exec p%u\n", op->who);
-	story_fail_begin(op);
+	story_say(op, "exec p%u commit=none", op->who);
+	story_fail_begin(op, "ENOMEM");
 	err = space_create(&fs->layout, &fresh);
-	if (story_fail_end(op, err == ERR_NOMEM))
+	if (story_fail_end(op, err == ERR_NOMEM, "ENOMEM"))
 		err = space_create(&fs->layout, &fresh);
+	story_tell(st, "\n");
 	if (err != OK)
 		return story_differ(st, "space_create gave %s", err_name(err));
 	leave_space(st, op->proc);
@@ -159,7 +161,7 @@ op_reap(struct story_op *op)
 					    i, err_name(want), err_name(got));
 		if (got != OK)
 			continue;
-		story_tell(st, "wait p%u p%u\n", op->who, i);
+		story_tell(st, "wait p%u = %d\n", i, code);
 		if (code != z->code)
 			return story_differ(st, "p%u exited with %d, the parent got %d", i, z->code,
 					    code);
@@ -178,46 +180,6 @@ story_make_room(struct story_op *op)
 		flat_unmap(op->fs, va_range(0, all));
 		story_tell(op->st, "munmap p%u 0 0x%" PRIx64 "\n", op->who, all);
 	}
-}
-
-/* Failing allocations. */
-
-void
-story_fail_begin(struct story_op *op)
-{
-	op->is_failing = op->rec->fail >= 0xc0;
-	if (!op->is_failing)
-		return;
-	if (op->st->digests)
-		op->before = digest_all();
-	sim_fail_allocation(1 + (op->rec->fail & 0x1f) % 12, op->rec->fail & 0x20);
-}
-
-bool
-story_fail_end(struct story_op *op, bool ran_out)
-{
-	if (!op->is_failing)
-		return false;
-	sim_fail_allocation(0, false);
-	op->is_failing = false;
-	op->gave_up = ran_out;
-	if (ran_out && op->st->digests) {
-		struct digest after = digest_all();
-
-		op->has_changed = after.lo != op->before.lo || after.hi != op->before.hi;
-	}
-	return ran_out;
-}
-
-bool
-story_fail_check(struct story_op *op)
-{
-	if (op->gave_up)
-		op->st->nr_gave_up++;
-	return !op->has_changed ||
-	       story_differ(op->st,
-			    "p%u: an operation that ran out of memory has changed something",
-			    op->who);
 }
 
 /* What the first byte of a record means. The more often a name stands here, the more often it runs. */
