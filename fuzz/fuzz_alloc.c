@@ -28,7 +28,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 #define RECORD	    4
-#define RECORDS_MAX 64
+#define RECORDS_MAX 48
 #define NODES	    3
 #define CPUS	    3
 #define WORLD	    800
@@ -65,10 +65,10 @@ static struct {
 	struct slab_cache caches[CACHES];
 } model, fresh;
 
-static const size_t cache_bytes[CACHES] = { 40, 700, 5000 };
+static const size_t cache_bytes[CACHES] = { 40, 700, 2500 };
 
 /* Small blocks are what runs are made of: poisoning and checking large ones takes long. */
-static const uint8_t orders[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 6 };
+static const uint8_t orders[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 5 };
 
 static void
 fail(const char *fmt, ...)
