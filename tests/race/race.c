@@ -2,6 +2,8 @@
  * race.c - see race.h.
  *
  * The start is made once and remembered; every run begins by going back to it.
+ * RACE_SCHEDULES and RACE_SEARCH, how many random schedules are run and where a
+ * search gives up, come from the build.
  */
 #include "race/race.h"
 
@@ -15,7 +17,6 @@
 #include "scenario/stage.h"
 
 #define OUTCOMES_MAX 256
-#define SEARCH_MAX   20000
 
 struct race_world world;
 
@@ -62,6 +63,8 @@ end(void)
 	put_space(&world.child);
 	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++)
 		put_space(&world.born[cpu]);
+	if (run.race->end)
+		run.race->end();
 	if (world.object)
 		object_put(world.object);
 	machine_check();
@@ -149,21 +152,36 @@ find_allowed(const struct outcome *o)
 	return i;
 }
 
-/* run_serially - order[i] is the CPU of the i-th operation. */
-static void
-run_serially(const unsigned *order, unsigned length)
-{
-	unsigned next[RACE_CPUS] = { 0 };
+/* One serial order: order[i] is the CPU of the i-th operation. */
+struct order {
+	unsigned cpus[RACE_CPUS * RACE_OPS];
+	unsigned length;
+};
 
-	begin();
-	for (unsigned i = 0; i < length; i++) {
-		unsigned cpu = order[i];
+static void
+do_serially(void *arg)
+{
+	const struct order *order = arg;
+	unsigned	    next[RACE_CPUS] = { 0 };
+
+	for (unsigned i = 0; i < order->length; i++) {
+		unsigned cpu = order->cpus[i];
 
 		sim_cpu_set(cpu);
 		run.now.results[cpu][next[cpu]] = run.race->ops[cpu][next[cpu]](cpu);
 		next[cpu]++;
 	}
 	sim_cpu_set(0);
+}
+
+static void
+run_serially(struct order *order)
+{
+	char text[4096];
+
+	begin();
+	if (sim_expect_stop(do_serially, order, text, sizeof(text)))
+		fail_msg("%s, one operation after the other: %s", run.race->name, text);
 	machine_check_invariants();
 	run.now.memory = look_at_memory();
 	if (find_allowed(&run.now) == run.nr_allowed) {
@@ -184,7 +202,7 @@ ops_of(unsigned cpu)
 }
 
 static void
-try_orders(unsigned *order, unsigned length, unsigned left[static RACE_CPUS])
+try_orders(struct order *order, unsigned left[static RACE_CPUS])
 {
 	bool is_complete = true;
 
@@ -193,19 +211,20 @@ try_orders(unsigned *order, unsigned length, unsigned left[static RACE_CPUS])
 			continue;
 		is_complete = false;
 		left[cpu]--;
-		order[length] = cpu;
-		try_orders(order, length + 1, left);
+		order->cpus[order->length++] = cpu;
+		try_orders(order, left);
+		order->length--;
 		left[cpu]++;
 	}
 	if (is_complete)
-		run_serially(order, length);
+		run_serially(order);
 }
 
 static void
 find_allowed_outcomes(void)
 {
-	unsigned order[RACE_CPUS * RACE_OPS];
-	unsigned left[RACE_CPUS];
+	struct order order = { 0 };
+	unsigned     left[RACE_CPUS];
 
 	run.nr_allowed = 0;
 	run.nr_cpus = 0;
@@ -214,7 +233,7 @@ find_allowed_outcomes(void)
 		if (left[cpu])
 			run.nr_cpus = cpu + 1;
 	}
-	try_orders(order, 0, left);
+	try_orders(&order, left);
 }
 
 /* Concurrent runs. */
@@ -327,19 +346,19 @@ search(void)
 	};
 	unsigned runs = 0;
 
-	if (!schedule.param)
+	if (!schedule.param || !RACE_SEARCH)
 		return;
 	sim_forget_schedules();
 	do {
 		run_schedule(schedule);
 		runs++;
-	} while (runs < SEARCH_MAX && sim_next_schedule());
+	} while (runs < RACE_SEARCH && sim_next_schedule());
 	print_message("%s: %u schedules with at most %u preemptions%s\n", run.race->name, runs,
-		      schedule.param, runs == SEARCH_MAX ? ", not all" : "");
+		      schedule.param, runs == RACE_SEARCH ? ", not all" : "");
 }
 
 void
-race_run(const struct race *race, unsigned schedules)
+race_run(const struct race *race)
 {
 	uint64_t seed = test_seed(1);
 
@@ -353,7 +372,7 @@ race_run(const struct race *race, unsigned schedules)
 	find_allowed_outcomes();
 	if (run_given())
 		return;
-	for (unsigned i = 0; i < schedules; i++) {
+	for (unsigned i = 0; i < RACE_SCHEDULES; i++) {
 		struct sim_schedule schedule = portfolio[i % ARRAY_SIZE(portfolio)];
 
 		schedule.seed = seed + i;

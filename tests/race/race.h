@@ -15,6 +15,7 @@
 #include "harness.h"
 
 #include <anymm/process.h>
+#include <anymm/usercopy.h>
 
 #define RACE_CPUS 3
 #define RACE_OPS  3
@@ -25,14 +26,24 @@ typedef uint64_t (*race_op)(unsigned cpu);
 struct race {
 	const char *name;
 	void (*start)(void); /* on a fresh machine, on CPU 0 */
+	void (*end)(void);   /* NULL, or gives back what start made beside the world */
 	race_op ops[RACE_CPUS][RACE_OPS];
 	/* Bounds of the exhaustive search, 0: none. With tables of 512 entries runs are longer. */
 	unsigned preemptions;
 	unsigned preemptions_wide;
 };
 
-/* race_run - all of the above for `schedules` random schedules, then the search. */
-void race_run(const struct race *race, unsigned schedules);
+/* race_run - all of the above: random schedules, then the search. */
+void race_run(const struct race *race);
+
+/* RACE - a test of this name that runs the race of this name. */
+#define RACE(test, ...) \
+	static void test(void **state) \
+	{ \
+		static const struct race race = { .name = #test, __VA_ARGS__ }; \
+		(void)state; \
+		race_run(&race); \
+	}
 
 /*
  * The world of the races. start makes what it needs; every space named here is

@@ -4,8 +4,6 @@
  */
 #include "race/race.h"
 
-#define SCHEDULES 1000
-
 /* Each CPU stores a value of its own into page 0, or reads it. */
 static uint64_t
 store_0(unsigned cpu)
@@ -102,14 +100,6 @@ map_anywhere(unsigned cpu)
 	(void)cpu;
 	return map_area(world.parent, 0, 2, MAPF_PRIVATE);
 }
-
-#define RACE(test, ...) \
-	static void test(void **state) \
-	{ \
-		static const struct race race = { .name = #test, __VA_ARGS__ }; \
-		(void)state; \
-		race_run(&race, SCHEDULES); \
-	}
 
 RACE(two_write_the_same_fresh_page, .start = start_parent,
      .ops = { { store_0, load_0 }, { store_0, load_0 } }, .preemptions = 2, .preemptions_wide = 2)

@@ -4,8 +4,6 @@
  */
 #include "race/race.h"
 
-#define SCHEDULES 1000
-
 static uint64_t
 store_parent(unsigned cpu)
 {
@@ -136,14 +134,6 @@ start_wiped_on_fork(void)
 	EXPECT_OK(space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_WIPEONFORK));
 	EXPECT_OK(space_advise(world.parent, PAGE(3), ARCH_PAGE_SIZE, ADVICE_DONTFORK));
 }
-
-#define RACE(test, ...) \
-	static void test(void **state) \
-	{ \
-		static const struct race race = { .name = #test, __VA_ARGS__ }; \
-		(void)state; \
-		race_run(&race, SCHEDULES); \
-	}
 
 RACE(a_write_and_a_fork, .start = start_touched,
      .ops = { { store_parent, load_parent }, { fork_parent, load_born } }, .preemptions = 2,
