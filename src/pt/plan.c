@@ -3,7 +3,8 @@
  * first visible change.
  *
  * A table must be copied if several slots name it, or if it hangs below a table
- * that must be copied (the copy names it too). Other spaces can only make the
+ * that must be copied (the copy names it too), unless it has nothing in the
+ * range: then the commit leaves it alone. Other spaces can only make the
  * real number smaller: nobody but this space can name these tables anew, and
  * its write lock is held.
  */
@@ -44,6 +45,8 @@ count_below(struct count *c, pfn_t table, unsigned level, vaddr_t base, bool sha
 			pfn_t child = arch_pte_table_pfn(pte);
 			bool  copy = shared || frame_count(child) > 1;
 
+			if (copy && !table_uses(child, level - 1, start, c->range))
+				continue;
 			if (copy) {
 				c->tables++;
 				c->err = table_can_copy(child);

@@ -4,8 +4,8 @@
  * One walk from the root, locking each table on the way down and keeping it
  * locked, because a table that becomes empty is unhooked from the one above. A
  * shared table in the way is replaced by a copy from the plan, so nothing here
- * can fail. Fully covered subtrees are dropped by one slot when the range is
- * unmapped, whatever they hold.
+ * can fail; one that has nothing in the range is left as it is. Fully covered
+ * subtrees are dropped by one slot when the range is unmapped, whatever they hold.
  */
 #include "pt/range.h"
 
@@ -108,6 +108,15 @@ drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t 
 		gather_hold(e->g, pfn);
 }
 
+/* A shared table with nothing in the range: no reason to copy it. The plan did not count it either. */
+static bool
+leaves_alone(const struct edit *e, pte_t pte, unsigned level, vaddr_t base)
+{
+	pfn_t child = arch_pte_table_pfn(pte);
+
+	return frame_count(child) > 1 && !table_uses(child, level - 1, base, e->range);
+}
+
 static void edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base);
 
 /* Descend into one slot; unhook the child if nothing is left in it. */
@@ -143,7 +152,7 @@ edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base)
 			drop_entry(e, table, level, index, start);
 		else if (level == 0)
 			e->leaf(e, table, index, start);
-		else
+		else if (!leaves_alone(e, pte, level, start))
 			edit_child(e, table, level, index, start);
 	}
 }

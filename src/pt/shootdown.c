@@ -83,8 +83,13 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 		stat_inc(STAT_SHOOTDOWNS);
 		stat_add(STAT_SHOOTDOWN_IPIS, nr_targets);
 	}
-	if (here)
+	if (here) {
+		/* As in the handler: nobody else counts or changes spaces on this CPU meanwhile. */
+		bool irq = arch_irq_save();
+
 		flush_here(req);
+		arch_irq_restore(irq);
+	}
 	while (atomic_load(&req->waiting))
 		arch_relax();
 }

@@ -169,6 +169,28 @@ table_copy(pfn_t from, pfn_t into)
 	frame_of(into)->table.level = (uint8_t)level;
 }
 
+/* No empty table hangs in a tree, so one that lies wholly in the range need not be looked into. */
+bool
+table_uses(pfn_t table, unsigned level, vaddr_t base, struct va_range range)
+{
+	struct va_range part = range_clip(range, va_range(base, base + level_span(level + 1)));
+
+	for (vaddr_t va = part.start; va < part.end;) {
+		vaddr_t		start = va & ~(level_span(level) - 1);
+		struct va_range span = va_range(start, start + level_span(level));
+		pte_t		pte = table_get(table, level_index(level, va));
+
+		va = span.end;
+		if (arch_pte_kind(pte, level) == PTE_TABLE && !range_covers(range, span)) {
+			if (table_uses(arch_pte_table_pfn(pte), level - 1, start, range))
+				return true;
+		} else if (!arch_pte_equal(pte, arch_pte_empty())) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The depth of recursion is the depth of the tree, at most four below a root. */
 void
 table_put(pfn_t table)

@@ -85,6 +85,9 @@ err_t table_can_copy(pfn_t table);
  */
 void table_copy(pfn_t from, pfn_t into);
 
+/* table_uses - the table, whose first byte is `base`, has an entry in use for some page of the range. */
+bool table_uses(pfn_t table, unsigned level, vaddr_t base, struct va_range range);
+
 /* table_put - drop one count; at zero drop all that the table names, and free it. */
 void table_put(pfn_t table);
 

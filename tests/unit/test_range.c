@@ -240,6 +240,35 @@ unmap_in_shared_tables_leaves_the_other_owner_alone(void **state)
 	end_tree(parent);
 }
 
+/* parent and child share all. The child changes a part of a shared table that holds nothing:
+ * the table stays shared, and no memory is needed for it. */
+static void
+an_untouched_part_of_a_shared_table_costs_nothing(void **state)
+{
+	struct pt      *parent = fresh_tree();
+	struct pt	child;
+	struct va_range hole = va_range(leaf_va(0, 1), leaf_va(2, 3));
+
+	(void)state;
+	tree_put(parent, leaf_va(0, 0), PROT_RW);
+	tree_put(parent, leaf_va(2, 3), PROT_RW);
+	child = tree_fork(parent);
+	stats_note();
+	sim_fail_allocation(1, true);
+	tree_unmap(&child, hole);
+	tree_protect(&child, hole, PROT_R);
+	tree_unmark(&child, hole);
+	sim_fail_allocation(0, false);
+	EXPECT_STAT(TABLE_SPLITS, 0);
+	EXPECT_STAT(PTE_WRITES, 0);
+	/* Guards are something: they need the table. */
+	tree_mark(&child, pages(leaf_va(0, 1), 1));
+	EXPECT_STAT(TABLE_SPLITS, ARCH_HAS_UPPER_WRITE_DENIAL ? ROOT_LEVEL : 0);
+	TREE_CHECK(parent, &child);
+	tree_drop(&child);
+	end_tree(parent);
+}
+
 /* page            0  1  2  3
  * before          rw rw r  rw
  * protect r       r  r  r  .      two lose a permission, two flushes
@@ -556,6 +585,7 @@ TEST_SUITE(range, cmocka_unit_test(unmap_takes_exactly_the_range),
 	   cmocka_unit_test(the_last_user_page_is_a_page_like_others),
 	   cmocka_unit_test(what_has_no_translation_is_not_flushed),
 	   cmocka_unit_test(unmap_in_shared_tables_leaves_the_other_owner_alone),
+	   cmocka_unit_test(an_untouched_part_of_a_shared_table_costs_nothing),
 	   cmocka_unit_test(protect_flushes_only_what_is_taken_away),
 	   cmocka_unit_test(a_page_without_access_keeps_its_frame),
 	   cmocka_unit_test(protect_allows_writing_only_to_sole_owners),

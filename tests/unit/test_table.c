@@ -334,6 +334,31 @@ put_drops_one_count_and_only_the_last_goes_down(void **state)
 	machine_check();
 }
 
+/* upper     [ . T . . ]          entries of upper span four pages each, in the smallest geometry
+ * T             [ . A . . ]      only ranges that have A, or T whole, find something */
+static void
+uses_sees_what_is_in_the_range_only(void **state)
+{
+	pfn_t upper, lower;
+
+	(void)state;
+	machine_fresh();
+	EXPECT_OK(table_alloc(1, &upper));
+	lower = leaf_table();
+	table_set(lower, 1, guard());
+	table_set(upper, 1, arch_pte_table(lower, true));
+	assert_true(table_uses(upper, 1, 0, va_range(0, leaf_va(3, 0))));
+	assert_true(table_uses(upper, 1, 0, pages(leaf_va(1, 1), 1)));
+	assert_true(table_uses(upper, 1, 0, va_range(leaf_va(1, 1), leaf_va(2, 0))));
+	assert_false(table_uses(upper, 1, 0, pages(leaf_va(1, 0), 1)));
+	assert_false(table_uses(upper, 1, 0, va_range(leaf_va(1, 2), leaf_va(3, 1))));
+	assert_false(table_uses(upper, 1, 0, va_range(0, leaf_va(1, 1))));
+	assert_true(table_uses(lower, 0, leaf_va(1, 0), va_range(0, leaf_va(1, 2))));
+	assert_false(table_uses(lower, 0, leaf_va(1, 0), pages(leaf_va(1, 2), 1)));
+	table_put(upper);
+	machine_check();
+}
+
 static void
 drop_serves_pages_and_tables(void **state)
 {
@@ -400,4 +425,5 @@ TEST_SUITE(table, cmocka_unit_test(levels_span_what_their_entries_map),
 	   cmocka_unit_test(copy_of_an_upper_table_shares_the_lower_ones),
 	   cmocka_unit_test(a_full_count_refuses_the_copy), cmocka_unit_test(a_count_never_wraps),
 	   cmocka_unit_test(put_drops_one_count_and_only_the_last_goes_down),
+	   cmocka_unit_test(uses_sees_what_is_in_the_range_only),
 	   cmocka_unit_test(drop_serves_pages_and_tables), cmocka_unit_test(the_lock_excludes))
