@@ -123,6 +123,29 @@ phys_count_magazines(void)
 	return sum;
 }
 
+/*
+ * phys_inside_fault - what is wrong with descriptors behind the heads of blocks, or
+ * NULL: where there are any, they must say nothing. Costs a look at every frame.
+ */
+static inline const char *
+phys_inside_fault(void)
+{
+	uint64_t end = 0;
+
+	for (pfn_t pfn = frame_first(); !pfn_is_none(pfn); pfn = frame_next(pfn)) {
+		const struct frame *f = section_peek(pfn.n);
+
+		if (pfn.n >= end) {
+			end = pfn.n + ((uint64_t)1 << frame_of(pfn)->order);
+			continue;
+		}
+		if (f && (f->kind != FRAME_RESERVED || f->order || atomic_load(&f->count) ||
+			  atomic_load(&f->lock) || f->word))
+			return "a descriptor inside a block says something";
+	}
+	return NULL;
+}
+
 /* phys_fault - NULL if all holds; else what does not. Checks I-LEDGER and I-FREE on the way. */
 static inline const char *
 phys_fault(void)

@@ -388,10 +388,12 @@ random_life_equals_the_reference(void **state)
 			if (step % 16 == 0)
 				phys_check_machine();
 		}
+		assert_null(phys_inside_fault());
 		while (ref.nr_held)
 			random_give(&ref, &seed);
 		frame_drain_magazines();
 		phys_check_machine();
+		assert_null(phys_inside_fault());
 	}
 }
 

@@ -169,6 +169,52 @@ boot_memory_is_never_given_out(void **state)
 	phys_check_machine();
 }
 
+/* scribble - fill what the machine that runs now has reserved, on the next machine of its kind. */
+static void
+scribble(const struct sim_config *config)
+{
+	static struct {
+		pfn_t	 pfn;
+		uint64_t frames;
+	} taken[64];
+	unsigned nr = 0;
+
+	for (pfn_t pfn = frame_first(); !pfn_is_none(pfn);) {
+		uint64_t frames = (uint64_t)1 << frame_of(pfn)->order;
+
+		assert_true(nr < ARRAY_SIZE(taken));
+		if (frame_of(pfn)->kind == FRAME_RESERVED) {
+			taken[nr].pfn = pfn;
+			taken[nr++].frames = frames;
+		}
+		pfn = frame_next(pfn_add(pfn, frames - 1));
+	}
+	sim_stop();
+	assert_true(sim_start(config));
+	while (nr--)
+		memset(arch_frame_ptr(taken[nr].pfn), 0xa5, taken[nr].frames * ARCH_PAGE_SIZE);
+}
+
+/* Real memory is not zero when the machine starts: whatever phys_init takes must not matter. */
+static void
+boot_memory_may_hold_anything(void **state)
+{
+	struct boot_range ranges[] = { RAM(5, 200000, 0), RAM(230000, 70000, 1), RESERVED(90, 9) };
+	struct sim_config config = { .ranges = ranges, .nr_ranges = 3, .nr_cpus = 2 };
+
+	(void)state;
+	phys_fresh_with(&config);
+	scribble(&config);
+	EXPECT_OK(phys_init(sim_boot_map()));
+	phys_check_machine();
+	assert_null(phys_inside_fault());
+	/* Take blocks of half a section until every section is open. */
+	while (!pfn_is_none(alloc_order(SECTION_ORDER - 1)))
+		;
+	phys_check_machine();
+	assert_null(phys_inside_fault());
+}
+
 static void
 the_reserve_has_a_default_and_a_limit(void **state)
 {
@@ -246,6 +292,7 @@ TEST_SUITE(phys_init, cmocka_unit_test(sixteen_frames_are_a_machine),
 	   cmocka_unit_test(descriptors_lie_on_their_node),
 	   cmocka_unit_test(reserved_memory_is_never_given_out),
 	   cmocka_unit_test(boot_memory_is_never_given_out),
+	   cmocka_unit_test(boot_memory_may_hold_anything),
 	   cmocka_unit_test(the_reserve_has_a_default_and_a_limit),
 	   cmocka_unit_test(a_malformed_map_is_refused),
 	   cmocka_unit_test(frames_are_walked_in_order_over_holes),
