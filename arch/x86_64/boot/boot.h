@@ -44,6 +44,8 @@ struct boot_cpu {
 	uint64_t	 kernel_rsp;  /* where user_enter goes on after a trap from ring 3 */
 	uint64_t	 context_end; /* of the context that ring 3 runs on, for SYSCALL */
 	uint64_t	 user_rsp;    /* scratch of the system-call entry */
+	uint64_t	 idle_stack;  /* top of the stack that the idle loop runs on */
+	_Atomic uint64_t migrant;     /* stack pointer of a thread that comes here, 0: none */
 	uint32_t	 apic_id;
 	_Atomic uint32_t online;
 	_Atomic uint64_t ticks; /* timer interrupts taken */
@@ -55,6 +57,8 @@ struct boot_cpu {
 static_assert(offsetof(struct boot_cpu, kernel_rsp) == 16, "trap.S");
 static_assert(offsetof(struct boot_cpu, context_end) == 24, "trap.S");
 static_assert(offsetof(struct boot_cpu, user_rsp) == 32, "trap.S");
+static_assert(offsetof(struct boot_cpu, idle_stack) == 40, "migrate.S");
+static_assert(offsetof(struct boot_cpu, migrant) == 48, "migrate.S");
 
 extern struct boot_cpu boot_cpus[CPU_MAX];
 
@@ -75,6 +79,13 @@ void serial_init(void);
 
 /* boot_fail - say why on the console and exit with a failure. */
 [[gnu::noreturn]] void boot_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/*
+ * For an image that runs tests: called before the console prints and before the machine
+ * stops. A writer that returns true has taken the text; a stopper may jump away.
+ */
+extern bool (*console_hook)(const char *text, size_t bytes);
+extern void (*stop_hook)(void);
 
 enum {
 	EXIT_PASS = 0x10, /* QEMU ends with 33 */
@@ -170,6 +181,12 @@ void smp_start(void);
  * On the calling CPU it is a plain call.
  */
 void smp_call(unsigned cpu, void (*fn)(void *), void *arg);
+
+/*
+ * smp_migrate - the calling thread of kernel code goes on on that CPU, and this one
+ * becomes idle. Interrupts on before and after. The space active here stays active here.
+ */
+void smp_migrate(unsigned cpu);
 
 /* smp_idle - what a CPU does when nobody wants anything of it. */
 [[gnu::noreturn]] void smp_idle(void);

@@ -9,7 +9,7 @@
 
 void boot_main(uint32_t magic, uint32_t info);
 
-#define STACK_PAGES 16
+#define STACK_PAGES 64
 
 static void
 second_half(void)

@@ -17,3 +17,9 @@ enum fault_result ring3_access(struct space *sp, enum access access, vaddr_t va,
 
 /* ring3_add - add 1 to the 8 bytes at va, `times` times, as fast as ring 3 can. */
 enum fault_result ring3_add(struct space *sp, vaddr_t va, uint64_t times);
+
+/*
+ * ring3_try - one access as ring 3 makes it, through what is active on this CPU, without the
+ * library. Gives the bytes done; if fewer, *fault says where and why it stopped.
+ */
+size_t ring3_try(enum access access, vaddr_t va, void *buf, size_t bytes, struct arch_fault *fault);

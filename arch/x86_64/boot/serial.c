@@ -23,6 +23,9 @@
 
 #define PORT_DEBUG_EXIT 0xf4
 
+bool (*console_hook)(const char *text, size_t bytes);
+void (*stop_hook)(void);
+
 static _Atomic bool busy;
 
 void
@@ -40,8 +43,11 @@ serial_init(void)
 void
 x86_console_write(const char *text, size_t bytes)
 {
-	bool irq = arch_irq_save();
+	bool irq;
 
+	if (console_hook && console_hook(text, bytes))
+		return;
+	irq = arch_irq_save();
 	while (atomic_exchange_explicit(&busy, true, memory_order_acquire))
 		x86_pause();
 	for (size_t i = 0; i < bytes; i++) {
@@ -77,5 +83,7 @@ boot_fail(const char *fmt, ...)
 void
 x86_stop(void)
 {
+	if (stop_hook)
+		stop_hook();
 	boot_exit(EXIT_FAIL);
 }

@@ -17,6 +17,9 @@
 extern char ap_start[], ap_end[], ap_boot_root[], ap_root[], ap_stack[], ap_cpu[];
 extern char boot_pml4[];
 void	    smp_enter(struct boot_cpu *cpu);
+void	    smp_wake(struct boot_cpu *cpu);
+void	    migrate_away(struct boot_cpu *to, struct boot_cpu *from);
+void	    migrate_arrive(uint64_t rsp);
 
 struct boot_cpu boot_cpus[CPU_MAX];
 static unsigned nr_cpus = 1;
@@ -77,7 +80,8 @@ set_word(const char *word, uint64_t value)
 static void
 start_cpu(struct boot_cpu *cpu)
 {
-	set_word(ap_stack, paging_stack(STACK_PAGES));
+	cpu->idle_stack = paging_stack(STACK_PAGES);
+	set_word(ap_stack, cpu->idle_stack);
 	set_word(ap_cpu, (uintptr_t)cpu);
 	apic_send_init(cpu->apic_id);
 	delay_us(10000);
@@ -113,7 +117,9 @@ smp_start(void)
 void
 smp_init_boot_cpu(void)
 {
-	boot_cpus[0] = (struct boot_cpu){ .self = &boot_cpus[0], .online = 1 };
+	boot_cpus[0] = (struct boot_cpu){ .self = &boot_cpus[0],
+					  .online = 1,
+					  .idle_stack = paging_stack(STACK_PAGES) };
 	init_this_cpu(&boot_cpus[0]);
 }
 
@@ -134,14 +140,33 @@ smp_call(unsigned id, void (*fn)(void *), void *arg)
 }
 
 void
+smp_wake(struct boot_cpu *cpu)
+{
+	apic_send(cpu->apic_id, VECTOR_CALL);
+}
+
+void
+smp_migrate(unsigned id)
+{
+	if (id == platform_cpu())
+		return;
+	x86_cli();
+	migrate_away(&boot_cpus[id], this_cpu());
+	x86_sti(); /* on the other CPU */
+}
+
+void
 smp_idle(void)
 {
-	struct boot_cpu *cpu = this_cpu();
-
 	for (;;) {
+		struct boot_cpu *cpu = this_cpu();
 		void (*fn)(void *);
+		uint64_t migrant;
 
 		x86_cli();
+		migrant = atomic_exchange(&cpu->migrant, 0);
+		if (migrant)
+			migrate_arrive(migrant);
 		fn = atomic_load(&cpu->call);
 		if (!fn) {
 			/* STI takes effect after the next instruction: no interrupt is lost in between. */

@@ -1,0 +1,9 @@
+/* stdlib.h - for the image: memory that lasts until the next test begins. */
+#pragma once
+
+#include <stddef.h>
+
+void		      *malloc(size_t bytes);
+void		      *calloc(size_t nr, size_t bytes);
+void		       free(void *p);
+[[gnu::noreturn]] void abort(void);
