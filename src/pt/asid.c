@@ -53,6 +53,7 @@ keep_active_tags(struct pt_state *st, uint64_t generation)
 		struct pt *pt = atomic_load(&st->cpu[cpu].current);
 		uint64_t   tag = pt ? atomic_load(&pt->tag) : 0;
 
+		arch_point();
 		if (tag == 0 || tag_generation(tag) + 1 < generation)
 			continue;
 		if (tag_generation(tag) == generation)
@@ -68,6 +69,7 @@ asid_roll_over(struct pt_state *st)
 	uint64_t generation = atomic_load(&st->generation) + 1;
 
 	atomic_store(&st->generation, generation);
+	arch_point();
 	for (unsigned i = 0; i < ARRAY_SIZE(st->used); i++)
 		st->used[i] = 0;
 	asid_mark(st, 0);

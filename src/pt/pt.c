@@ -83,7 +83,8 @@ leave_current(struct pt_cpu *cpu)
  * Interrupts are off from the moment the space is published as current until the
  * hardware uses it: a new generation waits for this CPU's flush, which so comes
  * when no older root is loaded any more. A tag that has become too old in between
- * is given up, with the old root, and fetched again with interrupts on.
+ * is given up, with the old root, and fetched again with interrupts on. The points
+ * are where another CPU's roll-over or shootdown may come in between.
  */
 void
 pt_activate(struct pt *pt)
@@ -99,10 +100,12 @@ pt_activate(struct pt *pt)
 		asid_ensure(pt);
 		irq = arch_irq_save();
 		before = atomic_exchange(&cpu->current, pt);
+		arch_point();
 		if (tag_generation(atomic_load(&pt->tag)) == atomic_load(&st->generation)) {
 			atomic_fetch_or(&pt->active_on, self);
 			atomic_fetch_or(&pt->cached_on, self);
 			arch_tlb_activate(pt->root, tag_asid(atomic_load(&pt->tag)));
+			arch_point();
 			if (before)
 				atomic_fetch_and(&before->active_on, ~self);
 		} else {

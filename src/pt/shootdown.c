@@ -56,6 +56,7 @@ shootdown_interrupt(void)
 	unsigned	 self = platform_cpu();
 	cpu_mask_t	 senders = atomic_exchange(&st->cpu[self].inbox, 0);
 
+	arch_point();
 	while (senders) {
 		unsigned	  sender = (unsigned)__builtin_ctzll(senders);
 		struct shootdown *req = &st->cpu[sender].request;
@@ -78,6 +79,7 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 	atomic_store(&req->waiting, targets);
 	for (cpu_mask_t left = targets; left; left &= left - 1, nr_targets++)
 		atomic_fetch_or(&st->cpu[__builtin_ctzll(left)].inbox, self);
+	arch_point();
 	if (targets) {
 		platform_shootdown(targets);
 		stat_inc(STAT_SHOOTDOWNS);
@@ -103,6 +105,7 @@ shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool who
 
 	/* The unhooked entries are visible before we ask who may have cached them. */
 	atomic_thread_fence(memory_order_seq_cst);
+	arch_point();
 	cached = atomic_load(&pt->cached_on);
 	if (cached == 0 || !asid_is_live(pt))
 		return;

@@ -160,7 +160,7 @@ table_copy(pfn_t from, pfn_t into)
 			count_again(pfn);
 		if (entry_denies_write_when_shared(pte, level)) {
 			table_deny_write(from, i);
-			pte = arch_pte_with_write(table_get(from, i), false);
+			pte = table_get(from, i);
 		}
 		arch_pte_write(table_slot(into, i), pte);
 		stat_inc(STAT_PTE_WRITES);
