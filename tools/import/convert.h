@@ -79,9 +79,26 @@ struct convert {
 	bool	 stopped;
 };
 
-/* 1. Lookups (convert.c). */
+/* End of user addresses on the recorded machine. */
+#define RECORDED_END 0x7ffffffff000u
+
+/* 1. Threads, spaces, files (task.c). */
 struct task *task_of(struct convert *c, uint32_t tid); /* made if it is new */
 struct file *file_of(struct convert *c, struct slice name);
+
+/* task_born - at the first sign of a thread: its fork, vfork or thread statement. */
+bool task_born(struct convert *c, struct task *task);
+
+struct memory *memory_create(struct convert *c);
+
+/* memory_put - the task leaves its space. */
+void memory_put(struct convert *c, struct task *task);
+
+/* memory_zap - a call has removed the pages of [start, end). */
+void memory_zap(struct memory *memory, uint64_t start, uint64_t end);
+
+/* memory_note_pages - keep count of the most private pages that live at once, shared ones once for each space. */
+void memory_note_pages(struct convert *c, struct memory *memory);
 
 /* 2. Writing (write.c): each adds to c->out. */
 void write_on(struct convert *c, const struct task *task);
@@ -108,9 +125,22 @@ bool calls_exit(struct convert *c, const struct call *call);
 /* calls_clone_flags - flags of a clone, clone3, fork or vfork. */
 bool calls_clone_flags(const struct call *call, struct import_error *error, uint64_t *flags);
 
-/* 4. Processes (convert.c). */
-bool task_born(struct convert *c, struct task *task);
-void memory_zap(struct memory *memory, uint64_t start, uint64_t end);
+/* 4. Pages (scan.c). */
+
+/*
+ * scan_apply - the touches of the scan at this line. was_made: there was one even if
+ * it is not recorded, because it found nothing new.
+ */
+void scan_apply(struct convert *c, unsigned line, struct task *task, bool was_made);
+
+/* scan_is_made_at - at the entry of this call. */
+bool scan_is_made_at(struct slice call);
+
+/* scan_apply_thread_exits - scans at the exit of threads, which have no line of their own, up to this line. */
+void scan_apply_thread_exits(struct convert *c, size_t *next, unsigned line);
+
+/* 5. Snapshots (snap.c). */
+bool snap_convert(struct convert *c, const struct event *event);
 
 #define PAGE_BYTES 4096u
 
