@@ -306,10 +306,11 @@ run_schedule(struct sim_schedule schedule)
 }
 
 static const struct sim_schedule portfolio[] = {
-	{ .policy = SIM_PCT, .param = 0 },     { .policy = SIM_PCT, .param = 1 },
-	{ .policy = SIM_PCT, .param = 2 },     { .policy = SIM_PCT, .param = 3 },
-	{ .policy = SIM_RANDOM, .param = 1 },  { .policy = SIM_RANDOM, .param = 4 },
-	{ .policy = SIM_RANDOM, .param = 16 }, { .policy = SIM_RANDOM, .param = 64 },
+	{ .policy = SIM_PCT, .param = 0 },	{ .policy = SIM_PCT, .param = 1 },
+	{ .policy = SIM_PCT, .param = 2 },	{ .policy = SIM_PCT, .param = 3 },
+	{ .policy = SIM_RANDOM, .param = 1 },	{ .policy = SIM_RANDOM, .param = 4 },
+	{ .policy = SIM_RANDOM, .param = 16 },	{ .policy = SIM_RANDOM, .param = 64 },
+	{ .policy = SIM_RANDOM, .param = 256 },
 };
 
 /* run_given - the one schedule that ANYMM_SCHEDULE names; false: none is named. */
@@ -344,17 +345,17 @@ search(void)
 		.policy = SIM_EXHAUSTIVE,
 		.param = is_small ? run.race->preemptions : run.race->preemptions_wide,
 	};
-	unsigned runs = 0;
+	unsigned runs = 0, limit = RACE_SEARCH;
 
-	if (!schedule.param || !RACE_SEARCH)
+	if (!schedule.param || !limit)
 		return;
 	sim_forget_schedules();
 	do {
 		run_schedule(schedule);
 		runs++;
-	} while (runs < RACE_SEARCH && sim_next_schedule());
+	} while (runs < limit && sim_next_schedule());
 	print_message("%s: %u schedules with at most %u preemptions%s\n", run.race->name, runs,
-		      schedule.param, runs == RACE_SEARCH ? ", not all" : "");
+		      schedule.param, runs == limit ? ", not all" : "");
 }
 
 void
