@@ -137,6 +137,19 @@ add_table(struct digester *d, pfn_t table, unsigned level, vaddr_t va)
 	}
 }
 
+/* object_name - a file's own number; shared memory goes by its place among all objects. */
+static uint64_t
+object_name(const struct object *object)
+{
+	uint64_t nr = 0;
+
+	if (object->ops != &pager_zero)
+		return object->id;
+	for (struct object *o = object_first(); o && o != object; o = object_next(o))
+		nr++;
+	return nr;
+}
+
 static void
 add_region(struct digester *d, const struct region *r)
 {
@@ -144,7 +157,7 @@ add_region(struct digester *d, const struct region *r)
 	add(d, r->range.end);
 	add(d, (uint64_t)r->flags << 8 | r->prot);
 	if (r->object) {
-		add(d, r->object->id);
+		add(d, object_name(r->object));
 		add(d, r->offset);
 	}
 }
@@ -183,7 +196,7 @@ add_object(struct digester *d, struct object *object)
 	uint64_t index;
 	pfn_t	 pfn;
 
-	add(d, object->id);
+	add(d, object_name(object));
 	add(d, object->size_pages);
 	lock_acquire(&object->lock);
 	while (object_next_page(object, next, &index, &pfn)) {

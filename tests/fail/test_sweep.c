@@ -1,0 +1,592 @@
+/*
+ * test_sweep.c - every operation with every one of its allocations failing.
+ *
+ * The world is made and remembered once per operation. Then, for k = 1, 2, ...:
+ * back to that moment, let the k-th allocation fail (once; and again with all
+ * after it), and run the operation. If it gives up, nothing may have changed: the
+ * digest, every invariant, every frame. With memory it must then succeed and lead
+ * to exactly where a run without failures leads. The sweep ends when the
+ * operation has run without reaching its k-th allocation.
+ */
+#include "fail/world.h"
+
+#include <stdio.h>
+
+enum { MANY = 100 };
+
+enum outcome {
+	DID,	 /* succeeded */
+	GAVE_UP, /* for want of memory */
+	WRONG,	 /* failed in another way */
+};
+
+struct operation {
+	const char *name;
+	enum outcome (*run)(struct world *w);
+	void (*prepare)(struct world *w); /* NULL: nothing */
+	unsigned may_keep;   /* kinds of frames that a try may leave behind: see below */
+	bool	 is_partial; /* goes page by page: what was done before memory ran out stays */
+	bool	 cannot_fail;
+};
+
+/*
+ * A fault that gives up may have made its path exclusive, or have filled a page of an object.
+ * No user can tell, and the next fault need not do it again.
+ */
+enum {
+	KEEPS_TABLES = 1 << FRAME_TABLE,
+	KEEPS_PAGES = 1 << FRAME_TABLE | 1 << FRAME_OBJECT | 1 << FRAME_KERNEL,
+};
+
+static enum outcome
+of_err(err_t err)
+{
+	return err == OK ? DID : err == ERR_NOMEM ? GAVE_UP : WRONG;
+}
+
+static enum outcome
+of_fault(enum fault_result result)
+{
+	return result == FAULT_DONE ? DID : result == FAULT_NOMEM ? GAVE_UP : WRONG;
+}
+
+/* Mappings. */
+
+static enum outcome
+map(struct world *w, vaddr_t addr, uint64_t pages, unsigned flags, struct object *object)
+{
+	vaddr_t at;
+
+	return of_err(space_map(w->proc->space,
+				&(struct map_request){ .addr = addr,
+						       .length = pages * PAGE,
+						       .prot = PROT_RW,
+						       .flags = flags,
+						       .object = object },
+				&at));
+}
+
+static enum outcome
+map_anonymous(struct world *w)
+{
+	return map(w, 0, 5, MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_NORESERVE, NULL);
+}
+
+static enum outcome
+map_shared(struct world *w)
+{
+	return map(w, 0, 5, MAPF_SHARED | MAPF_ANONYMOUS, NULL);
+}
+
+static enum outcome
+map_file(struct world *w)
+{
+	return map(w, 0, 3, MAPF_SHARED, w->file);
+}
+
+static enum outcome
+map_over_the_middle(struct world *w)
+{
+	return map(w, w->edge - PAGE, 2, MAPF_SHARED | MAPF_FIXED, w->file);
+}
+
+static enum outcome
+map_over_everything(struct world *w)
+{
+	return map(w, w->heap - PAGE, HEAP_PAGES + 2, MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_FIXED,
+		   NULL);
+}
+
+static enum outcome
+unmap_the_middle(struct world *w)
+{
+	return of_err(space_unmap(w->proc->space, w->edge - PAGE, 2 * PAGE));
+}
+
+static enum outcome
+unmap_everything(struct world *w)
+{
+	return of_err(space_unmap(w->proc->space, 0, w->proc->space->layout.end));
+}
+
+static void
+prepare_many(struct world *w)
+{
+	vaddr_t at =
+		world_map(w->proc, &(struct map_request){ .length = MANY * PAGE,
+							  .prot = PROT_RW,
+							  .flags = MAPF_PRIVATE | MAPF_ANONYMOUS });
+
+	for (unsigned i = 0; i < MANY; i++)
+		world_store(w->proc, at + i * PAGE);
+	w->heap = at;
+}
+
+/* More pages than a gather holds without memory of its own. */
+static enum outcome
+unmap_many(struct world *w)
+{
+	return of_err(space_unmap(w->proc->space, w->heap + PAGE, (MANY - 2) * PAGE));
+}
+
+static enum outcome
+protect_the_middle(struct world *w)
+{
+	return of_err(space_protect(w->proc->space, w->edge - PAGE, 2 * PAGE, PROT_R));
+}
+
+static enum outcome
+protect_the_heap(struct world *w)
+{
+	return of_err(space_protect(w->proc->space, w->heap, HEAP_PAGES * PAGE, 0));
+}
+
+/* moved_brk - brk has no error: an end that has not moved is how it gives up. */
+static enum outcome
+moved_brk(struct world *w, vaddr_t to)
+{
+	return space_brk(w->proc->space, to) == to ? DID : GAVE_UP;
+}
+
+static enum outcome
+brk_up(struct world *w)
+{
+	return moved_brk(w, w->proc->space->layout.brk_start + 3 * PAGE);
+}
+
+static enum outcome
+brk_down(struct world *w)
+{
+	return moved_brk(w, w->proc->space->layout.brk_start + PAGE);
+}
+
+static void
+prepare_brk(struct world *w)
+{
+	vaddr_t start = w->proc->space->layout.brk_start;
+
+	assert_int_equal(space_brk(w->proc->space, start + 3 * PAGE), start + 3 * PAGE);
+	world_store(w->proc, start + 2 * PAGE);
+}
+
+/* Advice. */
+
+static enum outcome
+advise(struct world *w, enum advice advice)
+{
+	return of_err(space_advise(w->proc->space, w->edge - PAGE, 2 * PAGE, advice));
+}
+
+static enum outcome
+advise_dontneed(struct world *w)
+{
+	return advise(w, ADVICE_DONTNEED);
+}
+
+static enum outcome
+advise_dontfork(struct world *w)
+{
+	return advise(w, ADVICE_DONTFORK);
+}
+
+static enum outcome
+advise_wipeonfork(struct world *w)
+{
+	return advise(w, ADVICE_WIPEONFORK);
+}
+
+static enum outcome
+advise_guard(struct world *w)
+{
+	return advise(w, ADVICE_GUARD_INSTALL);
+}
+
+static enum outcome
+advise_unguard(struct world *w)
+{
+	return advise(w, ADVICE_GUARD_REMOVE);
+}
+
+static void
+prepare_guard(struct world *w)
+{
+	EXPECT_OK(space_advise(w->proc->space, w->edge - PAGE, 2 * PAGE, ADVICE_GUARD_INSTALL));
+	if (w->child)
+		return;
+	EXPECT_OK(proc_fork(w->proc, 0, 0, &w->child));
+}
+
+static void
+prepare_dontfork(struct world *w)
+{
+	EXPECT_OK(space_advise(w->proc->space, w->edge - PAGE, 2 * PAGE, ADVICE_DONTFORK));
+}
+
+static void
+prepare_wipeonfork(struct world *w)
+{
+	EXPECT_OK(space_advise(w->proc->space, w->edge - PAGE, 2 * PAGE, ADVICE_WIPEONFORK));
+}
+
+/* Faults. */
+
+static enum outcome
+access(struct world *w, enum access access, vaddr_t va)
+{
+	uint8_t byte = 'x';
+
+	return of_fault(sim_user(w->proc->space, access, va, &byte, 1));
+}
+
+static enum outcome
+read_untouched(struct world *w)
+{
+	return access(w, ACCESS_LOAD, w->heap + (HEAP_PAGES - 1) * PAGE);
+}
+
+static enum outcome
+write_untouched(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->heap + (HEAP_PAGES - 1) * PAGE);
+}
+
+static enum outcome
+write_touched(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->heap);
+}
+
+static enum outcome
+write_other_touched(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->heap + (HALF - 1) * PAGE);
+}
+
+static enum outcome
+read_file(struct world *w)
+{
+	return access(w, ACCESS_LOAD, w->image + 2 * PAGE);
+}
+
+static enum outcome
+write_file(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->image + 2 * PAGE);
+}
+
+static enum outcome
+write_read_file_page(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->image);
+}
+
+static enum outcome
+write_shared(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->shared + 3 * PAGE);
+}
+
+static enum outcome
+grow_stack(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->stack - 3 * PAGE);
+}
+
+static enum outcome
+populate(struct world *w)
+{
+	return of_fault(fault_populate(
+		w->proc->space, va_range(w->heap, w->heap + HEAP_PAGES * PAGE), ACCESS_STORE));
+}
+
+/* Copies of the kernel. */
+
+static enum outcome
+copy_in(struct world *w)
+{
+	uint8_t byte = 'k';
+
+	pt_activate(&w->proc->space->pt);
+	return copy_to_user(w->proc->space, w->heap, &byte, 1) ? GAVE_UP : DID;
+}
+
+static enum outcome
+copy_out(struct world *w)
+{
+	uint8_t byte;
+
+	pt_activate(&w->proc->space->pt);
+	return copy_from_user(w->proc->space, &byte, w->heap + (HEAP_PAGES - 1) * PAGE, 1) ? GAVE_UP
+											   : DID;
+}
+
+static enum outcome
+copy_into_space(struct world *w)
+{
+	static const uint8_t bytes[2 * PAGE];
+
+	return copy_to_space(w->proc->space, w->edge - PAGE, bytes, sizeof(bytes)) ? GAVE_UP : DID;
+}
+
+static enum outcome
+copy_from_a_space(struct world *w)
+{
+	static uint8_t bytes[2 * PAGE];
+
+	return copy_from_space(w->proc->space, bytes, w->edge - PAGE, sizeof(bytes)) ? GAVE_UP
+										     : DID;
+}
+
+/* Processes. */
+
+static enum outcome
+fork_process(struct world *w)
+{
+	struct process *child;
+
+	return of_err(proc_fork(w->proc, 0, 50, &child));
+}
+
+static enum outcome
+fork_sharing(struct world *w)
+{
+	struct process *child;
+
+	return of_err(proc_fork(w->proc, PROC_SHARE_SPACE, 50, &child));
+}
+
+static enum outcome
+add_thread(struct world *w)
+{
+	return of_err(space_add_thread(w->proc->space));
+}
+
+static enum outcome
+execute(struct world *w)
+{
+	struct space_layout layout = space_default_layout();
+	struct space	   *fresh;
+	err_t		    err = space_create(&layout, &fresh);
+
+	if (err)
+		return of_err(err);
+	pt_deactivate(&w->proc->space->pt);
+	proc_exec(w->proc, fresh);
+	space_put(fresh);
+	return DID;
+}
+
+static enum outcome
+create_process(struct world *w)
+{
+	struct process *proc;
+
+	return of_err(proc_create(50, w->proc->space, &proc));
+}
+
+static enum outcome
+create_object(struct world *w)
+{
+	struct object *object;
+	err_t	       err = object_create(&pager_zero, 9, 4, NULL, &object);
+
+	(void)w;
+	return of_err(err);
+}
+
+static enum outcome
+quit(struct world *w)
+{
+	int32_t code;
+
+	pt_deactivate(&w->proc->space->pt);
+	proc_exit(w->proc, 3);
+	return of_err(proc_reap(NULL, w->proc, &code));
+}
+
+#define OPERATION(fn, ...) \
+	{ \
+		.name = #fn, .run = fn, __VA_ARGS__ \
+	}
+
+static const struct operation operations[] = {
+	OPERATION(map_anonymous),
+	OPERATION(map_shared),
+	OPERATION(map_file),
+	OPERATION(map_over_the_middle),
+	OPERATION(map_over_everything),
+	OPERATION(unmap_the_middle),
+	OPERATION(unmap_everything),
+	OPERATION(unmap_many, .prepare = prepare_many),
+	OPERATION(protect_the_middle),
+	OPERATION(protect_the_heap),
+	OPERATION(brk_up),
+	OPERATION(brk_down, .prepare = prepare_brk),
+	OPERATION(advise_dontneed),
+	OPERATION(advise_dontfork),
+	OPERATION(advise_wipeonfork),
+	OPERATION(advise_guard),
+	OPERATION(advise_unguard, .prepare = prepare_guard),
+	OPERATION(read_untouched, .may_keep = KEEPS_TABLES),
+	OPERATION(write_untouched, .may_keep = KEEPS_TABLES),
+	OPERATION(write_touched, .may_keep = KEEPS_TABLES),
+	OPERATION(write_other_touched, .may_keep = KEEPS_TABLES),
+	OPERATION(read_file, .may_keep = KEEPS_PAGES),
+	OPERATION(write_file, .may_keep = KEEPS_PAGES),
+	OPERATION(write_read_file_page, .may_keep = KEEPS_PAGES),
+	OPERATION(write_shared, .may_keep = KEEPS_PAGES),
+	OPERATION(grow_stack, .is_partial = true),
+	OPERATION(populate, .is_partial = true),
+	OPERATION(copy_in, .may_keep = KEEPS_TABLES),
+	OPERATION(copy_out, .may_keep = KEEPS_TABLES),
+	OPERATION(copy_into_space, .is_partial = true),
+	OPERATION(copy_from_a_space, .is_partial = true),
+	OPERATION(fork_process),
+	OPERATION(fork_process, .prepare = prepare_dontfork),
+	OPERATION(fork_process, .prepare = prepare_wipeonfork),
+	OPERATION(fork_sharing),
+	OPERATION(add_thread),
+	OPERATION(execute),
+	OPERATION(create_process),
+	OPERATION(create_object),
+	OPERATION(quit, .cannot_fail = true),
+};
+
+/* One operation in one world, while it is swept. */
+struct sweep {
+	const struct operation *op;
+	enum world_kind		kind;
+	struct world		w;
+	struct digest		before, after; /* of a run without failures */
+	struct frame_totals	totals;
+	uint64_t		nr_injected;
+};
+
+static struct frame_totals
+drained(void)
+{
+	anymm_drain();
+	return frame_totals();
+}
+
+static void
+expect_digest(const struct sweep *s, uint64_t k, struct digest want, const char *when)
+{
+	struct digest got = digest_all();
+
+	if (got.lo != want.lo || got.hi != want.hi)
+		fail_msg("%s, world %d, allocation %llu: the digest %s is another one", s->op->name,
+			 s->kind, (unsigned long long)k, when);
+}
+
+static void
+expect_frames(const struct sweep *s, uint64_t k)
+{
+	struct frame_totals now = drained();
+
+	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
+		if (s->op->may_keep && (kind == FRAME_FREE || s->op->may_keep >> kind & 1))
+			continue;
+		if (now.by_kind[kind] != s->totals.by_kind[kind])
+			fail_msg("%s, world %d, allocation %llu: %llu frames of kind %u, before "
+				 "%llu",
+				 s->op->name, s->kind, (unsigned long long)k,
+				 (unsigned long long)now.by_kind[kind], kind,
+				 (unsigned long long)s->totals.by_kind[kind]);
+	}
+}
+
+/* try_with - the operation with its k-th allocation failing. false: it made fewer than k. */
+static bool
+try_with(struct sweep *s, uint64_t k, bool and_all_after)
+{
+	enum outcome outcome;
+	uint64_t     made;
+
+	sim_reset();
+	made = sim_allocations();
+	sim_fail_allocation(k, and_all_after);
+	outcome = s->op->run(&s->w);
+	made = sim_allocations() - made;
+	sim_fail_allocation(0, false);
+	if (outcome == WRONG || (outcome == GAVE_UP && (s->op->cannot_fail || made < k)))
+		fail_msg("%s, world %d, allocation %llu: outcome %d", s->op->name, s->kind,
+			 (unsigned long long)k, outcome);
+	machine_check_invariants();
+	if (outcome == GAVE_UP) {
+		if (!s->op->is_partial) {
+			expect_digest(s, k, s->before, "after giving up");
+			expect_frames(s, k);
+		}
+		outcome = s->op->run(&s->w);
+		if (outcome != DID)
+			fail_msg("%s, world %d, allocation %llu: fails with memory too, %d",
+				 s->op->name, s->kind, (unsigned long long)k, outcome);
+		machine_check_invariants();
+	}
+	expect_digest(s, k, s->after, "at the end");
+	s->nr_injected += made >= k;
+	return made >= k;
+}
+
+/* sweep - gives the number of allocations that were made to fail. */
+static uint64_t
+sweep(const struct operation *op, enum world_kind kind)
+{
+	struct sweep s = { .op = op, .kind = kind };
+
+	world_make(&s.w, kind);
+	if (op->prepare)
+		op->prepare(&s.w);
+	s.totals = drained();
+	s.before = digest_all();
+	sim_snapshot();
+	if (op->run(&s.w) != DID)
+		fail_msg("%s, world %d: fails with memory", op->name, kind);
+	s.after = digest_all();
+	for (uint64_t k = 1; try_with(&s, k, false); k++)
+		;
+	for (uint64_t k = 1; try_with(&s, k, true); k++)
+		;
+	sim_stop();
+	return s.nr_injected;
+}
+
+static void
+sweep_all(enum world_kind kind)
+{
+	uint64_t nr = 0;
+
+	if (ARCH_USER_END < WORLD_USER_END)
+		skip(); /* the random stories do this in small */
+	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
+		nr += sweep(&operations[i], kind);
+	print_message("%llu allocations failed, in %zu operations\n", (unsigned long long)nr,
+		      ARRAY_SIZE(operations));
+	assert_true(nr > ARRAY_SIZE(operations));
+}
+
+static void
+each_allocation_fails_alone(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_ALONE);
+}
+
+static void
+each_allocation_fails_beside_a_fresh_child(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_FORKED);
+}
+
+static void
+each_allocation_fails_beside_a_child_that_wrote(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_WRITTEN);
+}
+
+TEST_SUITE(sweep, cmocka_unit_test(each_allocation_fails_alone),
+	   cmocka_unit_test(each_allocation_fails_beside_a_fresh_child),
+	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote))
