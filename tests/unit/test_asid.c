@@ -229,6 +229,27 @@ an_old_tag_is_neither_flushed_nor_given_back(void **state)
 	drop_trees(MANY);
 }
 
+/* CPU       0 1
+ * before    . x      cached there under the old tag
+ * after     x .      under the new one only here: CPU 1 has flushed everything since */
+static void
+a_new_tag_is_cached_nowhere_else(void **state)
+{
+	(void)state;
+	machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	make_trees(MANY);
+	sim_cpu_set(1);
+	pt_activate(&trees[0]);
+	pt_deactivate(&trees[0]);
+	sim_cpu_set(0);
+	for (unsigned i = 1; i < MANY; i++)
+		pt_activate(&trees[i]);
+	assert_false(is_current(0));
+	pt_activate(&trees[0]);
+	assert_true(atomic_load(&trees[0].cached_on) == 1);
+	drop_trees(MANY);
+}
+
 /*
  * Three CPUs activate spaces by turns with hardly a tag left. Each space has its own
  * page at one address: a CPU that reads another's has used another's translation.
@@ -297,4 +318,5 @@ TEST_SUITE(asid, cmocka_unit_test(a_tag_comes_with_the_first_activation_and_stay
 	   cmocka_unit_test(active_spaces_keep_their_tags),
 	   cmocka_unit_test(a_space_on_two_cpus_keeps_one_tag),
 	   cmocka_unit_test(an_old_tag_is_neither_flushed_nor_given_back),
+	   cmocka_unit_test(a_new_tag_is_cached_nowhere_else),
 	   cmocka_unit_test(roll_over_races_with_activations))
