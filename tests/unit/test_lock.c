@@ -114,6 +114,18 @@ releasing_what_is_not_held_stops(void **state)
 }
 
 static void
+lock_to_read(void *arg)
+{
+	read_lock(arg);
+}
+
+static void
+lock_to_write(void *arg)
+{
+	write_lock(arg);
+}
+
+static void
 readers_and_writers_have_ranks_too(void **state)
 {
 	struct rwlock space;
@@ -133,13 +145,11 @@ readers_and_writers_have_ranks_too(void **state)
 	write_unlock(&space);
 	lock_acquire(&table);
 	if (MM_DEBUG) {
-		expect_stop((void (*)(void *))read_lock, &space,
-			    "acquiring rank space while holding rank table");
+		expect_stop(lock_to_read, &space, "acquiring rank space while holding rank table");
 		fresh(1);
 		rwlock_init(&space, RANK_SPACE);
 		read_lock(&space);
-		expect_stop((void (*)(void *))write_lock, &space,
-			    "acquiring rank space while holding rank space");
+		expect_stop(lock_to_write, &space, "acquiring rank space while holding rank space");
 	}
 }
 
@@ -154,12 +164,12 @@ waiting_for_oneself_is_noticed(void **state)
 	rwlock_init(&lock, RANK_SPACE);
 	write_lock(&lock);
 	sim_cpu_set(1);
-	assert_true(sim_expect_stop((void (*)(void *))read_lock, &lock, NULL, 0));
+	assert_true(sim_expect_stop(lock_to_read, &lock, NULL, 0));
 	fresh(2);
 	rwlock_init(&lock, RANK_SPACE);
 	read_lock(&lock);
 	sim_cpu_set(1);
-	assert_true(sim_expect_stop((void (*)(void *))write_lock, &lock, NULL, 0));
+	assert_true(sim_expect_stop(lock_to_write, &lock, NULL, 0));
 }
 
 static void
