@@ -25,7 +25,7 @@ struct region {
 	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
 	struct va_range range;	 /* [s] */
 	struct region  *left, *right, *parent;
-	uint64_t	gap;	 /* free bytes in front of it, less the guard gap */
+	uint64_t	gap;	 /* unmapped bytes in front of it */
 	uint64_t	max_gap; /* largest gap of this subtree */
 	int8_t		height;
 	prot_t		prot;	 /* [s] */

@@ -66,16 +66,6 @@ fail_region(struct check *c, const struct region *r, const char *what)
 		   (unsigned long long)r->range.end, what);
 }
 
-/* free_before - bytes in front of a region that others may use: not its guard gap. */
-static uint64_t
-free_before(const struct region *r, vaddr_t prev_end)
-{
-	uint64_t gap = r->range.start - prev_end;
-	uint64_t guard = (r->flags & REGION_GROWSDOWN) ? r->space->layout.stack_guard : 0;
-
-	return gap > guard ? gap - guard : 0;
-}
-
 /* check_tree - links, balance and sums of a subtree; *prev_end is the end of the region before it. */
 static struct subtree
 check_tree(struct check *c, const struct region *r, const struct region *parent, vaddr_t *prev_end,
@@ -92,12 +82,12 @@ check_tree(struct check *c, const struct region *r, const struct region *parent,
 	left = check_tree(c, r->left, r, prev_end, depth + 1);
 	if (r->range.start < *prev_end)
 		fail_region(c, r, "begins before the end of the region before it");
-	if (!c->failed && r->gap != free_before(r, *prev_end))
+	if (!c->failed && r->gap != r->range.start - *prev_end)
 		check_fail(c, INV_REG, "region [0x%llx, 0x%llx) says gap 0x%llx, expected 0x%llx",
 			   (unsigned long long)r->range.start, (unsigned long long)r->range.end,
 			   (unsigned long long)r->gap,
-			   (unsigned long long)free_before(r, *prev_end));
-	me.max_gap = max_u64(left.max_gap, free_before(r, *prev_end));
+			   (unsigned long long)(r->range.start - *prev_end));
+	me.max_gap = max_u64(left.max_gap, r->range.start - *prev_end);
 	*prev_end = r->range.end;
 	right = check_tree(c, r->right, r, prev_end, depth + 1);
 	me.max_gap = max_u64(me.max_gap, right.max_gap);

@@ -19,7 +19,7 @@
 #include "space/unmap.h"
 
 /* What MAPF_SHARED_VALIDATE lets pass, apart from the type. */
-#define KNOWN_FLAGS 0x7c1ff973u
+#define KNOWN_FLAGS 0x7c07f9f3u
 
 /* Ids of shared anonymous objects have the top bit, which no file has. */
 #define SHARED_ID ((uint64_t)1 << 63)
@@ -170,6 +170,17 @@ kind_of(const struct map_request *request, struct object *object)
 	return kind;
 }
 
+/*
+ * is_unservable - shared anonymous memory is a request for memory as a whole, whatever its
+ * protection: Linux charges the object, not the mapping.
+ */
+static bool
+is_unservable(const struct space *sp, const struct mapping *m)
+{
+	return is_anonymous(m->request) && is_shared(m->request) &&
+	       !(m->kind.flags & REGION_NORESERVE) && m->bytes > sp->layout.limit_commit;
+}
+
 /* plan - everything that can still fail; after OK only map_commit is left to do. */
 static err_t
 plan(struct space *sp, struct mapping *m)
@@ -178,7 +189,8 @@ plan(struct space *sp, struct mapping *m)
 
 	if (err)
 		return err;
-	if (limit_forbids(sp, m->bytes - m->unmap.bytes, m->kind.prot, m->kind.flags))
+	if (is_unservable(sp, m) ||
+	    limit_forbids(sp, m->bytes - m->unmap.bytes, m->kind.prot, m->kind.flags))
 		err = ERR_NOMEM;
 	else
 		err = region_reserve(&m->reserve, 1 + m->unmap.cuts);

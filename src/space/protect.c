@@ -1,8 +1,9 @@
 /*
  * protect.c - change the protection of a range.
  *
- * As in Linux, a hole ends the call with ERR_NOMEM after the part before it has
- * been changed; every other error leaves all as it was. What hardware may still
+ * As in Linux, a hole ends the call with ERR_NOMEM, and a region that may not
+ * become writable with ERR_ACCES, after the part before it has been changed; every
+ * other error leaves all as it was. What hardware may still
  * do is taken away before the call returns, on every CPU; what it may do more,
  * the next fault finds out.
  */
@@ -20,9 +21,9 @@ enum {
 };
 
 /*
- * survey - how far the mappings reach without a hole.
- *   gives  *stop: the end of the range, or the start of the first hole
- *   fails  ERR_ACCES: a region before the hole may not become writable
+ * survey - how far the call reaches.
+ *   gives  *stop: the end of the range, or where the first hole or forbidden region begins
+ *   fails  ERR_NOMEM: a hole; ERR_ACCES: a region that may not become writable
  */
 static err_t
 survey(struct space *sp, struct va_range range, prot_t prot, vaddr_t *stop)
@@ -34,7 +35,7 @@ survey(struct space *sp, struct va_range range, prot_t prot, vaddr_t *stop)
 			return ERR_ACCES;
 		*stop = min_u64(r->range.end, range.end);
 	}
-	return OK;
+	return *stop < range.end ? ERR_NOMEM : OK;
 }
 
 /* limits_forbid - what becomes data, or newly charged in one piece, is too much. */
@@ -89,7 +90,7 @@ protect_locked(struct space *sp, struct va_range range, unsigned prot)
 {
 	struct region *first = tree_find_end(sp, range.start);
 	vaddr_t	       stop;
-	err_t	       err;
+	err_t	       err, changed;
 
 	if (prot & PROT_GROWSDOWN) {
 		if (!first || first->range.start >= range.end)
@@ -101,9 +102,10 @@ protect_locked(struct space *sp, struct va_range range, unsigned prot)
 		return ERR_INVAL;
 	}
 	err = survey(sp, range, prot, &stop);
-	if (err == OK && stop > range.start)
-		err = change(sp, va_range(range.start, stop), prot & PROT_RWX);
-	return err == OK && stop < range.end ? ERR_NOMEM : err;
+	if (stop == range.start)
+		return err;
+	changed = change(sp, va_range(range.start, stop), prot & PROT_RWX);
+	return changed == OK ? err : changed;
 }
 
 err_t

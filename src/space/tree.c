@@ -2,9 +2,8 @@
  * tree.c - a balanced tree of regions with a gap index.
  *
  * Each region remembers the gap in front of it: the bytes between the end of
- * its predecessor (or 0) and its own start, less the guard gap if it grows
- * down. max_gap is the largest such gap in its subtree, so a search can skip
- * every subtree in which nothing fits.
+ * its predecessor (or 0) and its own start. max_gap is the largest such gap in
+ * its subtree, so a search can skip every subtree in which nothing fits.
  *
  *	0     .    [ A ]   .  .  .  [ B ]  [ C ]     .     end
  *	|<- gap A ->|   |<- gap B ->|   |gC|     |<- the tail: nobody's gap
@@ -145,13 +144,13 @@ guarded_start(const struct region *r)
 	return r->range.start > guard ? r->range.start - guard : 0;
 }
 
-/* range_before - the free addresses in front of r that others may use; may be empty. */
+/* range_before - the unmapped addresses in front of r; may be empty. */
 static struct va_range
 range_before(const struct region *r)
 {
 	const struct region *prev = tree_prev(r);
 
-	return va_range(prev ? prev->range.end : 0, guarded_start(r));
+	return va_range(prev ? prev->range.end : 0, r->range.start);
 }
 
 static void
@@ -159,7 +158,7 @@ measure_gap(struct region *r)
 {
 	struct va_range free = range_before(r);
 
-	r->gap = range_is_empty(free) ? 0 : free.end - free.start;
+	r->gap = free.end - free.start;
 }
 
 static struct region *
@@ -448,41 +447,74 @@ range_behind(const struct region *last)
 	return va_range(last ? last->range.end : 0, UINT64_MAX);
 }
 
-bool
-tree_gap_highest(const struct space *sp, uint64_t bytes, struct va_range limits, vaddr_t *out)
+/*
+ * find_highest - the highest unmapped stretch within the limits that has room.
+ *   gives  *free, and the region behind it or NULL; false: there is none
+ */
+static bool
+find_highest(const struct space *sp, uint64_t bytes, struct va_range limits, struct va_range *free,
+	     struct region **behind)
 {
-	struct region  *r = tree_find_start(sp, limits.end);
-	struct va_range free = r ? range_before(r) : range_behind(tree_last(sp));
+	struct region *r = tree_find_start(sp, limits.end);
 
-	free = range_clip(free, limits);
-	if (!fits(free, bytes)) {
+	*free = range_clip(r ? range_before(r) : range_behind(tree_last(sp)), limits);
+	if (!fits(*free, bytes)) {
 		r = r ? prev_with_gap(r, bytes) : last_with_gap(sp->regions, bytes);
 		if (!r)
 			return false;
-		free = range_clip(range_before(r), limits);
-		if (!fits(free, bytes))
-			return false;
+		*free = range_clip(range_before(r), limits);
 	}
-	*out = free.end - bytes;
-	return true;
+	*behind = r;
+	return fits(*free, bytes);
+}
+
+/* find_lowest - the mirror image. */
+static bool
+find_lowest(const struct space *sp, uint64_t bytes, struct va_range limits, struct va_range *free,
+	    struct region **behind)
+{
+	struct region *r = tree_find_end(sp, limits.start);
+
+	/* A region across the lower limit has its gap below it. */
+	if (r && r->range.start < limits.start)
+		r = tree_next(r);
+	*free = range_clip(r ? range_before(r) : range_behind(tree_last(sp)), limits);
+	if (!fits(*free, bytes) && r) {
+		r = next_with_gap(r, bytes);
+		*free = range_clip(r ? range_before(r) : range_behind(tree_last(sp)), limits);
+	}
+	*behind = r;
+	return fits(*free, bytes);
+}
+
+bool
+tree_gap_highest(const struct space *sp, uint64_t bytes, struct va_range limits, vaddr_t *out)
+{
+	struct va_range free;
+	struct region  *behind;
+
+	while (find_highest(sp, bytes, limits, &free, &behind)) {
+		if (!behind || guarded_start(behind) >= free.end) {
+			*out = free.end - bytes;
+			return true;
+		}
+		limits.end = guarded_start(behind);
+	}
+	return false;
 }
 
 bool
 tree_gap_lowest(const struct space *sp, uint64_t bytes, struct va_range limits, vaddr_t *out)
 {
-	struct region  *r = tree_find_end(sp, limits.start);
 	struct va_range free;
+	struct region  *behind;
 
-	/* A region across the lower limit has its gap below it. */
-	if (r && r->range.start < limits.start)
-		r = tree_next(r);
-	free = range_clip(r ? range_before(r) : range_behind(tree_last(sp)), limits);
-	if (!fits(free, bytes) && r) {
-		r = next_with_gap(r, bytes);
-		free = range_clip(r ? range_before(r) : range_behind(tree_last(sp)), limits);
+	while (find_lowest(sp, bytes, limits, &free, &behind)) {
+		if (!behind || guarded_start(behind) >= free.start + bytes) {
+			*out = free.start;
+			return true;
+		}
+		limits.start = behind->range.end;
 	}
-	if (!fits(free, bytes))
-		return false;
-	*out = free.start;
-	return true;
+	return false;
 }

@@ -49,6 +49,7 @@ vaddr_t guarded_start(const struct region *r);
  * limits, as high or as low as possible, that leaves the guard gaps free.
  *   needs  bytes > 0
  *   gives  *out, the start of the place; false: there is none, *out untouched
+ *   cost   O(log n), once more for each guard gap in the way
  */
 bool tree_gap_highest(const struct space *sp, uint64_t bytes, struct va_range limits, vaddr_t *out);
 bool tree_gap_lowest(const struct space *sp, uint64_t bytes, struct va_range limits, vaddr_t *out);

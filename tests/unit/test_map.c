@@ -200,6 +200,8 @@ static const struct bad bad_requests[] = {
 	  ERR_OPNOTSUPP },
 	{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED_VALIDATE | 0x80000000u, true, true, false,
 	  ERR_OPNOTSUPP },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | MAPF_FIXED_NOREPLACE, true, false, false,
+	  ERR_OPNOTSUPP },
 	/* what the file's opening forbids */
 	{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED, true, true, false, ERR_ACCES },
 	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED, true, false, true, ERR_ACCES },
@@ -354,6 +356,30 @@ limits_hold_to_the_page(void **state)
 	sketch_end(sp);
 }
 
+/* Shared anonymous memory must be servable as a whole, even if nobody may access it. */
+static void
+shared_memory_is_a_request_for_memory(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct map_request  request = sketch_anonymous(5, MAPF_SHARED);
+	struct space	   *sp;
+	vaddr_t		    va;
+
+	(void)state;
+	layout.limit_commit = PAGE(4);
+	sp = sketch_space_with(&layout);
+	request.prot = 0;
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_NOMEM);
+	assert_int_equal(object_live(), 0);
+	request.flags |= MAPF_NORESERVE;
+	EXPECT_OK(space_map(sp, &request, &va));
+	request = sketch_anonymous(4, MAPF_SHARED);
+	EXPECT_OK(space_map(sp, &request, &va));
+	EXPECT_REGIONS(sp, "3-7 rw shared @anon:0, 7-12 - shared noreserve @anon:0");
+	assert_int_equal(sp->committed_pages, 0);
+	sketch_end(sp);
+}
+
 /* Linux looks before it maps, so one region more than the limit is reached and no two. */
 static void
 the_number_of_regions_is_limited(void **state)
@@ -416,5 +442,6 @@ TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
 	   cmocka_unit_test(region_flags_are_checked), cmocka_unit_test(errors_come_in_linux_order),
 	   cmocka_unit_test(harmless_flags_change_nothing), cmocka_unit_test(exact_fit_is_a_fit),
 	   cmocka_unit_test(limits_hold_to_the_page),
+	   cmocka_unit_test(shared_memory_is_a_request_for_memory),
 	   cmocka_unit_test(the_number_of_regions_is_limited),
 	   cmocka_unit_test(a_failed_allocation_changes_nothing))

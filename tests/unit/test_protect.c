@@ -122,7 +122,10 @@ bad_arguments_are_refused(void **state)
 	sketch_end(sp);
 }
 
-/* A shared mapping of a file that was opened read-only never becomes writable; a private one may. */
+/*
+ * A shared mapping of a file that was opened read-only never becomes writable; a private one may.
+ * What stands before it in the range has been changed when the call fails.
+ */
 static void
 a_read_only_file_stays_so_when_shared(void **state)
 {
@@ -142,14 +145,14 @@ a_read_only_file_stays_so_when_shared(void **state)
 	EXPECT_OK(space_map(sp, &request, &va));
 	sketch_map(sp, 1, 2, PROT_R, 0);
 	EXPECT_ERR(space_protect(sp, PAGE(1), PAGE(3), PROT_RW), ERR_ACCES);
-	EXPECT_REGIONS(sp, "1-2 r, 2-4 r shared maynotwrite @7:0");
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 r shared maynotwrite @7:0");
 	EXPECT_OK(space_protect(sp, PAGE(2), PAGE(1), 0));
 	EXPECT_OK(space_protect(sp, PAGE(2), PAGE(1), PROT_R));
 	request.addr = PAGE(6);
 	request.flags = MAPF_PRIVATE | MAPF_FIXED;
 	EXPECT_OK(space_map(sp, &request, &va));
 	EXPECT_OK(space_protect(sp, PAGE(6), PAGE(2), PROT_RW));
-	EXPECT_REGIONS(sp, "1-2 r, 2-4 r shared maynotwrite @7:0, 6-8 rw @7:0");
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 r shared maynotwrite @7:0, 6-8 rw @7:0");
 	object_put(file);
 	sketch_end(sp);
 }
