@@ -79,7 +79,7 @@ void
 world_make(struct world *w, enum world_kind kind)
 {
 	*w = (struct world){ .edge = (uint64_t)3 << (ARCH_PAGE_SHIFT + ARCH_PT_INDEX_BITS) };
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 4096, .nr_cpus = 2 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 4096, .nr_cpus = 2 });
 	make_process(w);
 	make_regions(w);
 	touch_regions(w);

@@ -1,5 +1,5 @@
 /*
- * test_sweep.c - every operation with every one of its allocations failing.
+ * test_allocations.c - every operation with every one of its allocations failing.
  *
  * The world is made and remembered once per operation. Then, for k = 1, 2, ...:
  * back to that moment, let the k-th allocation fail (once; and again with all
@@ -587,6 +587,6 @@ each_allocation_fails_beside_a_child_that_wrote(void **state)
 	sweep_all(WORLD_WRITTEN);
 }
 
-TEST_SUITE(sweep, cmocka_unit_test(each_allocation_fails_alone),
+TEST_SUITE(allocations, cmocka_unit_test(each_allocation_fails_alone),
 	   cmocka_unit_test(each_allocation_fails_beside_a_fresh_child),
 	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote))
