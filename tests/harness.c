@@ -23,21 +23,21 @@ static const char *const kind_names[FRAME_KINDS] = {
 };
 
 void
-machine_fresh_with(const struct sim_config *config)
+machine_fresh_with(const struct machine_config *config)
 {
 	if (machine_runs)
-		sim_stop();
-	machine_runs = sim_start(config);
+		machine_stop();
+	machine_runs = machine_start(config);
 	if (!machine_runs)
-		fail_msg("sim_start failed");
-	EXPECT_OK(anymm_init(sim_boot_map()));
+		fail_msg("machine_start failed");
+	EXPECT_OK(anymm_init(machine_boot_map()));
 	machine_rebase();
 }
 
 void
 machine_fresh(void)
 {
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 8192 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 8192 });
 }
 
 void

@@ -29,7 +29,8 @@
 #include <cmocka.h>
 
 #include <anymm/err.h>
-#include <sim/sim.h>
+
+#include "machine.h"
 
 #define TEST_SUITE(name, ...) \
 	int suite_##name(void); \
@@ -47,11 +48,11 @@ void expect_err(err_t got, err_t wanted, const char *call, const char *file, int
 
 /*
  * machine_fresh - a machine with one CPU and 32 MiB, and the library on it.
- * machine_fresh_with - a machine as described. A field that is 0 has sim.h's default.
+ * machine_fresh_with - a machine as described. A field that is 0 has machine.h's default.
  * Either replaces the machine of the test before, also after a failure.
  */
 void machine_fresh(void);
-void machine_fresh_with(const struct sim_config *config);
+void machine_fresh_with(const struct machine_config *config);
 
 /* machine_check_invariants - check_all, failing the test with its report. For use after each step. */
 void machine_check_invariants(void);

@@ -74,6 +74,7 @@ run_one(const struct CMUnitTest *test)
 	void *state = NULL;
 	int how = setjmp(out_of_test);
 
+	boot_results.in_test = how == 0;
 	if (how)
 		return how;
 	libc_forget_memory();
@@ -82,6 +83,7 @@ run_one(const struct CMUnitTest *test)
 	test->test_func(&state);
 	if (test->teardown_func)
 		test->teardown_func(&state);
+	boot_results.in_test = false;
 	return 0;
 }
 

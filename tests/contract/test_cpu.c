@@ -17,7 +17,7 @@ static int
 machine(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 8192 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 8192 });
 	return 0;
 }
 
@@ -67,7 +67,7 @@ c2_other_cpus_go_on_while_one_relaxes(void **state)
 	(void)state;
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
 		turn = 0;
-		sim_run(2, bodies, NULL, &(struct sim_schedule){ SIM_PCT, 2, seed, 10000 });
+		machine_race(2, bodies, NULL, &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
 		assert_int_equal(turn, 20);
 	}
 }
@@ -106,13 +106,13 @@ m5_a_walk_that_sees_the_entry_sees_what_was_written_before(void **state)
 		hand_tree_make(&tree, 1);
 		frame = hand_tree_frame(&tree, false);
 		hand_tree_slot(&tree, VA, 0);
-		sim_run(2, bodies, &seen, &(struct sim_schedule){ SIM_RANDOM, 2, seed, 10000 });
+		machine_race(2, bodies, &seen, &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
 		assert_int_equal(seen, 77);
 		hand_tree_slot(&tree, VA, 0);
 		arch_pte_exchange(hand_tree_slot(&tree, VA, 0), arch_pte_empty());
-		sim_cpu_set(1);
+		machine_cpu_set(1);
 		arch_tlb_flush_asid(1);
-		sim_cpu_set(0);
+		machine_cpu_set(0);
 		hand_tree_drop(&tree);
 	}
 	machine_check();

@@ -102,15 +102,15 @@ f5_failures_are_injected_one_by_one(void **state)
 {
 	(void)state;
 	assert_false(arch_inject_failure());
-	sim_fail_allocation(2, false);
+	machine_fail_allocation(2, false);
 	assert_false(arch_inject_failure());
 	assert_true(arch_inject_failure());
 	assert_false(arch_inject_failure());
-	sim_fail_allocation(2, true);
+	machine_fail_allocation(2, true);
 	assert_false(arch_inject_failure());
 	assert_true(arch_inject_failure());
 	assert_true(arch_inject_failure());
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	assert_false(arch_inject_failure());
 	machine_check();
 }

@@ -12,15 +12,15 @@ d1_root_state_is_zeroed_and_stays_in_place(void **state)
 	const unsigned char *root;
 
 	(void)state;
-	sim_stop();
-	assert_true(sim_start(&(struct sim_config){ .nr_cpus = 2 }));
+	machine_stop();
+	assert_true(machine_start(&(struct machine_config){ .nr_cpus = 2 }));
 	root = arch_root_state();
 	for (unsigned i = 0; i < ARCH_ROOT_STATE_BYTES; i++)
 		assert_int_equal(root[i], 0);
 	assert_int_equal((uintptr_t)root % CACHE_LINE, 0);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	assert_ptr_equal(root, arch_root_state());
-	sim_stop();
+	machine_stop();
 }
 
 /* D2 */
@@ -29,10 +29,10 @@ d2_console_prints_bytes_as_they_are(void **state)
 {
 	(void)state;
 	machine_fresh();
-	sim_console_text();
+	machine_console_text();
 	arch_console_write("a%s\n\tb", 6);
 	arch_console_write("ignored", 0);
-	assert_string_equal(sim_console_text(), "a%s\n\tb");
+	assert_string_equal(machine_console_text(), "a%s\n\tb");
 	machine_check();
 }
 
@@ -52,7 +52,7 @@ d3_stop_does_not_return(void **state)
 
 	(void)state;
 	machine_fresh();
-	assert_true(sim_expect_stop(say_and_stop, NULL, text, sizeof(text)));
+	assert_true(machine_expect_stop(say_and_stop, NULL, text, sizeof(text)));
 	assert_string_equal(text, "last words\n");
 }
 

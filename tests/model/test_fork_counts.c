@@ -17,6 +17,8 @@
  */
 #include "harness.h"
 
+#include <sim/sim.h>
+
 #include <anymm/process.h>
 #include <anymm/stats.h>
 
@@ -287,7 +289,7 @@ fork_of_a_gibibyte_touches_only_the_root(void **state)
 	int32_t		code;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_frames = p.pages + p.pages / 8 + 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = p.pages + p.pages / 8 + 4096 });
 	for (unsigned i = 0; i < 4; i++)
 		page[i] = p.range.start + i * PAGE;
 	parent = parent_with(&p);

@@ -366,7 +366,7 @@ race_run(const struct race *race)
 	run.race = race;
 	run.seen = 0;
 	world = (struct race_world){ 0 };
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = RACE_CPUS, .nr_frames = 1024 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = RACE_CPUS, .nr_frames = 1024 });
 	race->start();
 	run.begin = world;
 	sim_snapshot();

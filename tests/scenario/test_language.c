@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sim/sim.h>
+
 #include "base/root.h"
 #include "harness.h"
 #include "scenario/scenario.h"
@@ -34,7 +36,7 @@ keep(void *ctx, const char *text, size_t bytes)
 static struct scenario_result
 run_config(const char *text, struct scenario_config config)
 {
-	static const struct sim_config two_cpus = { .nr_cpus = 2, .nr_frames = 4096 };
+	static const struct machine_config two_cpus = { .nr_cpus = 2, .nr_frames = 4096 };
 	struct scenario_result	       result;
 
 	machine_fresh_with(&two_cpus);

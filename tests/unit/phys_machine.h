@@ -21,11 +21,11 @@
 
 /* phys_fresh_with - a machine with nothing but frames on it. */
 static inline void
-phys_fresh_with(const struct sim_config *config)
+phys_fresh_with(const struct machine_config *config)
 {
-	sim_stop();
-	assert_true(sim_start(config));
-	EXPECT_OK(phys_init(sim_boot_map()));
+	machine_stop();
+	assert_true(machine_start(config));
+	EXPECT_OK(phys_init(machine_boot_map()));
 }
 
 /* phys_fresh - `frames` frames from number 0 on, one CPU, a reserve of one frame. */
@@ -35,7 +35,7 @@ phys_fresh(uint64_t frames)
 	struct boot_range all = RAM(0, frames, 0);
 
 	phys_fresh_with(
-		&(struct sim_config){ .ranges = &all, .nr_ranges = 1, .reserve_frames = 1 });
+		&(struct machine_config){ .ranges = &all, .nr_ranges = 1, .reserve_frames = 1 });
 }
 
 static inline void
@@ -73,7 +73,7 @@ expect_stop(void (*fn)(void *), void *arg, const char *wanted)
 {
 	char text[512];
 
-	if (!sim_expect_stop(fn, arg, text, sizeof(text)))
+	if (!machine_expect_stop(fn, arg, text, sizeof(text)))
 		fail_msg("the machine did not stop; expected '%s'", wanted);
 	if (!strstr(text, wanted))
 		fail_msg("the machine stopped with '%s', expected '%s'", text, wanted);

@@ -206,7 +206,7 @@ slot_is_writable(const struct pt *pt, vaddr_t va, unsigned level)
 void
 expect_page(const struct pt *pt, vaddr_t va, pfn_t pfn, prot_t prot, const char *file, int line)
 {
-	struct sim_translation t = sim_translate(pt->root, va);
+	struct machine_translation t = machine_translate(pt->root, va);
 
 	if (!t.present || t.pfn.n != pfn.n || t.prot != prot) {
 		print_error("0x%" PRIx64 ": %s, frame %" PRIu64 ", rights %u; expected frame "
@@ -220,7 +220,7 @@ expect_page(const struct pt *pt, vaddr_t va, pfn_t pfn, prot_t prot, const char 
 void
 expect_no_page(const struct pt *pt, vaddr_t va, const char *file, int line)
 {
-	struct sim_translation t = sim_translate(pt->root, va);
+	struct machine_translation t = machine_translate(pt->root, va);
 
 	if (t.present && t.prot) {
 		print_error("0x%" PRIx64 ": frame %" PRIu64 ", rights %u; expected no page\n", va,

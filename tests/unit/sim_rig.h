@@ -6,6 +6,8 @@
 
 #include "harness.h"
 
+#include <sim/sim.h>
+
 #include <anymm/arch.h>
 
 /* Pages of the first leaf table, and the first page of the second. */

@@ -152,13 +152,13 @@ sketch_access(struct space *sp, enum access access, unsigned page)
 {
 	uint8_t byte = 0;
 
-	return sim_user(sp, access, PAGE(page), &byte, 1);
+	return machine_user(sp, access, PAGE(page), &byte, 1);
 }
 
 void
 sketch_store(struct space *sp, unsigned page, uint8_t byte)
 {
-	assert_int_equal(sim_user(sp, ACCESS_STORE, PAGE(page), &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(sp, ACCESS_STORE, PAGE(page), &byte, 1), FAULT_DONE);
 }
 
 uint8_t
@@ -166,7 +166,7 @@ sketch_load(struct space *sp, unsigned page)
 {
 	uint8_t byte = 0;
 
-	assert_int_equal(sim_user(sp, ACCESS_LOAD, PAGE(page), &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(sp, ACCESS_LOAD, PAGE(page), &byte, 1), FAULT_DONE);
 	return byte;
 }
 
@@ -180,13 +180,13 @@ sketch_store_all(struct space *sp, unsigned from, unsigned to)
 bool
 sketch_is_present(struct space *sp, unsigned page)
 {
-	return sim_translate(sp->pt.root, PAGE(page)).present;
+	return machine_translate(sp->pt.root, PAGE(page)).present;
 }
 
 bool
 sketch_is_writable(struct space *sp, unsigned page)
 {
-	struct sim_translation t = sim_translate(sp->pt.root, PAGE(page));
+	struct machine_translation t = machine_translate(sp->pt.root, PAGE(page));
 
 	return t.present && (t.prot & PROT_W);
 }
@@ -201,9 +201,9 @@ sketch_fail_each(err_t (*call)(struct space *sp), struct space *sp)
 		struct digest after;
 		err_t	      err;
 
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		err = call(sp);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		if (err == OK)
 			return n - 1;
 		assert_int_equal(err, ERR_NOMEM);

@@ -23,11 +23,11 @@ static void
 drop_trees(unsigned nr)
 {
 	for (unsigned cpu = 0; cpu < platform_cpus(); cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		for (unsigned i = 0; i < nr; i++)
 			pt_deactivate(&trees[i]);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	for (unsigned i = 0; i < nr; i++)
 		tree_drop(&trees[i]);
 	machine_check();
@@ -139,15 +139,15 @@ active_spaces_keep_their_tags(void **state)
 	unsigned asids[2];
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
 	make_trees(MANY);
 	for (unsigned i = 0; i < 2; i++) {
 		tree_put(&trees[i], leaf_va(0, 0), PROT_R);
-		sim_cpu_set(1 + i);
+		machine_cpu_set(1 + i);
 		pt_activate(&trees[i]);
 		asids[i] = asid_of(i);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	stats_note();
 	for (unsigned round = 0; round < 2; round++)
 		for (unsigned i = 2; i < MANY; i++)
@@ -160,9 +160,9 @@ active_spaces_keep_their_tags(void **state)
 
 		assert_true(is_current(i));
 		assert_int_equal(asid_of(i), asids[i]);
-		sim_cpu_set(1 + i);
-		assert_int_equal(sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault), 8);
-		assert_true(word == sim_translate(trees[i].root, leaf_va(0, 0)).pfn.n);
+		machine_cpu_set(1 + i);
+		assert_int_equal(machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault), 8);
+		assert_true(word == machine_translate(trees[i].root, leaf_va(0, 0)).pfn.n);
 	}
 	drop_trees(MANY);
 }
@@ -172,13 +172,13 @@ static void
 a_space_on_two_cpus_keeps_one_tag(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
 	make_trees(MANY);
 	for (unsigned cpu = 1; cpu < 3; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		pt_activate(&trees[0]);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	stats_note();
 	for (unsigned i = 1; i < MANY; i++)
 		pt_activate(&trees[i]);
@@ -195,13 +195,13 @@ an_old_tag_is_neither_flushed_nor_given_back(void **state)
 	unsigned other = MANY;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 	make_trees(MANY);
 	tree_put(&trees[0], leaf_va(0, 0), PROT_RW);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	pt_activate(&trees[0]);
 	pt_deactivate(&trees[0]);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	for (unsigned i = 1; i < MANY; i++)
 		pt_activate(&trees[i]);
 	assert_false(is_current(0));
@@ -236,12 +236,12 @@ static void
 a_new_tag_is_cached_nowhere_else(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 	make_trees(MANY);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	pt_activate(&trees[0]);
 	pt_deactivate(&trees[0]);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	for (unsigned i = 1; i < MANY; i++)
 		pt_activate(&trees[i]);
 	assert_false(is_current(0));
@@ -273,10 +273,10 @@ visit_spaces(void *arg)
 		uint64_t	  word;
 
 		pt_activate(&trees[tree]);
-		race.wrong += sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault) != 8 ||
+		race.wrong += machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault) != 8 ||
 			      word != race.word[tree];
 		arch_point();
-		race.wrong += sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault) != 8 ||
+		race.wrong += machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, 8, &fault) != 8 ||
 			      word != race.word[tree];
 		if (i % 3 == 2)
 			pt_deactivate(&trees[tree]);
@@ -292,7 +292,7 @@ roll_over_races_with_activations(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < 100; n++) {
-		machine_fresh_with(&(struct sim_config){ .nr_cpus = RACERS, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = RACERS, .nr_frames = 4096 });
 		make_trees(MANY);
 		for (unsigned i = 0; i < MANY; i++)
 			race.word[i] = tree_put(&trees[i], leaf_va(0, 0), PROT_R).n;
@@ -300,8 +300,8 @@ roll_over_races_with_activations(void **state)
 			pt_activate(&trees[i]);
 		race.next = USABLE - n % 12;
 		race.wrong = 0;
-		sim_run(RACERS, bodies, NULL,
-			&(struct sim_schedule){ .policy = n & 1 ? SIM_PCT : SIM_RANDOM,
+		machine_race(RACERS, bodies, NULL,
+			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
 						.param = 3,
 						.seed = seed + n });
 		assert_int_equal(race.wrong, 0);

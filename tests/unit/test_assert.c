@@ -24,10 +24,10 @@ a_true_requirement_changes_nothing(void **state)
 
 	(void)state;
 	phys_fresh(64);
-	sim_console_text();
+	machine_console_text();
 	require_two_is(&two);
 	assert_two_is(&two);
-	assert_string_equal(sim_console_text(), "");
+	assert_string_equal(machine_console_text(), "");
 }
 
 static void

@@ -182,18 +182,18 @@ lack_of_memory_leaves_the_break(void **state)
 	struct space *child;
 
 	(void)state;
-	sim_fail_allocation(1, true);
+	machine_fail_allocation(1, true);
 	assert_int_equal(space_brk(sp, PAGE(5)), PAGE(3));
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	EXPECT_REGIONS(sp, "");
 	assert_int_equal(space_brk(sp, PAGE(6)), PAGE(6));
 	sketch_store_all(sp, 3, 6);
 	EXPECT_OK(space_fork(sp, &child));
 	if (ARCH_HAS_UPPER_WRITE_DENIAL) {
 		/* Shrinking must copy the table that the child shares. */
-		sim_fail_allocation(1, true);
+		machine_fail_allocation(1, true);
 		assert_int_equal(space_brk(sp, PAGE(4)), PAGE(6));
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		EXPECT_REGIONS(sp, "3-6 rw");
 	}
 	assert_int_equal(space_brk(sp, PAGE(4)), PAGE(4));

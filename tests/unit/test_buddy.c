@@ -70,7 +70,7 @@ every_order_is_aligned_and_comes_back(void **state)
 	struct shape	  fresh;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
+	phys_fresh_with(&(struct machine_config){ .ranges = &all, .nr_ranges = 1 });
 	fresh = shape_now();
 	for (unsigned order = 0; order <= FRAME_ORDER_MAX; order++) {
 		uint64_t free = nr_free_frames();
@@ -109,7 +109,7 @@ the_largest_order_is_reached_again(void **state)
 	size_t		  nr;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
+	phys_fresh_with(&(struct machine_config){ .ranges = &all, .nr_ranges = 1 });
 	fresh = shape_now();
 	assert_int_equal(fresh.blocks[0][FRAME_ORDER_MAX], 2);
 	nr = take_all(FRAME_ORDER_MAX - 1, halves);
@@ -152,7 +152,7 @@ all_memory_can_be_taken_and_given_back(void **state)
 	struct shape	  fresh;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 4, .nr_cpus = 2 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 4, .nr_cpus = 2 });
 	fresh = shape_now();
 	for (unsigned order = 0; order <= 12; order++) {
 		size_t nr = take_all(order, blocks);
@@ -174,7 +174,7 @@ blocks_do_not_grow_over_borders(void **state)
 	pfn_t		  pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 3 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 3 });
 	/* Both halves of [64, 128) are free, but on different nodes. */
 	assert_int_equal(frame_of((pfn_t){ 64 })->order, 5);
 	assert_int_equal(frame_of((pfn_t){ 96 })->order, 5);
@@ -196,7 +196,7 @@ the_preferred_node_comes_first_then_the_next(void **state)
 
 	(void)state;
 	for (unsigned order = 0; order <= 3; order++) {
-		phys_fresh_with(&(struct sim_config){
+		phys_fresh_with(&(struct machine_config){
 			.ranges = ranges, .nr_ranges = 3, .reserve_frames = 1 });
 		last = 2;
 		changes = 0;
@@ -373,13 +373,13 @@ random_life_equals_the_reference(void **state)
 		/* Some rounds mostly take, so memory runs low; some mostly give. */
 		uint64_t bias = 2 + test_random(&seed) % 5;
 
-		phys_fresh_with(&(struct sim_config){ .ranges = ranges,
+		phys_fresh_with(&(struct machine_config){ .ranges = ranges,
 						      .nr_ranges = 4,
 						      .nr_cpus = 1 + round % 3,
 						      .reserve_frames = 1 + round * 7 });
 		reference_init(&ref);
 		for (unsigned step = 0; step < 1500; step++) {
-			sim_cpu_set((unsigned)(test_random(&seed) % (1 + round % 3)));
+			machine_cpu_set((unsigned)(test_random(&seed) % (1 + round % 3)));
 			if (test_random(&seed) % 8 < bias)
 				random_take(&ref, &seed);
 			else

@@ -117,7 +117,7 @@ no_memory_for_a_missing_table_changes_nothing(void **state)
 	pt = tree_make();
 	for (unsigned n = 1; n <= ROOT_LEVEL; n++) {
 		gather_begin(&g, &pt);
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_cursor_open(&cur, &pt, leaf_va(0, 0), &g), ERR_NOMEM);
 		gather_end(&g);
 		TREE_CHECK(&pt);
@@ -261,7 +261,7 @@ no_memory_for_a_copy_leaves_a_whole_tree(void **state)
 	for (unsigned n = 1; n <= SHARED_TABLES; n++) {
 		child = tree_fork(&parent);
 		gather_begin(&g, &child);
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_cursor_open(&cur, &child, va, &g), ERR_NOMEM);
 		gather_end(&g);
 		TREE_CHECK(&parent, &child);
@@ -366,13 +366,13 @@ a_view_allows_what_hardware_does(void **state)
 	(void)state;
 	machine_fresh();
 	for (unsigned i = 0; i < ARRAY_SIZE(prots); i++) {
-		struct sim_translation t;
+		struct machine_translation t;
 		struct pt_view	       view;
 
 		pt = tree_make();
 		tree_put(&pt, leaf_va(2, 3), prots[i]);
 		view = pt_look(&pt, leaf_va(2, 3));
-		t = sim_translate(pt.root, leaf_va(2, 3));
+		t = machine_translate(pt.root, leaf_va(2, 3));
 		for (unsigned a = ACCESS_LOAD; a <= ACCESS_FETCH; a++)
 			assert_int_equal(pt_view_allows(&view, (enum access)a),
 					 (t.prot & access_prot((enum access)a)) != 0);
@@ -465,7 +465,7 @@ run_race(struct pt *first, struct pt *second, vaddr_t va0, vaddr_t va1, uint64_t
 {
 	void (*const bodies[])(void *) = { open_first, open_second };
 
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 	race.parent = tree_make();
 	tree_put(&race.parent, va0, PROT_RW);
 	if (va1 != va0)
@@ -476,8 +476,8 @@ run_race(struct pt *first, struct pt *second, vaddr_t va0, vaddr_t va1, uint64_t
 	race.vas[0] = va0;
 	race.vas[1] = va1;
 	stats_note();
-	sim_run(2, bodies, NULL,
-		&(struct sim_schedule){ .policy = SIM_RANDOM, .param = 3, .seed = seed });
+	machine_race(2, bodies, NULL,
+		&(struct machine_schedule){ .policy = RACE_RANDOM, .param = 3, .seed = seed });
 	TREE_CHECK(&race.parent, &race.child);
 }
 

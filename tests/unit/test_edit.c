@@ -46,9 +46,9 @@ no_change_needs_nothing(void **state)
 	(void)state;
 	sketch_map(sp, 1, 6, PROT_R, 0);
 	write_lock(&sp->lock);
-	sim_fail_allocation(1, true);
+	machine_fail_allocation(1, true);
 	EXPECT_OK(edit_plan(sp, &edit));
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	assert_true(range_is_empty(edit.changed));
 	assert_false(edit_changes(&edit, space_first(sp)));
 	edit_commit(sp, &edit);

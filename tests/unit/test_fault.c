@@ -284,12 +284,12 @@ a_guard_costs_nothing_to_touch(void **state)
 	EXPECT_OK(space_advise(sp, PAGE(2), PAGE(2), ADVICE_GUARD_INSTALL));
 	child = fork_of(sp);
 	stats_note();
-	sim_fail_allocation(1, true);
+	machine_fail_allocation(1, true);
 	for (unsigned a = ACCESS_LOAD; a <= ACCESS_STORE; a++) {
 		assert_int_equal(fault(sp, (enum access)a, 2), FAULT_SEGV_MAPERR);
 		assert_int_equal(fault(child, (enum access)a, 3), FAULT_SEGV_MAPERR);
 	}
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	EXPECT_STAT(FAULT_MAPERR, 4);
 	EXPECT_STAT(PTE_WRITES, 0);
 	EXPECT_STAT(COUNT_CHANGES, 0);
@@ -519,9 +519,9 @@ expect_nomem_changes_nothing(struct space *sp, enum access access, unsigned page
 		struct digest after;
 
 		stats_note();
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		result = fault(sp, access, page);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		machine_check_invariants();
 		if (result == FAULT_DONE)
 			break;
@@ -610,7 +610,7 @@ static void
 store_byte(unsigned i, uint8_t byte)
 {
 	race.failed +=
-		sim_user(race.spaces[i], ACCESS_STORE, PAGE(race.page[i]), &byte, 1) != FAULT_DONE;
+		machine_user(race.spaces[i], ACCESS_STORE, PAGE(race.page[i]), &byte, 1) != FAULT_DONE;
 }
 
 static void
@@ -625,7 +625,7 @@ fresh_race(void)
 {
 	struct space_layout layout = sketch_layout();
 
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = RACERS, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = RACERS, .nr_frames = 4096 });
 	memset(&race, 0, sizeof(race));
 	EXPECT_OK(space_create(&layout, &race.spaces[0]));
 	sketch_map(race.spaces[0], 1, 4, PROT_RW, 0);
@@ -634,9 +634,9 @@ fresh_race(void)
 static void
 run_race(void (*const *bodies)(void *), unsigned n, uint64_t seed)
 {
-	sim_run(n, bodies, NULL,
-		&(struct sim_schedule){
-			.policy = seed & 1 ? SIM_PCT : SIM_RANDOM, .param = 3, .seed = seed });
+	machine_race(n, bodies, NULL,
+		&(struct machine_schedule){
+			.policy = seed & 1 ? RACE_PCT : RACE_RANDOM, .param = 3, .seed = seed });
 	assert_int_equal(race.failed, 0);
 	assert_int_equal(race.backwards, 0);
 	machine_check_invariants();
@@ -646,10 +646,10 @@ static void
 leave_everywhere(struct space *sp)
 {
 	for (unsigned cpu = 0; cpu < RACERS; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		pt_deactivate(&sp->pt);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	space_put(sp);
 }
 
@@ -719,7 +719,7 @@ watch(void *arg)
 	for (unsigned i = 0; i < 12; i++) {
 		uint8_t byte = 0;
 
-		race.failed += sim_user(race.spaces[cpu], ACCESS_LOAD, PAGE(race.page[cpu]), &byte,
+		race.failed += machine_user(race.spaces[cpu], ACCESS_LOAD, PAGE(race.page[cpu]), &byte,
 					1) != FAULT_DONE;
 		race.backwards += byte < race.last[cpu];
 		race.last[cpu] = byte;

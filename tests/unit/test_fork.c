@@ -333,17 +333,17 @@ no_memory_leaves_parent_and_child_as_they_were(void **state)
 
 	(void)state;
 	f.child = tree_make();
-	needed = sim_allocations();
+	needed = machine_allocations();
 	EXPECT_OK(pt_fork_prepare(&f.parent, &f.child, &filter));
-	needed = sim_allocations() - needed;
+	needed = machine_allocations() - needed;
 	assert_true(needed >= 2);
 	tree_drop(&f.child); /* a fork that is given up after it was prepared */
 	f.child = tree_make();
 	expect_untouched(&f, before);
 	for (uint64_t n = 1; n <= needed; n++) {
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_fork_prepare(&f.parent, &f.child, &filter), ERR_NOMEM);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		expect_untouched(&f, before);
 	}
 	end_family(&f);
@@ -485,13 +485,13 @@ forks_and_changes_of_another_owner_may_cross(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < 100; n++) {
-		machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 		race.f = make_parent();
 		race.other = tree_fork(&race.f.parent);
 		race.place = n % NR_PAGES;
 		race.drop = n & 8;
-		sim_run(2, bodies, NULL,
-			&(struct sim_schedule){ .policy = n & 1 ? SIM_PCT : SIM_RANDOM,
+		machine_race(2, bodies, NULL,
+			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
 						.param = 3,
 						.seed = seed + n });
 		if (race.drop) {
@@ -499,12 +499,12 @@ forks_and_changes_of_another_owner_may_cross(void **state)
 		} else {
 			TREE_CHECK(&race.f.parent, &race.f.child, &race.other);
 			EXPECT_NO_PAGE(&race.other, place(race.place));
-			sim_cpu_set(1);
+			machine_cpu_set(1);
 			tree_drop(&race.other);
-			sim_cpu_set(0);
+			machine_cpu_set(0);
 		}
 		for (unsigned i = 0; i < NR_PAGES; i++)
-			assert_true(pfn_eq(sim_translate(race.f.parent.root, place(i)).pfn,
+			assert_true(pfn_eq(machine_translate(race.f.parent.root, place(i)).pfn,
 					   race.f.page[i]));
 		end_family(&race.f);
 	}

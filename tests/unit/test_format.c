@@ -95,6 +95,17 @@ unknown_conversions_are_shown_as_they_stand(void **state)
 	assert_string_equal(text, "%q and %");
 }
 
+static void
+text_is_never_padded_with_zeros(void **state)
+{
+	const char *volatile odd = "[%05s] [%03c]";
+	char text[32];
+
+	(void)state;
+	assert_int_equal(format(text, sizeof(text), odd, "ab", 'c'), 13);
+	assert_string_equal(text, "[   ab] [  c]");
+}
+
 /* 300 characters: more than the console's buffer holds at once. */
 static void
 the_console_gets_long_text_whole(void **state)
@@ -103,15 +114,15 @@ the_console_gets_long_text_whole(void **state)
 
 	(void)state;
 	phys_fresh(64);
-	sim_console_text();
+	machine_console_text();
 	memset(wanted, ' ', 300);
 	wanted[299] = '7';
 	wanted[300] = '\n';
 	wanted[301] = '\0';
 	console_printf("%300d\n", 7);
-	assert_string_equal(sim_console_text(), wanted);
+	assert_string_equal(machine_console_text(), wanted);
 	console_printf("%s", "");
-	assert_string_equal(sim_console_text(), "");
+	assert_string_equal(machine_console_text(), "");
 }
 
 TEST_SUITE(format, cmocka_unit_test(numbers_are_printed_as_printf_does),
@@ -120,4 +131,5 @@ TEST_SUITE(format, cmocka_unit_test(numbers_are_printed_as_printf_does),
 	   cmocka_unit_test(no_string_is_named),
 	   cmocka_unit_test(what_does_not_fit_is_counted_but_dropped),
 	   cmocka_unit_test(unknown_conversions_are_shown_as_they_stand),
+	   cmocka_unit_test(text_is_never_padded_with_zeros),
 	   cmocka_unit_test(the_console_gets_long_text_whole))

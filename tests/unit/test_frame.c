@@ -372,7 +372,7 @@ the_reserve_is_kept_to_the_frame(void **state)
 			uint64_t	  left;
 			pfn_t		  pfn;
 
-			phys_fresh_with(&(struct sim_config){ .ranges = &all,
+			phys_fresh_with(&(struct machine_config){ .ranges = &all,
 							      .nr_ranges = 1,
 							      .reserve_frames = reserve,
 							      .nr_cpus = 3 });
@@ -380,7 +380,7 @@ the_reserve_is_kept_to_the_frame(void **state)
 				struct frame_request request = { .kind = FRAME_ANON,
 								 .order = order };
 
-				sim_cpu_set(i % 3);
+				machine_cpu_set(i % 3);
 				if (frame_alloc(request, &pfn))
 					break;
 			}
@@ -404,7 +404,7 @@ a_used_reserve_fills_up_first(void **state)
 	pfn_t pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 2048, .reserve_frames = 10 });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 2048, .reserve_frames = 10 });
 	while (!frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &pfn))
 		;
 	for (unsigned i = 0; i < 10; i++)
@@ -431,7 +431,7 @@ an_injected_failure_changes_nothing(void **state)
 	phys_fresh(512);
 	drop(alloc_kind(FRAME_ANON));
 	before = frame_totals();
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	EXPECT_ERR(frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &pfn), ERR_NOMEM);
 	assert_int_equal(pfn.n, 12345);
 	after = frame_totals();
@@ -447,10 +447,10 @@ one_allocation_asks_once_for_a_failure(void **state)
 
 	(void)state;
 	phys_fresh(512);
-	before = sim_allocations();
+	before = machine_allocations();
 	drop(alloc_kind(FRAME_ANON));
 	frame_release(alloc_order(4));
-	assert_int_equal(sim_allocations(), before + 2);
+	assert_int_equal(machine_allocations(), before + 2);
 }
 
 static void

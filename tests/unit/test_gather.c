@@ -207,7 +207,7 @@ without_memory_the_gather_flushes_early(void **state)
 	gather_page(&g, leaf_va(0, 1));
 	late = page_make(FRAME_ANON);
 	stats_note();
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	gather_hold(&g, late);
 	EXPECT_STAT(FLUSH_PAGES, 1);
 	assert_true(frames_of_kind(FRAME_KERNEL) == kernel);
@@ -230,7 +230,7 @@ holding_may_use_the_reserve(void **state)
 	unsigned	 nr = 0;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 2048, .reserve_frames = 16 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 2048, .reserve_frames = 16 });
 	pt = tree_make();
 	pt_activate(&pt);
 	gather_begin(&g, &pt);
@@ -281,12 +281,12 @@ read_with_interrupts_off(void *arg)
 
 	(void)arg;
 	pt_activate(&race.pt);
-	sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault);
+	machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault);
 	irq = arch_irq_save();
 	atomic_store(&race.ready, true);
 	for (unsigned i = 0; i < 40; i++) {
 		/* Either the old translation or a fault, never another page. */
-		if (sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault) ==
+		if (machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault) ==
 		    sizeof(word)) {
 			race.reads++;
 			race.wrong += word != race.page.n;
@@ -308,21 +308,21 @@ nothing_is_freed_before_every_cpu_has_flushed(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < 40; n++) {
-		machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 		race.pt = tree_make();
 		race.page = tree_put(&race.pt, leaf_va(0, 0), PROT_RW);
 		race.table = table_at(&race.pt, leaf_va(0, 0), 0);
 		race.ready = false;
 		race.wrong = 0;
 		race.reads = 0;
-		sim_run(2, bodies, NULL, &(struct sim_schedule){ .param = 4, .seed = seed + n });
+		machine_race(2, bodies, NULL, &(struct machine_schedule){ .param = 4, .seed = seed + n });
 		assert_int_equal(race.wrong, 0);
 		reads += race.reads;
 		assert_true(frames_of_kind(FRAME_ANON) == 0);
 		assert_true(frames_of_kind(FRAME_TABLE) == 1);
-		sim_cpu_set(1);
+		machine_cpu_set(1);
 		pt_deactivate(&race.pt);
-		sim_cpu_set(0);
+		machine_cpu_set(0);
 		end_tree(&race.pt);
 	}
 	assert_true(reads > 0);

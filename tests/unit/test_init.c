@@ -27,15 +27,15 @@ too_little_memory_is_an_error(void **state)
 		err_t err;
 
 		/* a machine on which the library has not been started */
-		sim_stop();
-		assert_true(sim_start(&(struct sim_config){ .nr_frames = 8192 }));
-		sim_fail_allocation(failures + 1, true);
-		err = anymm_init(sim_boot_map());
-		sim_fail_allocation(0, false);
+		machine_stop();
+		assert_true(machine_start(&(struct machine_config){ .nr_frames = 8192 }));
+		machine_fail_allocation(failures + 1, true);
+		err = anymm_init(machine_boot_map());
+		machine_fail_allocation(0, false);
 		if (err == OK)
 			break;
 		assert_int_equal(err, ERR_NOMEM);
-		assert_non_null(strstr(sim_console_text(), "ENOMEM"));
+		assert_non_null(strstr(machine_console_text(), "ENOMEM"));
 	}
 	assert_true(failures >= 4);
 }

@@ -7,7 +7,7 @@
 static void
 fresh(unsigned cpus)
 {
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 256, .nr_cpus = cpus });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 256, .nr_cpus = cpus });
 }
 
 static unsigned
@@ -82,10 +82,10 @@ ranks_are_kept_per_cpu(void **state)
 	lock_init(&high, RANK_ASID);
 	lock_init(&low, RANK_PROC);
 	lock_acquire(&high);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	lock_acquire(&low);
 	lock_release(&low);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	lock_release(&high);
 	assert_false(lock_is_held(&high));
 }
@@ -109,7 +109,7 @@ releasing_what_is_not_held_stops(void **state)
 	expect_stop(release, &lock, "not true");
 	lock_acquire(&lock);
 	assert_true(lock_is_held(&lock));
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	expect_stop(release, &lock, "releasing rank object, which CPU 1 does not hold");
 }
 
@@ -163,13 +163,13 @@ waiting_for_oneself_is_noticed(void **state)
 	fresh(2);
 	rwlock_init(&lock, RANK_SPACE);
 	write_lock(&lock);
-	sim_cpu_set(1);
-	assert_true(sim_expect_stop(lock_to_read, &lock, NULL, 0));
+	machine_cpu_set(1);
+	assert_true(machine_expect_stop(lock_to_read, &lock, NULL, 0));
 	fresh(2);
 	rwlock_init(&lock, RANK_SPACE);
 	read_lock(&lock);
-	sim_cpu_set(1);
-	assert_true(sim_expect_stop(lock_to_write, &lock, NULL, 0));
+	machine_cpu_set(1);
+	assert_true(machine_expect_stop(lock_to_write, &lock, NULL, 0));
 }
 
 static void
@@ -209,27 +209,27 @@ readers_share_the_word_until_there_are_lines(void **state)
 	memset(lines, 0, sizeof(lines));
 	rwlock_init(&lock, RANK_SPACE);
 	for (unsigned cpu = 0; cpu < 3; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		read_lock(&lock);
 		assert_int_equal(atomic_load(&lock.word), cpu + 1);
 	}
 	for (unsigned cpu = 0; cpu < 3; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		read_unlock(&lock);
 	}
 	assert_int_equal(atomic_load(&lock.word), 0);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	write_lock(&lock);
 	rwlock_distribute(&lock, lines);
 	write_unlock(&lock);
 	for (unsigned cpu = 0; cpu < 3; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		read_lock(&lock);
 		assert_int_equal(atomic_load(&lock.word), 0);
 		assert_int_equal(atomic_load(&lines[cpu].readers), 1);
 	}
 	for (unsigned cpu = 0; cpu < 3; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		read_unlock(&lock);
 		assert_int_equal(atomic_load(&lines[cpu].readers), 0);
 	}
@@ -295,7 +295,7 @@ one_cpu_at_a_time_holds_a_lock(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 50; round++) {
-		struct sim_schedule schedule = { .policy = round % 2 ? SIM_PCT : SIM_RANDOM,
+		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
 						 .param = 3,
 						 .seed = test_random(&seed) };
 		static struct race  race;
@@ -303,7 +303,7 @@ one_cpu_at_a_time_holds_a_lock(void **state)
 		memset(&race, 0, sizeof(race));
 		fresh(CPUS);
 		lock_init(&race.lock, RANK_SLAB);
-		sim_run(CPUS, bodies, &race, &schedule);
+		machine_race(CPUS, bodies, &race, &schedule);
 		assert_int_equal(race.wrong, 0);
 		assert_int_equal(race.total, CPUS * 20);
 	}
@@ -352,7 +352,7 @@ writers_exclude_all_and_readers_only_writers(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 200; round++) {
-		struct sim_schedule schedule = { .policy = round % 2 ? SIM_PCT : SIM_RANDOM,
+		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
 						 .param = 2 + round % 5,
 						 .seed = test_random(&seed) };
 		static struct race  race;
@@ -360,7 +360,7 @@ writers_exclude_all_and_readers_only_writers(void **state)
 		memset(&race, 0, sizeof(race));
 		fresh(CPUS);
 		rwlock_init(&race.rwlock, RANK_SPACE);
-		sim_run(CPUS, round % 4 < 2 ? one_writer : two_writers, &race, &schedule);
+		machine_race(CPUS, round % 4 < 2 ? one_writer : two_writers, &race, &schedule);
 		assert_int_equal(race.wrong, 0);
 		assert_int_equal(atomic_load(&race.rwlock.word), 0);
 		for (unsigned cpu = 0; cpu < CPUS; cpu++)
@@ -403,7 +403,7 @@ static void
 no_schedule_lets_a_reader_meet_a_writer(void **state)
 {
 	void (*const bodies[])(void *) = { read_once, write_once, read_once };
-	struct sim_schedule schedule = { .policy = SIM_EXHAUSTIVE, .param = 2 };
+	struct machine_schedule schedule = { .policy = RACE_EXHAUSTIVE, .param = 2 };
 	static struct race  race;
 
 	(void)state;
@@ -416,11 +416,11 @@ no_schedule_lets_a_reader_meet_a_writer(void **state)
 			rwlock_init(&race.rwlock, RANK_SPACE);
 			if (distributed)
 				atomic_store(&race.rwlock.lines, race.lines);
-			sim_run(3, bodies, &race, &schedule);
+			machine_race(3, bodies, &race, &schedule);
 			assert_int_equal(race.wrong, 0);
 			assert_int_equal(atomic_load(&race.rwlock.word), 0);
 			runs++;
-		} while (sim_next_schedule());
+		} while (machine_next_schedule());
 		assert_true(runs > 100);
 	}
 }

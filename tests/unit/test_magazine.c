@@ -66,9 +66,9 @@ drained_magazines_are_empty(void **state)
 	uint64_t free;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 16384, .nr_cpus = 4 });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 16384, .nr_cpus = 4 });
 	for (unsigned cpu = 0; cpu < 4; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		frame_release(alloc_near(0));
 	}
 	free = nr_free_frames();
@@ -86,14 +86,14 @@ static void
 frames_wander_between_cpus(void **state)
 {
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 16384, .nr_cpus = 2 });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 16384, .nr_cpus = 2 });
 	for (unsigned round = 0; round < 20; round++) {
 		pfn_t pfns[150];
 
-		sim_cpu_set(0);
+		machine_cpu_set(0);
 		for (unsigned i = 0; i < 150; i++)
 			pfns[i] = alloc_near(0);
-		sim_cpu_set(1);
+		machine_cpu_set(1);
 		for (unsigned i = 0; i < 150; i++)
 			frame_release(pfns[i]);
 		phys_check_machine();
@@ -107,14 +107,14 @@ frames_stay_with_their_node(void **state)
 	struct boot_range ranges[] = { RAM(0, 8192, 0), RAM(8192, 8192, 1) };
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2, .nr_cpus = 2 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 2, .nr_cpus = 2 });
 	for (unsigned i = 0; i < 1000; i++) {
 		pfn_t pfn;
 
-		sim_cpu_set(i % 2);
+		machine_cpu_set(i % 2);
 		pfn = alloc_near(i / 2 % 2);
 		assert_int_equal(pfn.n / 8192, i / 2 % 2);
-		sim_cpu_set(i / 4 % 2);
+		machine_cpu_set(i / 4 % 2);
 		frame_release(pfn);
 	}
 	phys_check_machine();
@@ -129,8 +129,8 @@ another_cpus_frames_are_fetched_when_memory_is_low(void **state)
 
 	(void)state;
 	phys_fresh_with(
-		&(struct sim_config){ .nr_frames = 8192, .nr_cpus = 2, .reserve_frames = 5 });
-	sim_cpu_set(0);
+		&(struct machine_config){ .nr_frames = 8192, .nr_cpus = 2, .reserve_frames = 5 });
+	machine_cpu_set(0);
 	while (phys_count_magazines() || nr_in_lists(0) > 31 + 5) {
 		alloc_near(0);
 		held++;
@@ -141,7 +141,7 @@ another_cpus_frames_are_fetched_when_memory_is_low(void **state)
 	while (nr_in_lists(0) > 5 && phys_count_magazines() == 0)
 		alloc_near(0);
 	assert_true(held > 1000);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	while (!frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &pfn))
 		;
 	assert_int_equal(nr_free_frames(), 5);
@@ -177,9 +177,9 @@ small_machines_with_many_cpus_have_no_magazines(void **state)
 	pfn_t pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 1024, .nr_cpus = 64 });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 1024, .nr_cpus = 64 });
 	assert_int_equal(phys()->magazine_frames, 0);
-	sim_cpu_set(63);
+	machine_cpu_set(63);
 	pfn = alloc_near(0);
 	frame_release(pfn);
 	frame_drain_magazines();
@@ -257,17 +257,17 @@ cpus_race_without_losing_frames(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 60; round++) {
 		static struct race  race;
-		struct sim_schedule schedule = { .policy = round % 2 ? SIM_PCT : SIM_RANDOM,
+		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
 						 .param = 3,
 						 .seed = test_random(&seed) };
 
 		memset(&race, 0, sizeof(race));
 		for (unsigned cpu = 0; cpu < CPUS; cpu++)
 			race.seeds[cpu] = test_random(&seed);
-		phys_fresh_with(&(struct sim_config){
+		phys_fresh_with(&(struct machine_config){
 			.nr_frames = round % 3 ? 600 : 100, .nr_cpus = CPUS, .reserve_frames = 2 });
 		free = nr_free_frames();
-		sim_run(CPUS, bodies, &race, &schedule);
+		machine_race(CPUS, bodies, &race, &schedule);
 		assert_int_equal(race.wrong, 0);
 		phys_check_machine();
 		assert_int_equal(nr_free_frames(), free);

@@ -39,9 +39,9 @@ expect_refusal(const struct boot_range *ranges, size_t nr, const char *wanted)
 	struct memmap	mm;
 	const char     *text;
 
-	sim_console_text();
+	machine_console_text();
 	EXPECT_ERR(memmap_build(&map, &mm), ERR_INVAL);
-	text = sim_console_text();
+	text = machine_console_text();
 	if (!strstr(text, wanted))
 		fail_msg("the message is '%s', expected '%s'", text, wanted);
 }

@@ -105,9 +105,9 @@ failed_allocations_change_nothing(void **state)
 	for (;; failures++) {
 		err_t err;
 
-		sim_fail_allocation(failures + 1, false);
+		machine_fail_allocation(failures + 1, false);
 		err = object_get_page(file, 5000, &pfn);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		if (err == OK)
 			break;
 		assert_int_equal(err, ERR_NOMEM);
@@ -118,9 +118,9 @@ failed_allocations_change_nothing(void **state)
 	assert_int_equal(failures, 4);
 	frame_release(pfn);
 	object_put(file);
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	EXPECT_ERR(object_create(&pager_zero, 1, 1, NULL, &file), ERR_NOMEM);
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	machine_check();
 }
 
@@ -261,7 +261,7 @@ a_reference_too_few_stops(void **state)
 
 	(void)state;
 	sketch_map_file(sp, 1, 2, PROT_R, file, 0, MAPF_PRIVATE);
-	assert_true(sim_expect_stop(put_once_more, file, text, sizeof(text)));
+	assert_true(machine_expect_stop(put_once_more, file, text, sizeof(text)));
 	assert_non_null(strstr(text, "object 7 dies with a region naming it"));
 }
 

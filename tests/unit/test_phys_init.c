@@ -5,12 +5,12 @@
 static err_t
 boot(const struct boot_range *ranges, unsigned nr, unsigned nr_cpus, uint64_t reserve)
 {
-	sim_stop();
-	assert_true(sim_start(&(struct sim_config){ .ranges = ranges,
-						    .nr_ranges = nr,
-						    .nr_cpus = nr_cpus,
-						    .reserve_frames = reserve }));
-	return phys_init(sim_boot_map());
+	machine_stop();
+	assert_true(machine_start(&(struct machine_config){ .ranges = ranges,
+							    .nr_ranges = nr,
+							    .nr_cpus = nr_cpus,
+							    .reserve_frames = reserve }));
+	return phys_init(machine_boot_map());
 }
 
 static err_t
@@ -50,7 +50,7 @@ every_small_size_boots_or_says_why_not(void **state)
 
 		if (frames <= 3) {
 			EXPECT_ERR(err, ERR_NOMEM);
-			assert_non_null(strstr(sim_console_text(), "no room"));
+			assert_non_null(strstr(machine_console_text(), "no room"));
 			assert_null(root()->part[ROOT_PHYS]);
 			continue;
 		}
@@ -171,7 +171,7 @@ boot_memory_is_never_given_out(void **state)
 
 /* scribble - fill what the machine that runs now has reserved, on the next machine of its kind. */
 static void
-scribble(const struct sim_config *config)
+scribble(const struct machine_config *config)
 {
 	static struct {
 		pfn_t	 pfn;
@@ -189,8 +189,8 @@ scribble(const struct sim_config *config)
 		}
 		pfn = frame_next(pfn_add(pfn, frames - 1));
 	}
-	sim_stop();
-	assert_true(sim_start(config));
+	machine_stop();
+	assert_true(machine_start(config));
 	while (nr--)
 		memset(arch_frame_ptr(taken[nr].pfn), 0xa5, taken[nr].frames * ARCH_PAGE_SIZE);
 }
@@ -200,12 +200,12 @@ static void
 boot_memory_may_hold_anything(void **state)
 {
 	struct boot_range ranges[] = { RAM(5, 200000, 0), RAM(230000, 70000, 1), RESERVED(90, 9) };
-	struct sim_config config = { .ranges = ranges, .nr_ranges = 3, .nr_cpus = 2 };
+	struct machine_config config = { .ranges = ranges, .nr_ranges = 3, .nr_cpus = 2 };
 
 	(void)state;
 	phys_fresh_with(&config);
 	scribble(&config);
-	EXPECT_OK(phys_init(sim_boot_map()));
+	EXPECT_OK(phys_init(machine_boot_map()));
 	phys_check_machine();
 	assert_null(phys_inside_fault());
 	/* Take blocks of half a section until every section is open. */
@@ -226,7 +226,7 @@ the_reserve_has_a_default_and_a_limit(void **state)
 	EXPECT_OK(boot(&all, 1, 1, 77));
 	assert_int_equal(frame_totals().reserve, 77);
 	EXPECT_ERR(boot(&all, 1, 1, 65536), ERR_INVAL);
-	assert_non_null(strstr(sim_console_text(), "a reserve of 65536 frames leaves nothing"));
+	assert_non_null(strstr(machine_console_text(), "a reserve of 65536 frames leaves nothing"));
 	all.nr_frames = (uint64_t)1 << 24;
 	EXPECT_OK(boot(&all, 1, 1, 0));
 	assert_int_equal(frame_totals().reserve, 4096);
@@ -241,7 +241,7 @@ a_malformed_map_is_refused(void **state)
 	(void)state;
 	EXPECT_OK(boot_frames(0, 64, 1));
 	EXPECT_ERR(phys_init(&map), ERR_INVAL);
-	assert_non_null(strstr(sim_console_text(), "empty"));
+	assert_non_null(strstr(machine_console_text(), "empty"));
 }
 
 static void

@@ -148,14 +148,14 @@ a_plan_without_memory_holds_nothing(void **state)
 	tree_put(&parent, leaf_va(0, 1), PROT_RW);
 	child = tree_fork(&parent);
 	for (unsigned n = 1; n <= SHARED_TABLES; n++) {
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_plan_unmap(&plan, &child, range), ERR_NOMEM);
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_plan_protect(&plan, &child, range), ERR_NOMEM);
 		TREE_CHECK(&parent, &child);
 	}
 	for (unsigned n = 1; n <= SHARED_TABLES + ROOT_LEVEL; n++) {
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_plan_mark(&plan, &child, range), ERR_NOMEM);
 		TREE_CHECK(&parent, &child);
 	}
@@ -286,7 +286,7 @@ static void
 compare_page(unsigned tree, unsigned i)
 {
 	const struct model_page *page = &model.page[tree][i];
-	struct sim_translation	 t = sim_translate(model.pt[tree].root, place(i));
+	struct machine_translation	 t = machine_translate(model.pt[tree].root, place(i));
 	struct pt_view		 view = pt_look(&model.pt[tree], place(i));
 	enum pte_kind		 kind = view.level ? PTE_EMPTY : arch_pte_kind(view.pte, 0);
 
@@ -439,12 +439,12 @@ change_range(unsigned tree)
 	struct pt_plan	    plan;
 
 	if (draw(4) == 0) {
-		sim_fail_allocation(1 + draw(4), false);
+		machine_fail_allocation(1 + draw(4), false);
 		if (make_plan(&plan, &model.pt[tree], change, range) != OK) {
 			compare(); /* nothing held, nothing changed */
 			return;
 		}
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 	} else {
 		EXPECT_OK(make_plan(&plan, &model.pt[tree], change, range));
 	}

@@ -61,9 +61,9 @@ a_wanted_id_must_be_free(void **state)
 	assert_int_equal(b->id, 78);
 	table_release(a);
 	table_release(b);
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	EXPECT_ERR(table_reserve(5, &a), ERR_NOMEM);
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	machine_check();
 }
 
@@ -145,9 +145,9 @@ growth_is_never_needed(void **state)
 	machine_fresh();
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		if (i >= 512)
-			sim_fail_allocation(2, true);
+			machine_fail_allocation(2, true);
 		EXPECT_OK(table_reserve(0, &all[i]));
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		publish(all[i]);
 	}
 	assert_int_equal(proc_state()->bucket_order, 0);

@@ -319,7 +319,7 @@ misuse_of_a_zombie_stops(void **state)
 		char		text[400];
 
 		leave(proc);
-		assert_true(sim_expect_stop(misuses[i], proc, text, sizeof(text)));
+		assert_true(machine_expect_stop(misuses[i], proc, text, sizeof(text)));
 		assert_non_null(strstr(text, "process 1 "));
 	}
 }

@@ -191,7 +191,11 @@ shared_frames_stay_protected(void **state)
 	sketch_end(sp);
 }
 
-/* Turning writable counts as data and as a request for memory. */
+/* page       1 2 3 4 5 6 7 8      limits: four pages of data, three for one request
+ * before     A A A A N N . .      read only; N differs from A by its flag
+ * protect    w w w w              too much for one request
+ * protect    w w w                allowed
+ * protect          w w w          A's page is done; N would be the fifth and sixth page */
 static void
 limits_hold_for_what_becomes_writable(void **state)
 {
@@ -202,15 +206,19 @@ limits_hold_for_what_becomes_writable(void **state)
 	layout.limit_data = PAGE(4);
 	layout.limit_commit = PAGE(3);
 	sp = sketch_space_with(&layout);
-	sketch_map(sp, 1, 11, PROT_R, 0);
-	EXPECT_ERR(space_protect(sp, PAGE(1), PAGE(5), PROT_RW), ERR_NOMEM);
+	sketch_map(sp, 1, 5, PROT_R, 0);
+	sketch_map(sp, 5, 7, PROT_R, REGION_NORESERVE);
 	EXPECT_ERR(space_protect(sp, PAGE(1), PAGE(4), PROT_RW), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-5 r, 5-7 r noreserve");
 	EXPECT_OK(space_protect(sp, PAGE(1), PAGE(3), PROT_RW));
-	EXPECT_ERR(space_protect(sp, PAGE(4), PAGE(2), PROT_RW), ERR_NOMEM);
-	EXPECT_OK(space_protect(sp, PAGE(3), PAGE(2), PROT_RW));
-	EXPECT_REGIONS(sp, "1-5 rw, 5-11 r");
+	EXPECT_ERR(space_protect(sp, PAGE(4), PAGE(3), PROT_RW), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-5 rw, 5-7 r noreserve");
+	EXPECT_ERR(space_protect(sp, PAGE(5), PAGE(1), PROT_RW), ERR_NOMEM);
+	EXPECT_OK(space_protect(sp, PAGE(1), PAGE(1), PROT_R));
+	EXPECT_OK(space_protect(sp, PAGE(5), PAGE(1), PROT_RW));
+	EXPECT_REGIONS(sp, "1-2 r, 2-5 rw, 5-6 rw noreserve, 6-7 r noreserve");
 	assert_int_equal(sp->data_pages, 4);
-	assert_int_equal(sp->committed_pages, 4);
+	assert_int_equal(sp->committed_pages, 3);
 	sketch_end(sp);
 }
 

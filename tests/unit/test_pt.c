@@ -45,7 +45,7 @@ no_memory_for_a_root(void **state)
 
 	(void)state;
 	machine_fresh();
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	EXPECT_ERR(pt_create(&pt), ERR_NOMEM);
 	machine_check();
 }
@@ -83,7 +83,7 @@ read_word(vaddr_t va)
 	struct arch_fault fault;
 	uint64_t	  word = UINT64_MAX;
 
-	sim_access(ACCESS_LOAD, va, &word, sizeof(word), &fault);
+	machine_access(ACCESS_LOAD, va, &word, sizeof(word), &fault);
 	return word;
 }
 
@@ -144,16 +144,16 @@ a_dying_tree_is_flushed_where_it_ran(void **state)
 	pfn_t a;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
 	first = tree_make();
 	tree_put(&first, leaf_va(0, 0), PROT_R);
 	for (unsigned cpu = 0; cpu < 3; cpu += 2) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		pt_activate(&first);
 		read_word(leaf_va(0, 0));
 		pt_deactivate(&first);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	stats_note();
 	pt_destroy(&first);
 	EXPECT_STAT(SHOOTDOWN_IPIS, 1);
@@ -183,7 +183,7 @@ a_tree_in_use_does_not_die(void **state)
 	machine_fresh();
 	first = tree_make();
 	pt_activate(&first);
-	assert_true(sim_expect_stop(destroy_active, &first, text, sizeof(text)));
+	assert_true(machine_expect_stop(destroy_active, &first, text, sizeof(text)));
 	assert_non_null(strstr(text, "active_on"));
 }
 
@@ -196,7 +196,7 @@ no_memory_for_the_state_gives_everything_back(void **state)
 	machine_fresh();
 	before = root()->part[ROOT_PT];
 	for (unsigned n = 1; n <= 2; n++) {
-		sim_fail_allocation(n, false);
+		machine_fail_allocation(n, false);
 		EXPECT_ERR(pt_init_state(), ERR_NOMEM);
 		assert_ptr_equal(root()->part[ROOT_PT], before);
 	}
@@ -209,7 +209,7 @@ a_machine_without_tags_flushes_at_every_activation(void **state)
 	pfn_t a, b;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 4096, .no_asids = true });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 4096, .no_asids = true });
 	first = tree_make();
 	second = tree_make();
 	a = tree_put(&first, leaf_va(0, 0), PROT_R);

@@ -107,9 +107,9 @@ failed_insertions_change_nothing(void **state)
 		unsigned height = object->height;
 
 		for (unsigned n = 1; n <= needed[i]; n++) {
-			sim_fail_allocation(n, false);
+			machine_fail_allocation(n, false);
 			EXPECT_ERR(radix_insert(object, far[i], (pfn_t){ i }), ERR_NOMEM);
-			sim_fail_allocation(0, false);
+			machine_fail_allocation(0, false);
 			assert_int_equal(object_state()->nodes.nr_objects, nodes);
 			assert_int_equal(object->height, height);
 			assert_int_equal(object->nr_pages, i);

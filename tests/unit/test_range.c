@@ -254,11 +254,11 @@ an_untouched_part_of_a_shared_table_costs_nothing(void **state)
 	tree_put(parent, leaf_va(2, 3), PROT_RW);
 	child = tree_fork(parent);
 	stats_note();
-	sim_fail_allocation(1, true);
+	machine_fail_allocation(1, true);
 	tree_unmap(&child, hole);
 	tree_protect(&child, hole, PROT_R);
 	tree_unmark(&child, hole);
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	EXPECT_STAT(TABLE_SPLITS, 0);
 	EXPECT_STAT(PTE_WRITES, 0);
 	/* Guards are something: they need the table. */
@@ -362,11 +362,11 @@ protect_keeps_accessed_and_dirty(void **state)
 
 	(void)state;
 	tree_put(pt, leaf_va(0, 0), PROT_RW);
-	assert_int_equal(sim_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 1);
+	assert_int_equal(machine_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 1);
 	tree_protect(pt, pages(leaf_va(0, 0), 1), PROT_R);
 	leaf = arch_pte_decode_leaf(pt_look(pt, leaf_va(0, 0)).pte, 0);
 	assert_true(leaf.accessed && leaf.dirty);
-	assert_int_equal(sim_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 0);
+	assert_int_equal(machine_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 0);
 	assert_true(fault.present);
 	end_tree(pt);
 }
@@ -539,7 +539,7 @@ a_change_beyond_its_plan_stops(void **state)
 	tree_put(parent, leaf_va(0, 1), PROT_RW);
 	child = tree_fork(parent);
 	if (ARCH_HAS_UPPER_WRITE_DENIAL)
-		assert_true(sim_expect_stop(unmap_without_a_plan, &child, text, sizeof(text)));
+		assert_true(machine_expect_stop(unmap_without_a_plan, &child, text, sizeof(text)));
 }
 
 /* A second CPU has read and written the page; after the call it reaches nothing. */
@@ -551,28 +551,28 @@ other_cpus_lose_the_page_too(void **state)
 	char		  byte = 7;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
 	pt = tree_make();
 	tree_put(&pt, leaf_va(0, 0), PROT_RW);
 	tree_put(&pt, leaf_va(0, 1), PROT_RW);
 	pt_activate(&pt);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	pt_activate(&pt);
-	assert_int_equal(sim_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 1);
-	assert_int_equal(sim_access(ACCESS_STORE, leaf_va(0, 1), &byte, 1, &fault), 1);
-	sim_cpu_set(0);
+	assert_int_equal(machine_access(ACCESS_STORE, leaf_va(0, 0), &byte, 1, &fault), 1);
+	assert_int_equal(machine_access(ACCESS_STORE, leaf_va(0, 1), &byte, 1, &fault), 1);
+	machine_cpu_set(0);
 	stats_note();
 	tree_unmap(&pt, pages(leaf_va(0, 0), 1));
 	tree_protect(&pt, pages(leaf_va(0, 1), 1), PROT_R);
 	EXPECT_STAT(SHOOTDOWNS, 2);
 	EXPECT_STAT(SHOOTDOWN_IPIS, 2); /* CPU 2 never had the space */
 	EXPECT_STAT(FLUSH_PAGES, 4);
-	sim_cpu_set(1);
-	assert_int_equal(sim_access(ACCESS_LOAD, leaf_va(0, 0), &byte, 1, &fault), 0);
-	assert_int_equal(sim_access(ACCESS_STORE, leaf_va(0, 1), &byte, 1, &fault), 0);
-	assert_int_equal(sim_access(ACCESS_LOAD, leaf_va(0, 1), &byte, 1, &fault), 1);
+	machine_cpu_set(1);
+	assert_int_equal(machine_access(ACCESS_LOAD, leaf_va(0, 0), &byte, 1, &fault), 0);
+	assert_int_equal(machine_access(ACCESS_STORE, leaf_va(0, 1), &byte, 1, &fault), 0);
+	assert_int_equal(machine_access(ACCESS_LOAD, leaf_va(0, 1), &byte, 1, &fault), 1);
 	pt_deactivate(&pt);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	end_tree(&pt);
 }
 

@@ -48,9 +48,9 @@ a_reserve_that_cannot_be_had_holds_nothing(void **state)
 	struct region_reserve reserve;
 
 	(void)state;
-	sim_fail_allocation(2, false);
+	machine_fail_allocation(2, false);
 	EXPECT_ERR(region_reserve(&reserve, 2), ERR_NOMEM);
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	assert_int_equal(space_live_regions(), 0);
 	sketch_end(sp);
 }

@@ -168,9 +168,9 @@ a_fetched_page_is_given_back_when_memory_is_out(void **state)
 	sketch_map_file(sp, 1, 3, PROT_RW, file, 0, MAPF_PRIVATE);
 	EXPECT_OK(object_get_page(file, 0, &page));
 	for (unsigned n = 1; n <= ROOT_LEVEL + 1; n++) {
-		sim_fail_allocation(n, true);
+		machine_fail_allocation(n, true);
 		assert_int_equal(resolve(sp, ACCESS_STORE, 1), FAULT_NOMEM);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		assert_int_equal(frame_count(page), 2);
 	}
 	assert_int_equal(resolve(sp, ACCESS_STORE, 1), FAULT_DONE);

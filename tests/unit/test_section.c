@@ -30,7 +30,7 @@ holes_have_no_descriptor(void **state)
 	};
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 2 });
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
 		assert_false(frame_exists(outside[i]));
 		assert_null(section_peek(outside[i].n));
@@ -53,7 +53,7 @@ a_hole_inside_a_section_has_no_descriptor(void **state)
 	pfn_t		  hole = { 17000 };
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 2 });
 	assert_int_equal(section_nr(&phys()->sections[0]), SECTION_FRAMES);
 	assert_non_null(section_peek(16383));
 	assert_null(section_peek(16384));
@@ -74,7 +74,7 @@ sections_inside_a_free_block_are_closed(void **state)
 	pfn_t		  pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 3 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 3 });
 	/* Boot memory came from the end of the gigabyte, so its lower half is one block. */
 	assert_non_null(section_peek(1 << 18));
 	assert_int_equal(frame_of((pfn_t){ 1 << 18 })->order, FRAME_ORDER_MAX - 1);
@@ -103,7 +103,7 @@ splitting_opens_one_section_and_merging_keeps_it(void **state)
 	uint64_t	  before;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = &all, .nr_ranges = 1 });
+	phys_fresh_with(&(struct machine_config){ .ranges = &all, .nr_ranges = 1 });
 	while (opened < SECTION_FRAMES - 1) {
 		before = nr_open_descriptors();
 		half = alloc_order(SECTION_ORDER - 1);
@@ -134,7 +134,7 @@ terabytes_cost_only_what_is_used(void **state)
 	pfn_t		  pfn;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .ranges = ranges, .nr_ranges = 2, .nr_cpus = 4 });
+	phys_fresh_with(&(struct machine_config){ .ranges = ranges, .nr_ranges = 2, .nr_cpus = 4 });
 	assert_int_equal(phys()->total, (1 << 29) - 16);
 	at_boot = nr_open_descriptors();
 	assert_true(at_boot < 8 * SECTION_FRAMES);

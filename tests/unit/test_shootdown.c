@@ -17,16 +17,16 @@ on_cpu(unsigned cpu, void (*fn)(struct pt *pt), struct pt *pt)
 {
 	unsigned self = platform_cpu();
 
-	sim_cpu_set(cpu);
+	machine_cpu_set(cpu);
 	fn(pt);
-	sim_cpu_set(self);
+	machine_cpu_set(self);
 }
 
 /* A machine whose CPUs 0 .. nr_active - 1 have the tree active. */
 static void
 fresh_tree(unsigned nr_active)
 {
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = NR_CPUS, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = NR_CPUS, .nr_frames = 4096 });
 	tree = tree_make();
 	tree_put(&tree, leaf_va(0, 0), PROT_RW);
 	for (unsigned cpu = 0; cpu < nr_active; cpu++)
@@ -99,12 +99,12 @@ the_sender_need_not_have_the_space(void **state)
 {
 	(void)state;
 	fresh_tree(2);
-	sim_cpu_set(3);
+	machine_cpu_set(3);
 	stats_note();
 	flush_one_page();
 	EXPECT_STAT(SHOOTDOWN_IPIS, 2);
 	EXPECT_STAT(FLUSH_PAGES, 2);
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 	end_tree();
 }
 
@@ -165,7 +165,7 @@ static void
 as_many_cpus_as_there_can_be(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = CPU_MAX, .nr_frames = 8192 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = CPU_MAX, .nr_frames = 8192 });
 	tree = tree_make();
 	tree_put(&tree, leaf_va(0, 0), PROT_RW);
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
@@ -212,10 +212,10 @@ a_target_with_interrupts_off_is_waited_for(void **state)
 
 	(void)state;
 	fresh_tree(2);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	arch_irq_save();
-	sim_cpu_set(0);
-	assert_true(sim_expect_stop(stop_at_a_wait, NULL, text, sizeof(text)));
+	machine_cpu_set(0);
+	assert_true(machine_expect_stop(stop_at_a_wait, NULL, text, sizeof(text)));
 	assert_non_null(strstr(text, "deadlock"));
 }
 
@@ -235,7 +235,7 @@ a_sender_has_its_interrupts_on(void **state)
 
 	(void)state;
 	fresh_tree(2);
-	assert_true(sim_expect_stop(stop_with_interrupts_off, NULL, text, sizeof(text)));
+	assert_true(machine_expect_stop(stop_with_interrupts_off, NULL, text, sizeof(text)));
 	assert_non_null(strstr(text, "arch_irq_enabled"));
 }
 
@@ -259,8 +259,8 @@ all_may_interrupt_each_other_at_once(void **state)
 	for (unsigned n = 0; n < 60; n++) {
 		fresh_tree(NR_CPUS);
 		stats_note();
-		sim_run(NR_CPUS, bodies, NULL,
-			&(struct sim_schedule){ .policy = n & 1 ? SIM_PCT : SIM_RANDOM,
+		machine_race(NR_CPUS, bodies, NULL,
+			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
 						.param = 3,
 						.seed = seed + n });
 		EXPECT_STAT(SHOOTDOWNS, 5 * NR_CPUS);
@@ -304,7 +304,7 @@ come_read_and_go(void *arg)
 		uint64_t	  word;
 
 		pt_activate(&tree);
-		if (sim_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault) ==
+		if (machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault) ==
 		    sizeof(word))
 			race.wrong += newest > 0 && word < newest;
 		if (i % 3)
@@ -323,8 +323,8 @@ cpus_may_come_and_go_during_flushes(void **state)
 		fresh_tree(1);
 		race.newest = 0;
 		race.wrong = 0;
-		sim_run(3, bodies, NULL,
-			&(struct sim_schedule){ .policy = n & 1 ? SIM_PCT : SIM_RANDOM,
+		machine_race(3, bodies, NULL,
+			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
 						.param = 4,
 						.seed = seed + n });
 		assert_int_equal(race.wrong, 0);

@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include <sim/sim.h>
+
 #include <string.h>
 
 #include <anymm/arch.h>
@@ -18,7 +20,7 @@ static int
 two_cpus_run_a_space(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_cpus = NR_CPUS, .nr_frames = 8192 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = NR_CPUS, .nr_frames = 8192 });
 	EXPECT_OK(pt_create(&pt));
 	sim_cpu_set(1);
 	pt_activate(&pt);

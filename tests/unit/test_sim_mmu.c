@@ -4,6 +4,8 @@
  */
 #include "sim_rig.h"
 
+#include <sim/sim.h>
+
 #include <string.h>
 
 #define ASID 1

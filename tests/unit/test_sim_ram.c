@@ -3,6 +3,8 @@
  */
 #include "sim_rig.h"
 
+#include <sim/sim.h>
+
 #include <string.h>
 
 #define GIGABYTE_FRAMES ((uint64_t)1 << (30 - ARCH_PAGE_SHIFT))

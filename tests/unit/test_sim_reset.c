@@ -4,6 +4,8 @@
  */
 #include "sim_rig.h"
 
+#include <sim/sim.h>
+
 #include <string.h>
 
 #include <anymm/check.h>
@@ -200,7 +202,7 @@ the_library_lives_the_same_life_again(void **state)
 	struct digest	    first, again, empty;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 4096, .nr_cpus = 2 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 4096, .nr_cpus = 2 });
 	EXPECT_OK(space_create(&layout, &sp));
 	machine_rebase();
 	empty = digest_all();
@@ -226,7 +228,7 @@ thousands_of_short_lives(void **state)
 	struct space	   *sp;
 
 	(void)state;
-	machine_fresh_with(&(struct sim_config){ .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_frames = 4096 });
 	EXPECT_OK(space_create(&layout, &sp));
 	machine_rebase();
 	sim_snapshot();

@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include <sim/sim.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -371,11 +371,11 @@ an_injected_failure_is_asked_for_once(void **state)
 	(void)state;
 	fresh();
 	slab_init(&cache, "test", 3000, 8);
-	before = sim_allocations();
+	before = machine_allocations();
 	/* The first needs a slab, and asks once all the same. */
 	assert_non_null(slab_alloc(&cache));
-	assert_int_equal(sim_allocations(), before + 1);
-	sim_fail_allocation(1, false);
+	assert_int_equal(machine_allocations(), before + 1);
+	machine_fail_allocation(1, false);
 	assert_null(slab_alloc(&cache));
 	assert_int_equal(cache.nr_objects, 1);
 	assert_non_null(slab_alloc(&cache));
@@ -399,14 +399,14 @@ random_objects_keep_what_was_written(void **state)
 	unsigned nr = 0;
 
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_frames = 700, .nr_cpus = 2 });
+	phys_fresh_with(&(struct machine_config){ .nr_frames = 700, .nr_cpus = 2 });
 	for (unsigned i = 0; i < CACHES; i++)
 		slab_init(&caches[i], "test", sizes[i], 8);
 	for (unsigned step = 0; step < 30000; step++) {
 		uint64_t random = test_random(&seed);
 		unsigned c = (unsigned)(random >> 8) % CACHES;
 
-		sim_cpu_set(random >> 16 & 1);
+		machine_cpu_set(random >> 16 & 1);
 		if (random % 2 && nr < HELD_MAX) {
 			held[nr].object = slab_alloc(&caches[c]);
 			if (!held[nr].object)

@@ -147,9 +147,9 @@ threads_give_the_lock_its_lines(void **state)
 
 	(void)state;
 	assert_null(atomic_load(&sp->lock.lines));
-	sim_fail_allocation(1, true);
+	machine_fail_allocation(1, true);
 	EXPECT_ERR(space_add_thread(sp), ERR_NOMEM);
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	EXPECT_OK(space_add_thread(sp));
 	lines = atomic_load(&sp->lock.lines);
 	assert_non_null(lines);
@@ -173,9 +173,9 @@ creation_fails_without_a_trace(void **state)
 	for (;; failures++) {
 		err_t err;
 
-		sim_fail_allocation(failures + 1, false);
+		machine_fail_allocation(failures + 1, false);
 		err = space_create(&layout, &sp);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		if (err == OK)
 			break;
 		assert_int_equal(err, ERR_NOMEM);

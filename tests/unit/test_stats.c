@@ -7,12 +7,12 @@ static void
 counts_of_all_cpus_are_summed(void **state)
 {
 	(void)state;
-	phys_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 256 });
+	phys_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 256 });
 	assert_int_equal(stat_get(STAT_FORKS), 0);
 	stat_inc(STAT_FORKS);
-	sim_cpu_set(2);
+	machine_cpu_set(2);
 	stat_add(STAT_FORKS, 40);
-	sim_cpu_set(1);
+	machine_cpu_set(1);
 	stat_inc(STAT_FORKS);
 	assert_int_equal(stat_get(STAT_FORKS), 42);
 	assert_int_equal(stat_get(STAT_PTE_WRITES), 0);

@@ -75,7 +75,7 @@ a_new_table_is_empty_and_owned_once(void **state)
 	EXPECT_STAT(TABLE_ALLOCS, 1);
 	table_put(table);
 	EXPECT_STAT(TABLE_FREES, 1);
-	sim_fail_allocation(1, false);
+	machine_fail_allocation(1, false);
 	EXPECT_ERR(table_alloc(0, &table), ERR_NOMEM);
 	EXPECT_STAT(TABLE_ALLOCS, 1);
 	machine_check();
@@ -297,7 +297,7 @@ a_count_never_wraps(void **state)
 	table_set(tables[0], 0, private_leaf(page, PROT_R));
 	atomic_store(&frame_of(page)->count, UINT32_MAX);
 	assert_true(
-		sim_expect_stop(copy_beyond_the_end_of_the_counter, tables, text, sizeof(text)));
+		machine_expect_stop(copy_beyond_the_end_of_the_counter, tables, text, sizeof(text)));
 	assert_non_null(strstr(text, "count ffffffff"));
 }
 
@@ -404,11 +404,11 @@ the_lock_excludes(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		machine_fresh_with(&(struct sim_config){ .nr_cpus = 2, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
 		race.table = leaf_table();
 		race.counter = 0;
-		sim_run(2, bodies, NULL,
-			&(struct sim_schedule){ .policy = SIM_RANDOM, .param = 2, .seed = seed });
+		machine_race(2, bodies, NULL,
+			&(struct machine_schedule){ .policy = RACE_RANDOM, .param = 2, .seed = seed });
 		assert_int_equal(race.counter, 2 * ROUNDS);
 		table_put(race.table);
 		machine_check();

@@ -320,9 +320,9 @@ a_copy_without_memory_is_a_prefix(void **state)
 		sketch_store(sp, 1, 1);
 		enter(&ways[w], sp);
 		fill_buffer(4);
-		sim_fail_allocation(1, true);
+		machine_fail_allocation(1, true);
 		assert_int_equal(ways[w].to(sp, PAGE(1), buffer, 3 * PAGE_BYTES), 2 * PAGE_BYTES);
-		sim_fail_allocation(0, false);
+		machine_fail_allocation(0, false);
 		memset(buffer, 0, sizeof(buffer));
 		assert_int_equal(ways[w].from(sp, buffer, PAGE(1), 3 * PAGE_BYTES), 0);
 		assert_true(buffer_is(4, PAGE_BYTES));
@@ -373,7 +373,7 @@ store_elsewhere(void *arg)
 {
 	(void)arg;
 	for (uint8_t byte = 1; byte < 5; byte++)
-		race.failed += sim_user(race.sp, ACCESS_STORE, PAGE(1), &byte, 1) != FAULT_DONE;
+		race.failed += machine_user(race.sp, ACCESS_STORE, PAGE(1), &byte, 1) != FAULT_DONE;
 }
 
 static void
@@ -394,12 +394,12 @@ copies_race_with_stores_and_forks(void **state)
 	for (unsigned n = 0; n < 60; n++) {
 		uint8_t pair[2];
 
-		machine_fresh_with(&(struct sim_config){ .nr_cpus = 3, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
 		race.failed = 0;
 		EXPECT_OK(space_create(&layout, &race.sp));
 		sketch_map(race.sp, 1, 3, PROT_RW, 0);
-		sim_run(3, bodies, NULL,
-			&(struct sim_schedule){ .policy = n & 1 ? SIM_PCT : SIM_RANDOM,
+		machine_race(3, bodies, NULL,
+			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
 						.param = 3,
 						.seed = seed + n });
 		assert_int_equal(race.failed, 0);
@@ -413,10 +413,10 @@ copies_race_with_stores_and_forks(void **state)
 		assert_true(pair[0] == pair[1] || pair[0] == pair[1] + 1 ||
 			    (pair[0] == 50 && pair[1] == 0));
 		for (unsigned cpu = 0; cpu < 3; cpu++) {
-			sim_cpu_set(cpu);
+			machine_cpu_set(cpu);
 			pt_deactivate(&race.sp->pt);
 		}
-		sim_cpu_set(0);
+		machine_cpu_set(0);
 		space_put(race.child);
 		space_put(race.sp);
 		machine_check();

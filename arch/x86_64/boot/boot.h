@@ -176,11 +176,18 @@ void	 delay_us(unsigned us);
 void smp_init_boot_cpu(void);
 void smp_start(void);
 
+/* boot_nr_cpus - CPUs that have come up. What the library is told (platform_cpus) is the image's choice. */
+unsigned boot_nr_cpus(void);
+
 /*
  * smp_call - run fn(arg) as kernel code of that CPU with interrupts on, and wait.
  * On the calling CPU it is a plain call.
  */
 void smp_call(unsigned cpu, void (*fn)(void *), void *arg);
+
+/* smp_call_begin, smp_call_end - the two halves, for an idle CPU that is not the caller. */
+void smp_call_begin(unsigned cpu, void (*fn)(void *), void *arg);
+void smp_call_end(unsigned cpu);
 
 /*
  * smp_migrate - the calling thread of kernel code goes on on that CPU, and this one

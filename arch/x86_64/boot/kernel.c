@@ -54,6 +54,12 @@ check_mode(void)
 								     : SCENARIO_CHECK_ALL;
 }
 
+unsigned
+platform_cpus(void)
+{
+	return boot_nr_cpus();
+}
+
 static void
 start_library(void)
 {
@@ -93,8 +99,8 @@ say_machine(void)
 
 	for (unsigned i = 0; i < boot_info.nr_ranges; i++)
 		frames += boot_info.ranges[i].kind == BOOT_RAM ? boot_info.ranges[i].nr_frames : 0;
-	console_printf("anymm on x86_64: %u CPU%s, %lu MiB%s%s\n", platform_cpus(),
-		       platform_cpus() == 1 ? "" : "s", (unsigned long)(frames >> 8),
+	console_printf("anymm on x86_64: %u CPU%s, %lu MiB%s%s\n", boot_nr_cpus(),
+		       boot_nr_cpus() == 1 ? "" : "s", (unsigned long)(frames >> 8),
 		       x86_machine.has_pcid ? ", PCID" : "", x86_machine.has_smap ? ", SMAP" : "");
 }
 

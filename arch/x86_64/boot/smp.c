@@ -34,7 +34,7 @@ platform_cpu(void)
 }
 
 unsigned
-platform_cpus(void)
+boot_nr_cpus(void)
 {
 	return nr_cpus;
 }
@@ -124,19 +124,31 @@ smp_init_boot_cpu(void)
 }
 
 void
-smp_call(unsigned id, void (*fn)(void *), void *arg)
+smp_call_begin(unsigned id, void (*fn)(void *), void *arg)
 {
 	struct boot_cpu *cpu = &boot_cpus[id];
 
+	cpu->call_arg = arg;
+	atomic_store(&cpu->call, fn);
+	apic_send(cpu->apic_id, VECTOR_CALL);
+}
+
+void
+smp_call_end(unsigned id)
+{
+	while (atomic_load(&boot_cpus[id].call))
+		x86_pause();
+}
+
+void
+smp_call(unsigned id, void (*fn)(void *), void *arg)
+{
 	if (id == platform_cpu()) {
 		fn(arg);
 		return;
 	}
-	cpu->call_arg = arg;
-	atomic_store(&cpu->call, fn);
-	apic_send(cpu->apic_id, VECTOR_CALL);
-	while (atomic_load(&cpu->call))
-		x86_pause();
+	smp_call_begin(id, fn, arg);
+	smp_call_end(id);
 }
 
 void

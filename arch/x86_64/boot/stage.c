@@ -79,7 +79,7 @@ leave_here(void *arg)
 void
 stage_leave(struct space *sp)
 {
-	for (unsigned cpu = 0; cpu < platform_cpus(); cpu++) {
+	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++) {
 		if (atomic_load(&sp->pt.active_on) & cpu_bit(cpu))
 			smp_call(cpu, leave_here, sp);
 	}

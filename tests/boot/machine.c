@@ -1,0 +1,240 @@
+/*
+ * machine.c - the booted PC as the machine of tests; see tests/machine.h.
+ *
+ * A fresh machine is a stretch of RAM whose frames carry the poison of free frames, a zeroed
+ * root object, and CPUs that have left every space and flushed everything. The thread that
+ * runs the tests is the boot CPU's; machine_cpu_set lets it go on on another CPU.
+ */
+#include "machine.h"
+
+#include <cmocka.h>
+
+#include "../../arch/x86_64/boot/boot.h"
+#include "../../arch/x86_64/boot/ring3.h"
+#include "../../arch/x86_64/boot/walk.h"
+#include "base/format.h"
+#include "base/mem.h"
+#include "boot/tests.h"
+#include "scenario/stage.h"
+
+#define DEFAULT_FRAMES 65536
+#define POISON_BYTES   64
+
+static struct boot_range ram;	/* all that tests may have */
+static struct boot_range range; /* of the machine started now */
+static struct boot_map map;
+static unsigned nr_cpus = 1;
+
+static char console[4096];
+static size_t console_used;
+static bool quiet; /* inside machine_expect_stop */
+static jmp_buf stopped;
+
+/* What tests provoke is kept for machine_console_text and does not disturb the TAP. */
+static bool
+keep_text(const char *text, size_t bytes)
+{
+	size_t room = sizeof(console) - 1 - console_used;
+
+	if (!boot_results.in_test)
+		return false;
+	bytes = min_u64(bytes, room);
+	memcpy(console + console_used, text, bytes);
+	console_used += bytes;
+	return true;
+}
+
+static void
+jump_out(void)
+{
+	if (quiet)
+		longjmp(stopped, 1);
+	boot_results.in_test = false;
+	console_printf("# the machine was stopped: %s\n", console);
+}
+
+void
+boot_machine_init(void)
+{
+	void *start = NULL;
+	uint64_t frames = DEFAULT_FRAMES * 32;
+
+	while (!start && (frames /= 2) > 1024)
+		start = bootinfo_take(frames << ARCH_PAGE_SHIFT);
+	if (!start)
+		boot_fail("too little RAM for the tests");
+	ram = (struct boot_range){
+		.start = { ((uintptr_t)start - DIRECT_MAP) >> ARCH_PAGE_SHIFT },
+		.nr_frames = frames,
+	};
+	console_hook = keep_text;
+	stop_hook = jump_out;
+}
+
+static void
+forget_spaces(void *arg)
+{
+	(void)arg;
+	arch_tlb_activate(pfn_none(), 0);
+	arch_tlb_flush_all();
+}
+
+bool
+machine_start(const struct machine_config *config)
+{
+	uint64_t frames = config->nr_frames ? config->nr_frames : DEFAULT_FRAMES;
+
+	if (config->ranges)
+		boot_test_skip("needs a memory map of its own");
+	if (config->no_asids && x86_machine.has_pcid)
+		boot_test_skip("needs a CPU without tags");
+	if (config->nr_cpus > boot_nr_cpus())
+		boot_test_skip("needs more CPUs");
+	if (frames > ram.nr_frames)
+		boot_test_skip("needs more memory");
+	smp_migrate(0);
+	nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
+	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++)
+		smp_call(cpu, forget_spaces, NULL);
+	memset(arch_root_state(), 0, ARCH_ROOT_STATE_BYTES);
+	range = (struct boot_range){ .start = ram.start, .nr_frames = frames };
+	x86_machine.poison_bytes = POISON_BYTES;
+	for (uint64_t i = 0; i < frames; i++)
+		x86_frame_poison(pfn_add(range.start, i), 0);
+	map = (struct boot_map){
+		.ranges = &range, .nr_ranges = 1, .reserve_frames = config->reserve_frames
+	};
+	console_used = 0;
+	stage_fail_allocation(0, false);
+	return true;
+}
+
+void
+machine_stop(void)
+{
+}
+
+/* The library sees as many CPUs as the test asked for. */
+unsigned
+platform_cpus(void)
+{
+	return nr_cpus;
+}
+
+const struct boot_map *
+machine_boot_map(void)
+{
+	return &map;
+}
+
+void
+machine_cpu_set(unsigned cpu)
+{
+	smp_migrate(cpu);
+}
+
+size_t
+machine_access(enum access access, vaddr_t va, void *buf, size_t bytes, struct arch_fault *fault)
+{
+	return ring3_try(access, va, buf, bytes, fault);
+}
+
+enum fault_result
+machine_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
+{
+	return ring3_access(sp, access, va, buf, bytes);
+}
+
+void
+machine_fail_allocation(uint64_t n, bool and_all_after)
+{
+	stage_fail_allocation(n, and_all_after);
+}
+
+uint64_t
+machine_allocations(void)
+{
+	return stage_allocations();
+}
+
+struct machine_translation
+machine_translate(pfn_t root, vaddr_t va)
+{
+	struct hardware_view v = hardware_walk((paddr_t){ root.n << ARCH_PAGE_SHIFT }, va);
+	struct machine_translation t = { .present = v.present && v.user, .level = v.level };
+
+	if (!t.present)
+		return (struct machine_translation){ .pfn = pfn_none(), .level = v.level };
+	t.pfn.n = v.paddr.raw >> ARCH_PAGE_SHIFT;
+	t.prot = PROT_R | (v.writable ? PROT_W : 0) | (v.executable ? PROT_X : 0);
+	return t;
+}
+
+bool
+machine_expect_stop(void (*fn)(void *), void *arg, char *text, size_t bytes)
+{
+	bool did_stop = setjmp(stopped) != 0;
+
+	if (!did_stop) {
+		console_used = 0;
+		quiet = true;
+		fn(arg);
+	}
+	quiet = false;
+	x86_sti();
+	console[console_used] = '\0';
+	if (bytes)
+		format(text, bytes, "%s", console);
+	console_used = 0;
+	return did_stop;
+}
+
+const char *
+machine_console_text(void)
+{
+	console[console_used] = '\0';
+	console_used = 0;
+	return console;
+}
+
+/* One body of a race on its way; the last CPU to arrive opens the gate for all. */
+struct racer {
+	void (*body)(void *);
+	void *arg;
+	_Atomic unsigned *waiting;
+};
+
+static void
+run_racer(void *arg)
+{
+	struct racer *racer = arg;
+
+	atomic_fetch_sub(racer->waiting, 1);
+	while (atomic_load(racer->waiting))
+		x86_pause();
+	racer->body(racer->arg);
+}
+
+void
+machine_race(unsigned n, void (*const *bodies)(void *), void *arg,
+	     const struct machine_schedule *schedule)
+{
+	struct racer racers[CPU_MAX];
+	_Atomic unsigned waiting = n;
+
+	(void)schedule; /* chance decides */
+	smp_migrate(0);
+	for (unsigned cpu = 0; cpu < n; cpu++)
+		racers[cpu] = (struct racer){ bodies[cpu], arg, &waiting };
+	for (unsigned cpu = 1; cpu < n; cpu++)
+		smp_call_begin(cpu, run_racer, &racers[cpu]);
+	run_racer(&racers[0]);
+	for (unsigned cpu = 1; cpu < n; cpu++)
+		smp_call_end(cpu);
+}
+
+bool
+machine_next_schedule(void)
+{
+	return false;
+}

@@ -1,0 +1,33 @@
+/*
+ * main.c - the image that runs the suites: TAP on the console, then power off.
+ *
+ * SUITES comes from the build, as for the programs of the simulator.
+ */
+#include "../../arch/x86_64/boot/boot.h"
+#include "../../arch/x86_64/boot/ring3.h"
+#include "base/format.h"
+#include "boot/tests.h"
+
+#define X(name) int suite_##name(void);
+SUITES
+#undef X
+
+static int (*const suites[])(void) = {
+#define X(name) suite_##name,
+	SUITES
+#undef X
+};
+
+void
+kernel_main(void)
+{
+	ring3_init();
+	boot_machine_init();
+	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
+		(void)suites[i]();
+	console_printf("1..%u\n# %u CPUs: %u passed, %u failed, %u skipped\n%s\n", boot_results.run,
+		       boot_nr_cpus(), boot_results.run - boot_results.failed - boot_results.skipped,
+		       boot_results.failed, boot_results.skipped,
+		       boot_results.failed ? "FAILED" : "ok");
+	boot_exit(boot_results.failed ? EXIT_FAIL : EXIT_PASS);
+}
