@@ -182,7 +182,8 @@ create_descriptors(struct phys *p, struct memmap *mm)
 		if (atomic_exchange_explicit(&s->nr_open, 0, memory_order_relaxed) == 0)
 			continue;
 		first = ((p->first_section + i) << SECTION_ORDER) + s->first;
-		s->frames = boot_alloc(mm, node_of(mm, first), section_nr(s) * sizeof(struct frame));
+		s->frames =
+			boot_alloc(mm, node_of(mm, first), section_nr(s) * sizeof(struct frame));
 		if (!s->frames)
 			return ERR_NOMEM;
 	}
