@@ -12,6 +12,7 @@
 #include <anymm/platform.h>
 #include <anymm/pt.h>
 
+#include "hostile.h"
 #include "sched.h"
 
 /* A wait this long without a scheduler is for ever: nobody else runs. */
@@ -110,6 +111,8 @@ void
 sim_point(void)
 {
 	take_interrupt_if_on();
+	if (hostile_accessed_on)
+		hostile_point();
 	sched_point();
 }
 
@@ -129,7 +132,7 @@ void
 sim_relax(void)
 {
 	take_interrupt_if_on();
-	if (sim_points_on)
+	if (sched_runs(sim_cpu_now))
 		sched_relax();
 	else if (++sim_state.relaxed > RELAX_LIMIT)
 		report_deadlock();

@@ -164,6 +164,8 @@ sim_start(const struct sim_config *config)
 		ram_stop();
 		return refuse("the host has no memory");
 	}
+	sim_hostile_accessed(false);
+	sim_hostile_faults(false);
 	make_kernel_half();
 	console_start();
 	sim_cpu_now = 0;

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "hostile.h"
 #include "ledger.h"
 
 /* Stale translations of one page that an access may be served from; more are ignored. */
@@ -238,6 +239,19 @@ translate_any(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_f
 	return walk_for_access(cpu, access, va, fault);
 }
 
+/* What is cached denies what the tables may allow by now: one fault is legal, and drops it. */
+static bool
+faults_spuriously(struct sim_cpu *cpu, const struct tlb_entry *entry, enum access access,
+		  vaddr_t va, struct arch_fault *fault)
+{
+	if (entry->vpn != va >> ARCH_PAGE_SHIFT || entry->gen != cpu->gen[cpu->asid] ||
+	    entry->rights & needed_rights(access))
+		return false;
+	*fault = (struct arch_fault){ .va = va, .access = access, .present = true, .user = true };
+	tlb_drop_page(cpu, cpu->asid, va);
+	return true;
+}
+
 static unsigned char *
 translate(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault *fault)
 {
@@ -250,6 +264,8 @@ translate(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_fault
 		return entry->page;
 	if (cpu->nr_stale)
 		return translate_any(cpu, access, va, fault);
+	if (hostile_faults_on && faults_spuriously(cpu, entry, access, va, fault))
+		return NULL;
 	return walk_for_access(cpu, access, va, fault);
 }
 

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "fiber.h"
+#include "hostile.h"
 #include "machine.h"
 
 #define STEPS_USUAL	 1000000
@@ -426,7 +427,7 @@ sim_run(unsigned n, void (*const *bodies)(void *), void *arg, const struct sim_s
 	sched.runs = true;
 	sim_points_on = true;
 	fiber_switch(&sched.origin, &runners[sched.current].fiber);
-	sim_points_on = false;
+	sim_points_on = hostile_accessed_on;
 	sched.runs = false;
 	sim_cpu_now = sched.origin_cpu;
 	if (sched.then)

@@ -103,8 +103,13 @@ bool sim_replay_choices(const char *choices);
 /* sim_describe_schedule - of the run that is going on or was the last one: "random:16:77". */
 const char *sim_describe_schedule(void);
 
-/* sim_dirty_random - hostile hardware: set accessed bits on any present entry at points. */
+/*
+ * Hostile hardware; off at sim_start. sim_hostile_accessed: at every point some CPU speculates,
+ * and an entry that it could use is marked accessed. sim_hostile_faults: a cached
+ * translation with fewer rights than the tables give causes one spurious fault.
+ */
 void sim_hostile_accessed(bool on);
+void sim_hostile_faults(bool on);
 
 /* Independent reading of the tables, for checks and digests: its decoder is not the library's. */
 struct sim_translation {
