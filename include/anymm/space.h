@@ -117,9 +117,9 @@ err_t space_unmap(struct space *sp, vaddr_t addr, uint64_t length);
 
 /*
  * space_protect - mprotect(2).
- *   fails  ERR_INVAL: nothing changed; ERR_NOMEM at a hole, ERR_ACCES at a region that
- *          may not become writable: the part before it is changed, as Linux does;
- *          ERR_NOMEM for want of memory or over a limit: nothing changed
+ *   fails  ERR_INVAL: nothing changed; ERR_NOMEM at a hole or over a limit, ERR_ACCES at
+ *          a region that may not become writable: the part before it is changed, as
+ *          Linux does; ERR_NOMEM for want of memory: nothing changed
  */
 err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot);
 

@@ -1,9 +1,9 @@
 /*
  * protect.c - change the protection of a range.
  *
- * As in Linux, a hole ends the call with ERR_NOMEM, and a region that may not
- * become writable with ERR_ACCES, after the part before it has been changed; every
- * other error leaves all as it was. What hardware may still
+ * As in Linux, the first thing in the way ends the call after the part before it
+ * has been changed: a hole or a limit with ERR_NOMEM, a region that may not become
+ * writable with ERR_ACCES. Every other error leaves all as it was. What hardware may still
  * do is taken away before the call returns, on every CPU; what it may do more,
  * the next fault finds out.
  */
@@ -21,41 +21,47 @@ enum {
 };
 
 /*
+ * refuse - what is wrong with giving this part of a region the protection.
+ *   gives  *data, the bytes that have become data on the way, counted on
+ *   fails  ERR_ACCES: it may not become writable; ERR_NOMEM: over a limit
+ */
+static err_t
+refuse(struct space *sp, const struct region *r, uint64_t bytes, prot_t prot, uint64_t *data)
+{
+	if ((prot & PROT_W) && (r->flags & REGION_MAYNOTWRITE))
+		return ERR_ACCES;
+	if (region_is_charged(prot, r->flags) && !region_is_charged(r->prot, r->flags) &&
+	    bytes > sp->layout.limit_commit)
+		return ERR_NOMEM;
+	if (region_is_data(prot, r->flags) && !region_is_data(r->prot, r->flags)) {
+		if (limit_forbids_data(sp, *data + bytes))
+			return ERR_NOMEM;
+		*data += bytes;
+	}
+	return OK;
+}
+
+/*
  * survey - how far the call reaches.
- *   gives  *stop: the end of the range, or where the first hole or forbidden region begins
- *   fails  ERR_NOMEM: a hole; ERR_ACCES: a region that may not become writable
+ *   gives  *stop: the end of the range, or of the part before what is in the way
+ *   fails  as refuse; ERR_NOMEM: a hole
  */
 static err_t
 survey(struct space *sp, struct va_range range, prot_t prot, vaddr_t *stop)
 {
+	uint64_t data = 0;
+
 	*stop = range.start;
 	for (struct region *r = tree_find_end(sp, range.start);
 	     r && r->range.start <= *stop && *stop < range.end; r = tree_next(r)) {
-		if ((prot & PROT_W) && (r->flags & REGION_MAYNOTWRITE))
-			return ERR_ACCES;
-		*stop = min_u64(r->range.end, range.end);
+		vaddr_t end = min_u64(r->range.end, range.end);
+		err_t	err = refuse(sp, r, end - *stop, prot, &data);
+
+		if (err)
+			return err;
+		*stop = end;
 	}
 	return *stop < range.end ? ERR_NOMEM : OK;
-}
-
-/* limits_forbid - what becomes data, or newly charged in one piece, is too much. */
-static bool
-limits_forbid(struct space *sp, const struct region_edit *edit)
-{
-	uint64_t data = 0;
-
-	for (struct region *r = tree_find_end(sp, edit->range.start);
-	     r && r->range.start < edit->range.end; r = tree_next(r)) {
-		struct va_range part = range_clip(r->range, edit->range);
-		uint64_t	bytes = part.end - part.start;
-
-		if (region_is_data(edit->prot, r->flags) && !region_is_data(r->prot, r->flags))
-			data += bytes;
-		if (region_is_charged(edit->prot, r->flags) &&
-		    !region_is_charged(r->prot, r->flags) && bytes > sp->layout.limit_commit)
-			return true;
-	}
-	return data > 0 && limit_forbids_data(sp, data);
 }
 
 /* change - all of the range is mapped, and may have the protection. */
@@ -67,8 +73,6 @@ change(struct space *sp, struct va_range range, prot_t prot)
 	struct gather	   g;
 	err_t		   err;
 
-	if (limits_forbid(sp, &edit))
-		return ERR_NOMEM;
 	err = edit_plan(sp, &edit);
 	if (err || range_is_empty(edit.changed))
 		return err;
