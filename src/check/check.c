@@ -78,6 +78,8 @@ check_all(struct check_report *report)
 	check_ledger(&c);
 	ref_objects(&c);
 	walk_spaces(&c);
+	if (c.cannot_go_on)
+		return false;
 	ref_compare(&c);
 	check_tlb(&c);
 	return !c.failed;

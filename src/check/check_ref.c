@@ -13,11 +13,10 @@ static const char *const kind_names[FRAME_KINDS] = {
 	[FRAME_ANON] = "anonymous",    [FRAME_OBJECT] = "object", [FRAME_KERNEL] = "kernel",
 };
 
-bool
-ref_name(struct check *c, pfn_t pfn, const char *where, uint64_t at)
+/* can_be_named - the frame exists, is not free, and is of a kind that slots name. */
+static bool
+can_be_named(struct check *c, pfn_t pfn, const char *where, uint64_t at)
 {
-	uint32_t *scratch;
-
 	if (!frame_exists(pfn)) {
 		check_fail(c, INV_REF, "%s 0x%llx names frame %llu, which does not exist", where,
 			   (unsigned long long)at, (unsigned long long)pfn.n);
@@ -28,15 +27,23 @@ ref_name(struct check *c, pfn_t pfn, const char *where, uint64_t at)
 			   (unsigned long long)at, (unsigned long long)pfn.n);
 		return false;
 	}
-	scratch = sweep_scratch(frame_of(pfn));
-	if (!scratch) {
+	if (!sweep_scratch(frame_of(pfn))) {
 		check_fail(c, INV_REF, "%s 0x%llx names frame %llu of kind %s", where,
 			   (unsigned long long)at, (unsigned long long)pfn.n,
 			   kind_names[frame_of(pfn)->kind]);
 		return false;
 	}
-	(*scratch)++;
-	return *scratch == 1;
+	return true;
+}
+
+bool
+ref_name(struct check *c, pfn_t pfn, const char *where, uint64_t at)
+{
+	if (!can_be_named(c, pfn, where, at)) {
+		c->cannot_go_on = true;
+		return false;
+	}
+	return ++*sweep_scratch(frame_of(pfn)) == 1;
 }
 
 bool
@@ -72,7 +79,8 @@ name_pages(struct check *c, struct object *object)
 	pfn_t	 pfn;
 
 	lock_acquire(&object->lock);
-	while (!c->failed && object_next_page(object, next, &index, &pfn)) {
+	while (!c->cannot_go_on && object_next_page(object, next, &index, &pfn)) {
+		c->cannot_go_on = index < next;
 		if (index < next || index >= object->size_pages)
 			check_fail(c, INV_REF, "object %llu has a page %llu, size is %llu",
 				   (unsigned long long)object->id, (unsigned long long)index,
@@ -95,7 +103,7 @@ name_pages(struct check *c, struct object *object)
 void
 ref_objects(struct check *c)
 {
-	for (struct object *o = object_first(); o && !c->failed; o = object_next(o))
+	for (struct object *o = object_first(); o && !c->cannot_go_on; o = object_next(o))
 		name_pages(c, o);
 }
 
@@ -116,7 +124,7 @@ compare_frame(struct check *c, pfn_t pfn, uint32_t named)
 void
 ref_compare(struct check *c)
 {
-	for (pfn_t pfn = sweep_first(); !pfn_is_none(pfn) && !c->failed; pfn = sweep_next(pfn)) {
+	for (pfn_t pfn = sweep_first(); !pfn_is_none(pfn); pfn = sweep_next(pfn)) {
 		uint32_t *scratch = sweep_scratch(frame_of(pfn));
 
 		if (scratch)

@@ -12,6 +12,7 @@ tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char
 	if (!frame_exists(table) || frame_of(table)->kind != FRAME_TABLE) {
 		check_fail(c, INV_TAB, "%s 0x%llx names frame %llu, which is not a table", where,
 			   (unsigned long long)at, (unsigned long long)table.n);
+		c->cannot_go_on = true;
 		return false;
 	}
 	f = frame_of(table);
@@ -20,6 +21,7 @@ tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char
 			   "%s 0x%llx names table %llu of level %u%s, expected level %u%s", where,
 			   (unsigned long long)at, (unsigned long long)table.n, f->table.level,
 			   f->table.is_root ? " (root)" : "", level, is_root ? " (root)" : "");
+		c->cannot_go_on = true;
 		return false;
 	}
 	if (atomic_load(&f->lock))

@@ -48,6 +48,7 @@
 struct check {
 	struct check_report *report;
 	bool		     failed;
+	bool		     cannot_go_on; /* what is broken would lead the walk astray */
 
 	/* The walk over tables (walk.c). */
 	struct space  *sp;	  /* the space being walked */

@@ -68,7 +68,7 @@ walk_entry(struct check *c, const struct entry_at *e)
 {
 	bool named_first = e->first && ref_name_entry(c, e);
 
-	if (c->failed)
+	if (c->cannot_go_on)
 		return;
 	if (e->first)
 		excl_entry(c, e);
@@ -96,7 +96,7 @@ walk_table(struct check *c, const struct entry_at *table)
 	const pte_t *entries = entries_of(table->table);
 	unsigned     live = 0;
 
-	for (unsigned i = 0; i < end && !c->failed; i++) {
+	for (unsigned i = 0; i < end && !c->cannot_go_on; i++) {
 		struct entry_at e;
 
 		if (i % WALK_GROUP == 0 && walk_group_is_empty(entries + i)) {
@@ -113,7 +113,7 @@ walk_table(struct check *c, const struct entry_at *table)
 		e.va = table->va + ((uint64_t)i << walk_span(e.level));
 		walk_entry(c, &e);
 	}
-	if (table->first && !c->failed)
+	if (table->first && !c->cannot_go_on)
 		tab_live(c, table->table, table->level, live);
 }
 
@@ -127,9 +127,14 @@ walk_space(struct check *c, struct space *sp)
 	c->region = reg_first(sp);
 	if (!tab_table(c, root, ARCH_PT_LEVELS - 1, true, "root of space at", (uintptr_t)sp))
 		return;
-	if (!ref_name(c, root, "root of space at", (uintptr_t)sp) && !c->failed)
+	if (!ref_name(c, root, "root of space at", (uintptr_t)sp) && !c->cannot_go_on) {
+		c->cannot_go_on = true;
 		check_fail(c, INV_REF, "root table %llu is named by two spaces or by a slot",
 			   (unsigned long long)root.n);
+		return;
+	}
+	if (c->cannot_go_on)
+		return;
 	walk_table(c, &(struct entry_at){
 			      .table = root,
 			      .level = ARCH_PT_LEVELS - 1,
@@ -141,7 +146,8 @@ walk_space(struct check *c, struct space *sp)
 void
 walk_spaces(struct check *c)
 {
-	for (struct space *sp = space_list_first(); sp && !c->failed; sp = space_list_next(sp)) {
+	for (struct space *sp = space_list_first(); sp && !c->cannot_go_on;
+	     sp = space_list_next(sp)) {
 		walk_space(c, sp);
 		c->before[c->nr_before % ARRAY_SIZE(c->before)] = sp;
 		c->nr_before++;

@@ -14,6 +14,8 @@
 
 #include "harness.h"
 
+#include <sim/sim.h>
+
 #include <anymm/check.h>
 #include <anymm/process.h>
 #include <anymm/usercopy.h>

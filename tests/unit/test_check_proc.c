@@ -1,0 +1,95 @@
+/*
+ * test_check_proc.c - I-PROC finds links, ids, states and references that disagree.
+ */
+#include "unit/check_rig.h"
+
+struct family {
+	struct space   *sp;
+	struct process *parent;
+	struct process *child;
+};
+
+static struct family
+make_family(void)
+{
+	struct family f = { .sp = sketch_space() };
+
+	EXPECT_OK(proc_create(10, f.sp, &f.parent));
+	EXPECT_OK(proc_fork(f.parent, 0, 11, &f.child));
+	machine_check_invariants();
+	return f;
+}
+
+static void
+a_child_of_two_parents_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	f.child->parent = f.child;
+	EXPECT_BROKEN(INV_PROC, "of somebody else");
+	f.child->parent = NULL;
+	EXPECT_BROKEN(INV_PROC, "of somebody else");
+	rig_abandon();
+}
+
+static void
+a_child_that_its_parent_does_not_list_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	list_remove(&f.child->sibling);
+	EXPECT_BROKEN(INV_PROC, "not among the children");
+	rig_abandon();
+}
+
+static void
+a_wrong_id_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	f.child->id = 10;
+	EXPECT_BROKEN(INV_PROC, "does not find its process");
+	rig_abandon();
+}
+
+static void
+a_zombie_with_a_space_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	f.child->state = PROCESS_ZOMBIE;
+	EXPECT_BROKEN(INV_PROC, "is a zombie and has a space");
+	rig_abandon();
+}
+
+static void
+a_reference_too_few_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	atomic_store(&f.child->space->refs, 0);
+	EXPECT_BROKEN(INV_PROC, "has 0 references, named by 1 processes");
+	rig_abandon();
+}
+
+static void
+a_process_that_is_lost_is_found(void **state)
+{
+	struct family f = make_family();
+
+	(void)state;
+	list_remove(&f.child->all);
+	EXPECT_BROKEN(INV_PROC, "the table says 2 processes, found 1");
+	rig_abandon();
+}
+
+TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
+	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
+	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
+	   cmocka_unit_test(a_reference_too_few_is_found),
+	   cmocka_unit_test(a_process_that_is_lost_is_found))
