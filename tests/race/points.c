@@ -221,6 +221,20 @@ __tsan_memset(void *dst, int byte, size_t bytes)
 						   __ATOMIC_SEQ_CST); \
 	}
 
+#define ATOMIC_CAS_VAL(bits, type) \
+	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, \
+							type next, int order, int failed); \
+	type __tsan_atomic##bits##_compare_exchange_val(volatile type *at, type expected, \
+							type next, int order, int failed) \
+	{ \
+		(void)order; \
+		(void)failed; \
+		ATOMIC_BEFORE(at, true); \
+		__atomic_compare_exchange_n(at, &expected, next, false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST); \
+		return expected; \
+	}
+
 #define ATOMIC_SIZE(bits, type) \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order); \
 	type __tsan_atomic##bits##_load(const volatile type *at, int order) \
@@ -243,7 +257,8 @@ __tsan_memset(void *dst, int byte, size_t bytes)
 	ATOMIC_UPDATE(bits, type, fetch_or, __atomic_fetch_or) \
 	ATOMIC_UPDATE(bits, type, fetch_xor, __atomic_fetch_xor) \
 	ATOMIC_CAS(bits, type, strong) \
-	ATOMIC_CAS(bits, type, weak)
+	ATOMIC_CAS(bits, type, weak) \
+	ATOMIC_CAS_VAL(bits, type)
 
 ATOMIC_SIZE(8, uint8_t)
 ATOMIC_SIZE(16, uint16_t)
