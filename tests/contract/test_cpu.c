@@ -67,7 +67,8 @@ c2_other_cpus_go_on_while_one_relaxes(void **state)
 	(void)state;
 	for (uint64_t seed = 0; seed < SEEDS; seed++) {
 		turn = 0;
-		machine_race(2, bodies, NULL, &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
 		assert_int_equal(turn, 20);
 	}
 }
@@ -106,7 +107,8 @@ m5_a_walk_that_sees_the_entry_sees_what_was_written_before(void **state)
 		hand_tree_make(&tree, 1);
 		frame = hand_tree_frame(&tree, false);
 		hand_tree_slot(&tree, VA, 0);
-		machine_race(2, bodies, &seen, &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
+		machine_race(2, bodies, &seen,
+			     &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
 		assert_int_equal(seen, 77);
 		hand_tree_slot(&tree, VA, 0);
 		arch_pte_exchange(hand_tree_slot(&tree, VA, 0), arch_pte_empty());
