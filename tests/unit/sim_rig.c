@@ -82,22 +82,22 @@ rig_root(void)
 }
 
 pte_t *
-rig_slot(pfn_t root, vaddr_t va, unsigned level)
+rig_entry(pfn_t root, vaddr_t va, unsigned level)
 {
 	unsigned shift = ARCH_PAGE_SHIFT + level * ARCH_PT_INDEX_BITS;
 
-	return (pte_t *)arch_frame_ptr(rig_table(root, va, level)) +
+	return (pte_t *)arch_frame_ptr(rig_table_at(root, va, level)) +
 	       (va >> shift) % ARCH_PT_ENTRIES;
 }
 
 pfn_t
-rig_table(pfn_t root, vaddr_t va, unsigned level)
+rig_table_at(pfn_t root, vaddr_t va, unsigned level)
 {
 	pte_t *slot;
 
 	if (level == ARCH_PT_LEVELS - 1)
 		return root;
-	slot = rig_slot(root, va, level + 1);
+	slot = rig_entry(root, va, level + 1);
 	if (arch_pte_kind(arch_pte_read(slot), level + 1) == PTE_EMPTY)
 		arch_pte_write(slot, arch_pte_table(rig_frame(), true));
 	return arch_pte_table_pfn(arch_pte_read(slot));
@@ -108,13 +108,13 @@ rig_map(pfn_t root, vaddr_t va, pfn_t pfn, prot_t prot)
 {
 	struct pte_leaf leaf = { .pfn = pfn, .prot = prot, .is_private = true };
 
-	arch_pte_exchange(rig_slot(root, va, 0), arch_pte_leaf(leaf));
+	arch_pte_exchange(rig_entry(root, va, 0), arch_pte_leaf(leaf));
 }
 
 void
 rig_unmap(pfn_t root, vaddr_t va)
 {
-	arch_pte_exchange(rig_slot(root, va, 0), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root, va, 0), arch_pte_empty());
 }
 
 void

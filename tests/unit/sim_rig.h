@@ -27,11 +27,11 @@ void  rig_free(pfn_t pfn);
 /* rig_root - a root with the kernel half. */
 pfn_t rig_root(void);
 
-/* rig_slot - the entry for va at this level; missing tables above are made. */
-pte_t *rig_slot(pfn_t root, vaddr_t va, unsigned level);
+/* rig_entry - the entry for va at this level; missing tables above are made. */
+pte_t *rig_entry(pfn_t root, vaddr_t va, unsigned level);
 
-/* rig_table - the table of this level that serves va. */
-pfn_t rig_table(pfn_t root, vaddr_t va, unsigned level);
+/* rig_table_at - the table of this level that serves va. */
+pfn_t rig_table_at(pfn_t root, vaddr_t va, unsigned level);
 
 /* rig_map - change va's entry to a private leaf. rig_unmap - to empty. No flush. */
 void rig_map(pfn_t root, vaddr_t va, pfn_t pfn, prot_t prot);

@@ -14,7 +14,7 @@
 static struct pte_leaf
 leaf_at(pfn_t root, vaddr_t va)
 {
-	return arch_pte_decode_leaf(arch_pte_read(rig_slot(root, va, 0)), 0);
+	return arch_pte_decode_leaf(arch_pte_read(rig_entry(root, va, 0)), 0);
 }
 
 static void

@@ -221,7 +221,7 @@ the_same_frame_may_become_writable_again_at_once(void **state)
 static void
 a_cleared_dirty_bit_needs_a_flush_while_writable(void **state)
 {
-	pte_t *slot = rig_slot(root_a, PAGE(1), 0);
+	pte_t *slot = rig_entry(root_a, PAGE(1), 0);
 
 	(void)state;
 	assert_true(rig_store(PAGE(1), 1));
@@ -247,9 +247,9 @@ filling_and_allowing_more_need_no_flush(void **state)
 	rig_map(root_a, PAGE(2), fresh, PROT_R);
 	rig_map(root_a, PAGE(2), fresh, PROT_RW);
 	rig_map(root_a, PAGE(2), fresh, PROT_RWX);
-	arch_pte_write(rig_slot(root_a, PAGE(3), 0),
+	arch_pte_write(rig_entry(root_a, PAGE(3), 0),
 		       arch_pte_mark((struct pte_mark){ MARK_GUARD, 0 }));
-	arch_pte_exchange(rig_slot(root_a, PAGE(3), 0), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root_a, PAGE(3), 0), arch_pte_empty());
 	rig_map(root_a, FAR_PAGE, rig_frame(), PROT_RW); /* a new table */
 	expect_settled();
 	assert_int_equal(sim_tlb_stats().stale_recorded, 0);
@@ -270,7 +270,7 @@ a_leaf_without_access_is_never_cached(void **state)
 static void
 hardware_bits_are_no_change(void **state)
 {
-	pte_t *slot = rig_slot(root_a, PAGE(1), 0);
+	pte_t *slot = rig_entry(root_a, PAGE(1), 0);
 	pte_t  before;
 
 	(void)state;
@@ -350,10 +350,10 @@ flush_all_drops_every_asid(void **state)
 static void
 an_unhooked_empty_table_is_freed_only_after_a_flush(void **state)
 {
-	pfn_t table = rig_table(root_a, FAR_PAGE, 0);
+	pfn_t table = rig_table_at(root_a, FAR_PAGE, 0);
 
 	(void)state;
-	arch_pte_exchange(rig_slot(root_a, FAR_PAGE, 1), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root_a, FAR_PAGE, 1), arch_pte_empty());
 	rig_expect_stop(free_frame, &table, "partial walk through table");
 	both_cpus(flush_page_1); /* any page of the asid drops all partial walks */
 	rig_free(table);
@@ -363,7 +363,7 @@ an_unhooked_empty_table_is_freed_only_after_a_flush(void **state)
 static void
 a_table_that_is_still_hooked_is_not_freed(void **state)
 {
-	pfn_t table = rig_table(root_a, PAGE(1), 0);
+	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
 
 	(void)state;
 	rig_expect_stop(free_frame, &table, "an entry that a live root reaches names it");
@@ -385,11 +385,11 @@ a_live_root_is_not_freed(void **state)
 static void
 unhooking_a_table_takes_its_translations_along(void **state)
 {
-	pfn_t table = rig_table(root_a, PAGE(1), 0);
+	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
 
 	(void)state;
 	rig_map(root_a, PAGE(2), other, PROT_R);
-	arch_pte_exchange(rig_slot(root_a, PAGE(1), 1), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
 	both_cpus(flush_page_1);
 	rig_free(frame);
 	rig_expect_stop(free_frame, &other, "a translation to frame");
@@ -403,8 +403,8 @@ unhooking_a_table_takes_its_translations_along(void **state)
 static void
 a_table_switched_to_its_copy_costs_one_partial_walk(void **state)
 {
-	pte_t *upper = rig_slot(root_a, PAGE(1), 1);
-	pfn_t  from = rig_table(root_a, PAGE(1), 0);
+	pte_t *upper = rig_entry(root_a, PAGE(1), 1);
+	pfn_t  from = rig_table_at(root_a, PAGE(1), 0);
 	pfn_t  to = rig_frame();
 
 	(void)state;
@@ -423,15 +423,15 @@ a_table_switched_to_its_copy_costs_one_partial_walk(void **state)
 static void
 a_copy_with_fewer_rights_makes_those_pages_stale(void **state)
 {
-	pte_t *upper = rig_slot(root_a, PAGE(1), 1);
+	pte_t *upper = rig_entry(root_a, PAGE(1), 1);
 	pfn_t  to = rig_frame();
-	pte_t  leaf = arch_pte_read(rig_slot(root_a, PAGE(1), 0));
+	pte_t  leaf = arch_pte_read(rig_entry(root_a, PAGE(1), 0));
 
 	(void)state;
 	rig_map(root_a, PAGE(2), other, PROT_R);
 	arch_pte_write((pte_t *)arch_frame_ptr(to) + 1, arch_pte_with_write(leaf, false));
 	arch_pte_write((pte_t *)arch_frame_ptr(to) + 2,
-		       arch_pte_read(rig_slot(root_a, PAGE(2), 0)));
+		       arch_pte_read(rig_entry(root_a, PAGE(2), 0)));
 	arch_pte_exchange(upper, arch_pte_table(to, true));
 	both_cpus(flush_page_2);
 	assert_true(sim_is_stale(1, ASID_A, PAGE(1)));
@@ -445,7 +445,7 @@ a_copy_with_fewer_rights_makes_those_pages_stale(void **state)
 static void
 an_upper_write_permission_taken_away_is_stale_below(void **state)
 {
-	pte_t *upper = rig_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
@@ -463,15 +463,15 @@ an_upper_write_permission_taken_away_is_stale_below(void **state)
 static void
 an_upper_write_permission_is_flushed_with_its_asid(void **state)
 {
-	pte_t *upper = rig_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	arch_pte_exchange(upper, arch_pte_with_write(arch_pte_read(upper), false));
 	both_cpus(flush_asid);
 	expect_settled();
 	/* Below a denied write, taking the leaf's away changes nothing. */
-	arch_pte_exchange(rig_slot(root_a, PAGE(1), 0),
-			  arch_pte_with_write(arch_pte_read(rig_slot(root_a, PAGE(1), 0)), false));
+	arch_pte_exchange(rig_entry(root_a, PAGE(1), 0),
+			  arch_pte_with_write(arch_pte_read(rig_entry(root_a, PAGE(1), 0)), false));
 	if (ARCH_HAS_UPPER_WRITE_DENIAL)
 		expect_settled();
 	both_cpus(flush_asid);
@@ -481,7 +481,7 @@ an_upper_write_permission_is_flushed_with_its_asid(void **state)
 static void
 a_page_that_changes_before_the_flush_keeps_its_write_permission(void **state)
 {
-	pte_t *upper = rig_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
@@ -500,9 +500,9 @@ a_page_that_changes_before_the_flush_keeps_its_write_permission(void **state)
 static void
 share_table_with_b(void)
 {
-	pfn_t table = rig_table(root_a, PAGE(1), 0);
+	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
 
-	arch_pte_write(rig_slot(root_b, PAGE(1), 1), arch_pte_table(table, true));
+	arch_pte_write(rig_entry(root_b, PAGE(1), 1), arch_pte_table(table, true));
 	rig_run(2, root_b, ASID_B);
 	sim_cpu_set(0);
 }
@@ -549,15 +549,15 @@ take_over_in_b(void *arg)
 static void
 a_table_is_not_taken_over_while_walked_elsewhere(void **state)
 {
-	pte_t *slot = rig_slot(root_b, PAGE(1), 1);
+	pte_t *slot = rig_entry(root_b, PAGE(1), 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
 		return;
-	arch_pte_write(slot, arch_pte_table(rig_table(root_a, PAGE(1), 0), false));
+	arch_pte_write(slot, arch_pte_table(rig_table_at(root_a, PAGE(1), 0), false));
 	rig_run(2, root_b, ASID_B);
 	sim_cpu_set(0);
-	arch_pte_exchange(rig_slot(root_a, PAGE(1), 1), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
 	rig_expect_stop(take_over_in_b, slot, "table");
 	both_cpus(flush_asid);
 	take_over_in_b(slot);
@@ -595,7 +595,7 @@ one_asid_may_mean_two_roots_on_two_cpus(void **state)
 static void
 a_large_leaf_goes_with_a_flush_of_any_page_in_it(void **state)
 {
-	pte_t *slot = rig_slot(root_a, FAR_PAGE, 1);
+	pte_t *slot = rig_entry(root_a, FAR_PAGE, 1);
 	pfn_t  block, inside;
 
 	(void)state;
@@ -618,7 +618,7 @@ a_large_leaf_goes_with_a_flush_of_any_page_in_it(void **state)
 static void
 a_large_leaf_split_into_equal_pieces_is_not_stale(void **state)
 {
-	pte_t *slot = rig_slot(root_a, FAR_PAGE, 1);
+	pte_t *slot = rig_entry(root_a, FAR_PAGE, 1);
 	pfn_t  block, table;
 
 	(void)state;
@@ -679,7 +679,7 @@ a_stale_partial_walk_may_serve_an_access(void **state)
 	unsigned written = 0;
 
 	(void)state;
-	arch_pte_exchange(rig_slot(root_a, PAGE(1), 1), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
 	for (unsigned i = 0; i < 50; i++)
 		written += rig_store(PAGE(1), 7);
 	assert_in_range(written, 1, 49);

@@ -69,7 +69,7 @@ what_is_not_there_faults_as_not_present(void **state)
 	(void)state;
 	expect_fault(ACCESS_LOAD, PAGE(2), false);
 	expect_fault(ACCESS_STORE, FAR_PAGE + 1, false);
-	arch_pte_write(rig_slot(root, PAGE(2), 0),
+	arch_pte_write(rig_entry(root, PAGE(2), 0),
 		       arch_pte_mark((struct pte_mark){ MARK_SWAP, 9 }));
 	expect_fault(ACCESS_LOAD, PAGE(2), false);
 	arch_tlb_activate(pfn_none(), 0);
@@ -80,7 +80,7 @@ static void
 upper_entries_deny_what_they_deny(void **state)
 {
 	for (unsigned level = 1; level < ARCH_PT_LEVELS; level++) {
-		pte_t *slot = rig_slot(root, PAGE(1), level);
+		pte_t *slot = rig_entry(root, PAGE(1), level);
 		pte_t  before = arch_pte_read(slot);
 
 		(void)state;
@@ -125,7 +125,7 @@ addresses_beyond_the_tables_fault(void **state)
 static struct pte_leaf
 leaf_at(vaddr_t va)
 {
-	return arch_pte_decode_leaf(arch_pte_read(rig_slot(root, va, 0)), 0);
+	return arch_pte_decode_leaf(arch_pte_read(rig_entry(root, va, 0)), 0);
 }
 
 static void
@@ -145,7 +145,7 @@ accessed_and_dirty_are_set_by_what_deserves_them(void **state)
 static void
 a_cached_dirty_bit_is_not_set_again_until_flushed(void **state)
 {
-	pte_t *slot = rig_slot(root, PAGE(1), 0);
+	pte_t *slot = rig_entry(root, PAGE(1), 0);
 
 	(void)state;
 	assert_true(try(ACCESS_STORE, PAGE(1)));
@@ -191,7 +191,7 @@ large_leaves_translate_each_page_in_them(void **state)
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++)
 		*(unsigned char *)arch_frame_ptr(pfn_add(block, i)) = (unsigned char)i;
 	arch_pte_write(
-		rig_slot(root, FAR_PAGE, 1),
+		rig_entry(root, FAR_PAGE, 1),
 		arch_pte_leaf((struct pte_leaf){ .pfn = block, .level = 1, .prot = PROT_R }));
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i += 37) {
 		assert_true(rig_load(FAR_PAGE + PAGE(i), &byte));
@@ -201,7 +201,7 @@ large_leaves_translate_each_page_in_them(void **state)
 	}
 	expect_fault(ACCESS_STORE, FAR_PAGE, true);
 	/* Pieces of it that are cached go with a flush of any address in it. */
-	arch_pte_exchange(rig_slot(root, FAR_PAGE, 1), arch_pte_empty());
+	arch_pte_exchange(rig_entry(root, FAR_PAGE, 1), arch_pte_empty());
 	arch_tlb_flush_page(ASID, FAR_PAGE + PAGE(1));
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i += 37)
 		expect_fault(ACCESS_LOAD, FAR_PAGE + PAGE(i), false);
@@ -227,11 +227,11 @@ malformed_entries_stop_the_machine(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad_leaves); i++) {
-		*rig_slot(root, PAGE(1), 0) = (pte_t){ bad_leaves[i] };
+		*rig_entry(root, PAGE(1), 0) = (pte_t){ bad_leaves[i] };
 		arch_tlb_flush_asid(ASID);
 		rig_expect_stop(load_page_1, NULL, "malformed entry");
 	}
-	*rig_slot(root, PAGE(1), ARCH_PT_LEVELS - 1) = (pte_t){ (uint64_t)1 << 63 | 20 };
+	*rig_entry(root, PAGE(1), ARCH_PT_LEVELS - 1) = (pte_t){ (uint64_t)1 << 63 | 20 };
 	rig_expect_stop(load_page_1, NULL, "malformed entry");
 }
 

@@ -203,7 +203,7 @@ static struct change
 change_root(void)
 {
 	unsigned      root = pick(NR_ROOTS);
-	struct change change = { .slot = rig_slot(roots[root], 0, ARCH_PT_LEVELS - 1) };
+	struct change change = { .slot = rig_entry(roots[root], 0, ARCH_PT_LEVELS - 1) };
 
 	if (ARCH_PT_LEVELS == 2)
 		return change_leaf();
@@ -289,8 +289,8 @@ begin(void)
 		tables[i] = rig_frame();
 	for (unsigned root = 0; root < NR_ROOTS; root++) {
 		roots[root] = rig_root();
-		places[root][0] = rig_slot(roots[root], 0, 1);
-		places[root][1] = rig_slot(roots[root], FAR_PAGE, 1);
+		places[root][0] = rig_entry(roots[root], 0, 1);
+		places[root][1] = rig_entry(roots[root], FAR_PAGE, 1);
 		model.root_writes[root] = true;
 		model.table[root][0] = model.table[root][1] = -1;
 	}

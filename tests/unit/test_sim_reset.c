@@ -46,7 +46,7 @@ memory_and_frames_come_back(void **state)
 		sim_reset();
 		assert_int_equal(*(unsigned char *)arch_frame_ptr(frame), 1);
 		assert_int_equal(
-			arch_pte_decode_leaf(arch_pte_read(rig_slot(root, PAGE(1), 0)), 0).dirty,
+			arch_pte_decode_leaf(arch_pte_read(rig_entry(root, PAGE(1), 0)), 0).dirty,
 			false);
 	}
 }
@@ -118,7 +118,7 @@ tables_made_since_are_forgotten(void **state)
 	sim_snapshot();
 	for (unsigned i = 0; i < 3; i++) {
 		rig_map(root, FAR_PAGE, frame, PROT_R);
-		table = rig_table(root, FAR_PAGE, 0);
+		table = rig_table_at(root, FAR_PAGE, 0);
 		assert_true(rig_load(FAR_PAGE, &(unsigned char){ 0 }));
 		sim_reset();
 		assert_false(rig_load(FAR_PAGE, &(unsigned char){ 0 }));
