@@ -38,7 +38,7 @@ the_heap_follows_the_break(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-B14, WNX-B11, DRG-B14: its own region is not in the way, the old break is not lost, pages go. */
+/* LUN-11, LUN-B14, WNX-B11, DRG-B14: its own region is not in the way, the old break is not lost, pages go. */
 static void
 growing_extends_one_region(void **state)
 {

@@ -101,7 +101,8 @@ shared_anonymous_memory_has_an_object_each(void **state)
 	sketch_end(sp);
 }
 
-/* page      1 2 3 4 5 6 7
+/* LUN-07
+ * page      1 2 3 4 5 6 7
  * before    A A A B B C C    rw, r, file
  * map           D D D        [3, 6) fixed: a hole's worth of three regions
  * after     A A D D D C C    the file part goes on at its own offset */
@@ -129,7 +130,7 @@ fixed_replaces_what_is_there(void **state)
 	sketch_end(sp);
 }
 
-/* ALM-B10: overlap at the tail, at the head, inside; touching is none. */
+/* LUN-07, ALM-B10: overlap at the tail, at the head, inside; touching is none. */
 static void
 noreplace_refuses_any_overlap(void **state)
 {
@@ -414,7 +415,7 @@ replace_page_3(struct space *sp)
 	return space_map(sp, &request, &va);
 }
 
-/* Replacing part of a shared table fails at every allocation in turn, and changes nothing. */
+/* WNX-B07, WNX-05: replacing part of a shared table fails at every allocation in turn, and changes nothing. */
 static void
 a_failed_allocation_changes_nothing(void **state)
 {

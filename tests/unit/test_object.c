@@ -12,7 +12,7 @@ fresh_file(uint64_t pages)
 	return sketch_file(7, pages);
 }
 
-/* One count for the slot, one for each caller; the last reference gives the slot's back. */
+/* WNX-09, WNX-B05: one count for the slot, one for each caller; the last reference gives the slot's back. */
 static void
 pages_come_on_demand_and_are_counted(void **state)
 {
@@ -55,6 +55,7 @@ frames_outlive_the_object(void **state)
 	machine_check();
 }
 
+/* WNX-13 */
 static void
 beyond_the_end_there_is_nothing(void **state)
 {
@@ -183,7 +184,7 @@ a_pager_may_fail(void **state)
 	machine_check();
 }
 
-/* A pager that is slow: while it works, another CPU makes the same page, or the object shrinks. */
+/* WNX-B10: a pager that is slow: while it works, another CPU makes the same page, or the object shrinks. */
 static pfn_t faster;
 static bool  shrinks;
 

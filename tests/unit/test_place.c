@@ -84,7 +84,7 @@ map_file(struct space *sp, vaddr_t hint, uint64_t bytes, uint64_t offset)
 
 #define PRIVATE_KB(sp, kib) map_anonymous((sp), 0, (uint64_t)(kib) << 10, MAPF_PRIVATE)
 
-/* Rule 1: top-down from mmap_base; a gap that was freed is used again, the highest first. */
+/* WNX-03, rule 1: top-down from mmap_base; a gap that was freed is used again, the highest first. */
 static void
 rule_1_top_down(void **state)
 {

@@ -14,7 +14,7 @@ publish(struct process *proc)
 	lock_release(&proc_state()->lock);
 }
 
-/* An id that was given back rests until all others have had their turn. */
+/* WNX-29: ids wrap around. An id that was given back rests until all others have had their turn. */
 static void
 ids_rise_and_rest(void **state)
 {

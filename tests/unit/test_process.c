@@ -100,7 +100,7 @@ sharing_is_counted(void **state)
 	end();
 }
 
-/* A vfork child that executes a program gets a space of its own; the parent's is untouched. */
+/* DRG-20, WNX-27: a vfork child that executes a program gets a space of its own; the parent's is untouched. */
 static void
 exec_replaces_the_space(void **state)
 {
@@ -124,6 +124,8 @@ exec_replaces_the_space(void **state)
 }
 
 /*
+ * WNX-29, LUN-B16, DRG-B15: children of the dead go to the first process.
+ *
  *	1                 exits of 2 and 3:    1
  *	+- 2              4 goes to 1          +- 2 zombie
  *	   +- 3                                +- 3 zombie
@@ -181,6 +183,7 @@ the_first_process_has_an_heir(void **state)
 	end();
 }
 
+/* WNX-29, WNX-B13: a zombie stays until its parent asks for it, and for it alone. */
 static void
 reaping_wants_the_right_parent_and_a_zombie(void **state)
 {

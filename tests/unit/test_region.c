@@ -86,7 +86,7 @@ what_is_charged_and_what_is_data(void **state)
 	}
 }
 
-/* One record for each page of the model: what a region must say about it. */
+/* Bug class 26: one record for each page of the model: what a region must say about it. */
 struct page_model {
 	bool	 mapped;
 	prot_t	 prot;

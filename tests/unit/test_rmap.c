@@ -1,4 +1,4 @@
-/* test_rmap.c - an object's list holds exactly the regions that name it (WNX-B03). */
+/* test_rmap.c - an object's list holds exactly the regions that name it (WNX-B03, LUN-05, LUN-06). */
 #include "unit/sketch.h"
 
 static unsigned

@@ -76,6 +76,7 @@ layouts_that_do_not_fit_are_refused(void **state)
 	machine_check();
 }
 
+/* DRG-B08: a shared space is counted. */
 static void
 references_keep_a_space_alive(void **state)
 {
@@ -113,7 +114,8 @@ the_list_holds_all_in_order(void **state)
 	sketch_end(a);
 }
 
-/* page      0 1 2 3 4 5 6
+/* LUN-04, DRG-03, ALM-B10
+ * page      0 1 2 3 4 5 6
  *             A A   B B       lookups at every edge */
 static void
 lookups_see_half_open_ranges(void **state)

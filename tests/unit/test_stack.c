@@ -12,7 +12,8 @@ grow(struct space *sp, unsigned page)
 	return err;
 }
 
-/* page       5 6 7 8 9 10 11
+/* DRG-34
+ * page      5 6 7 8 9 10 11
  * before               S  S
  * store at 7     *
  * after          S S S S  S       pages between are mapped but not filled */

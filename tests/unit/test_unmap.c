@@ -46,7 +46,8 @@ file_offsets_follow_every_cut(void **state)
 	sketch_end(sp);
 }
 
-/* page      1 2 3 4 5 6 7 8
+/* LUN-09, WNX-06: all four shapes of overlap are in this suite, most of them in this call.
+ * page      1 2 3 4 5 6 7 8
  * before    A A . B . C C C
  * unmap       x x x x x x    [2, 8): a tail, a whole region, two holes, a head
  * after     A . . . . . . C */
