@@ -14,7 +14,7 @@
 static struct pte_leaf
 leaf_at(pfn_t root, vaddr_t va)
 {
-	return arch_pte_decode_leaf(arch_pte_read(rig_entry(root, va, 0)), 0);
+	return arch_pte_decode_leaf(arch_pte_read(bare_slot(root, va, 0)), 0);
 }
 
 static void
@@ -23,10 +23,10 @@ speculation_marks_entries_that_nobody_used(void **state)
 	pfn_t root;
 
 	(void)state;
-	rig_start(1);
-	root = rig_root();
-	rig_map(root, PAGE(1), rig_frame(), PROT_RW);
-	rig_run(0, root, ASID);
+	bare_start(1);
+	root = bare_root();
+	bare_map(root, PAGE(1), bare_frame(), PROT_RW);
+	bare_run(0, root, ASID);
 	for (unsigned i = 0; i < 100; i++)
 		assert_false(leaf_at(root, PAGE(1)).accessed);
 	sim_hostile_accessed(true);
@@ -44,18 +44,18 @@ a_weak_translation_faults_once(void **state)
 	unsigned char byte;
 
 	(void)state;
-	rig_start(1);
-	root = rig_root();
-	frame = rig_frame();
-	rig_map(root, PAGE(1), frame, PROT_R);
-	rig_run(0, root, ASID);
+	bare_start(1);
+	root = bare_root();
+	frame = bare_frame();
+	bare_map(root, PAGE(1), frame, PROT_R);
+	bare_run(0, root, ASID);
 	sim_hostile_faults(true);
-	assert_true(rig_load(PAGE(1), &byte));
-	rig_map(root, PAGE(1), frame, PROT_RW);
-	assert_false(rig_store(PAGE(1), 1));
-	assert_true(rig_fault.present);
-	assert_true(rig_store(PAGE(1), 1));
-	assert_true(rig_store(PAGE(1), 2));
+	assert_true(bare_load(PAGE(1), &byte));
+	bare_map(root, PAGE(1), frame, PROT_RW);
+	assert_false(bare_store(PAGE(1), 1));
+	assert_true(bare_fault.present);
+	assert_true(bare_store(PAGE(1), 1));
+	assert_true(bare_store(PAGE(1), 2));
 }
 
 static void
@@ -65,13 +65,13 @@ a_missing_dirty_bit_is_no_reason_to_fault(void **state)
 	unsigned char byte;
 
 	(void)state;
-	rig_start(1);
-	root = rig_root();
-	rig_map(root, PAGE(1), rig_frame(), PROT_RW);
-	rig_run(0, root, ASID);
+	bare_start(1);
+	root = bare_root();
+	bare_map(root, PAGE(1), bare_frame(), PROT_RW);
+	bare_run(0, root, ASID);
 	sim_hostile_faults(true);
-	assert_true(rig_load(PAGE(1), &byte));
-	assert_true(rig_store(PAGE(1), 1));
+	assert_true(bare_load(PAGE(1), &byte));
+	assert_true(bare_store(PAGE(1), 1));
 }
 
 static vaddr_t
@@ -134,7 +134,7 @@ the_library_lives_with_both(void **state)
 	machine_check();
 }
 
-#define STORY(name) cmocka_unit_test_teardown(name, rig_stop)
+#define STORY(name) cmocka_unit_test_teardown(name, bare_stop)
 
 TEST_SUITE(sim_hostile, STORY(speculation_marks_entries_that_nobody_used),
 	   STORY(a_weak_translation_faults_once), STORY(a_missing_dirty_bit_is_no_reason_to_fault),

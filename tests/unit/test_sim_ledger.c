@@ -21,14 +21,14 @@ static int
 two_cpus_run_a(void **state)
 {
 	(void)state;
-	rig_start(3);
-	root_a = rig_root();
-	root_b = rig_root();
-	frame = rig_frame();
-	other = rig_frame();
-	rig_map(root_a, PAGE(1), frame, PROT_RW);
-	rig_run(1, root_a, ASID_A);
-	rig_run(0, root_a, ASID_A);
+	bare_start(3);
+	root_a = bare_root();
+	root_b = bare_root();
+	frame = bare_frame();
+	other = bare_frame();
+	bare_map(root_a, PAGE(1), frame, PROT_RW);
+	bare_run(1, root_a, ASID_A);
+	bare_run(0, root_a, ASID_A);
 	return 0;
 }
 
@@ -72,7 +72,7 @@ both_cpus(void (*fn)(unsigned asid))
 static void
 free_frame(void *arg)
 {
-	rig_free(*(pfn_t *)arg);
+	bare_free(*(pfn_t *)arg);
 }
 
 static void
@@ -86,7 +86,7 @@ static void
 map_other_writable(void *arg)
 {
 	(void)arg;
-	rig_map(root_a, PAGE(1), other, PROT_RW);
+	bare_map(root_a, PAGE(1), other, PROT_RW);
 }
 
 static void
@@ -109,15 +109,15 @@ static void
 freeing_an_unmapped_frame_needs_every_cpus_flush(void **state)
 {
 	(void)state;
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	assert_true(sim_is_stale(0, ASID_A, PAGE(1)));
-	rig_expect_stop(free_frame, &frame, "CPU 0,1 may still use a translation");
+	bare_expect_stop(free_frame, &frame, "CPU 0,1 may still use a translation");
 	on_cpu(0, flush_page_1, ASID_A);
 	assert_false(sim_is_stale(0, ASID_A, PAGE(1)));
 	assert_true(sim_is_stale(1, ASID_A, PAGE(1)));
-	rig_expect_stop(free_frame, &frame, "CPU 1 may still use a translation");
+	bare_expect_stop(free_frame, &frame, "CPU 1 may still use a translation");
 	on_cpu(1, flush_page_1, ASID_A);
-	rig_free(frame);
+	bare_free(frame);
 	expect_settled();
 }
 
@@ -125,18 +125,18 @@ static void
 the_message_blames_the_change(void **state)
 {
 	(void)state;
-	rig_unmap(root_a, PAGE(1));
-	rig_expect_stop(free_frame, &frame,
-			"CPU 0 changed the entry of level 0 at 0x1000 from "
-			"leaf of frame");
+	bare_unmap(root_a, PAGE(1));
+	bare_expect_stop(free_frame, &frame,
+			 "CPU 0 changed the entry of level 0 at 0x1000 from "
+			 "leaf of frame");
 }
 
 static void
 settling_needs_the_flush_of_what_this_cpu_changed(void **state)
 {
 	(void)state;
-	rig_map(root_a, PAGE(1), frame, PROT_R);
-	rig_expect_stop(settle_a, NULL, "declared finished");
+	bare_map(root_a, PAGE(1), frame, PROT_R);
+	bare_expect_stop(settle_a, NULL, "declared finished");
 	sim_cpu_set(1);
 	arch_tlb_settled(ASID_A); /* the change is CPU 0's to settle */
 	sim_cpu_set(0);
@@ -152,10 +152,10 @@ each_right_taken_away_is_stale(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(before); i++) {
-		rig_map(root_a, PAGE(1), frame, before[i]);
+		bare_map(root_a, PAGE(1), frame, before[i]);
 		both_cpus(flush_asid);
-		rig_map(root_a, PAGE(1), frame, after[i]);
-		rig_expect_stop(settle_a, NULL, "declared finished");
+		bare_map(root_a, PAGE(1), frame, after[i]);
+		bare_expect_stop(settle_a, NULL, "declared finished");
 		both_cpus(flush_page_1);
 		expect_settled();
 	}
@@ -165,10 +165,10 @@ static void
 another_frame_is_stale_even_if_it_allows_more(void **state)
 {
 	(void)state;
-	rig_map(root_a, PAGE(1), frame, PROT_R);
+	bare_map(root_a, PAGE(1), frame, PROT_R);
 	both_cpus(flush_page_1);
-	rig_map(root_a, PAGE(1), other, PROT_RX);
-	rig_expect_stop(settle_a, NULL, "declared finished");
+	bare_map(root_a, PAGE(1), other, PROT_RX);
+	bare_expect_stop(settle_a, NULL, "declared finished");
 	both_cpus(flush_page_1);
 	expect_settled();
 }
@@ -177,32 +177,32 @@ static void
 a_page_of_another_asid_is_not_flushed(void **state)
 {
 	(void)state;
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	on_cpu(0, flush_page_1, ASID_B);
 	on_cpu(0, flush_asid, ASID_B);
 	on_cpu(0, flush_page_2, ASID_A);
 	on_cpu(1, flush_asid, ASID_A);
-	rig_expect_stop(free_frame, &frame, "CPU 0 may still use");
+	bare_expect_stop(free_frame, &frame, "CPU 0 may still use");
 }
 
 static void
 a_copy_becomes_writable_only_after_the_flush(void **state)
 {
 	(void)state;
-	rig_map(root_a, PAGE(1), frame, PROT_R);
+	bare_map(root_a, PAGE(1), frame, PROT_R);
 	both_cpus(flush_page_1);
-	rig_expect_stop(map_other_writable, NULL, "becomes writable at 0x1000");
+	bare_expect_stop(map_other_writable, NULL, "becomes writable at 0x1000");
 }
 
 static void
 unhooking_first_does_not_replace_the_flush(void **state)
 {
 	(void)state;
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	on_cpu(0, flush_page_1, ASID_A);
-	rig_expect_stop(map_other_writable, NULL, "CPU 1 may still use");
+	bare_expect_stop(map_other_writable, NULL, "CPU 1 may still use");
 	both_cpus(flush_asid);
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	both_cpus(flush_page_1);
 	map_other_writable(NULL);
 	expect_settled();
@@ -212,8 +212,8 @@ static void
 the_same_frame_may_become_writable_again_at_once(void **state)
 {
 	(void)state;
-	rig_map(root_a, PAGE(1), frame, PROT_R);
-	rig_map(root_a, PAGE(1), frame, PROT_RW);
+	bare_map(root_a, PAGE(1), frame, PROT_R);
+	bare_map(root_a, PAGE(1), frame, PROT_RW);
 	both_cpus(flush_page_1);
 	expect_settled();
 }
@@ -221,15 +221,15 @@ the_same_frame_may_become_writable_again_at_once(void **state)
 static void
 a_cleared_dirty_bit_needs_a_flush_while_writable(void **state)
 {
-	pte_t *slot = rig_entry(root_a, PAGE(1), 0);
+	pte_t *slot = bare_slot(root_a, PAGE(1), 0);
 
 	(void)state;
-	assert_true(rig_store(PAGE(1), 1));
+	assert_true(bare_store(PAGE(1), 1));
 	arch_pte_exchange(slot, arch_pte_without_accessed_dirty(arch_pte_read(slot)));
-	rig_expect_stop(settle_a, NULL, "declared finished");
+	bare_expect_stop(settle_a, NULL, "declared finished");
 	both_cpus(flush_page_1);
 	expect_settled();
-	rig_map(root_a, PAGE(1), frame, PROT_R);
+	bare_map(root_a, PAGE(1), frame, PROT_R);
 	both_cpus(flush_page_1);
 	arch_pte_exchange(slot, arch_pte_without_accessed_dirty(arch_pte_read(slot)));
 	expect_settled();
@@ -240,17 +240,17 @@ a_cleared_dirty_bit_needs_a_flush_while_writable(void **state)
 static void
 filling_and_allowing_more_need_no_flush(void **state)
 {
-	pfn_t fresh = rig_frame();
+	pfn_t fresh = bare_frame();
 
 	(void)state;
-	rig_map(root_a, PAGE(2), fresh, 0);
-	rig_map(root_a, PAGE(2), fresh, PROT_R);
-	rig_map(root_a, PAGE(2), fresh, PROT_RW);
-	rig_map(root_a, PAGE(2), fresh, PROT_RWX);
-	arch_pte_write(rig_entry(root_a, PAGE(3), 0),
+	bare_map(root_a, PAGE(2), fresh, 0);
+	bare_map(root_a, PAGE(2), fresh, PROT_R);
+	bare_map(root_a, PAGE(2), fresh, PROT_RW);
+	bare_map(root_a, PAGE(2), fresh, PROT_RWX);
+	arch_pte_write(bare_slot(root_a, PAGE(3), 0),
 		       arch_pte_mark((struct pte_mark){ MARK_GUARD, 0 }));
-	arch_pte_exchange(rig_entry(root_a, PAGE(3), 0), arch_pte_empty());
-	rig_map(root_a, FAR_PAGE, rig_frame(), PROT_RW); /* a new table */
+	arch_pte_exchange(bare_slot(root_a, PAGE(3), 0), arch_pte_empty());
+	bare_map(root_a, FAR_PAGE, bare_frame(), PROT_RW); /* a new table */
 	expect_settled();
 	assert_int_equal(sim_tlb_stats().stale_recorded, 0);
 }
@@ -258,23 +258,23 @@ filling_and_allowing_more_need_no_flush(void **state)
 static void
 a_leaf_without_access_is_never_cached(void **state)
 {
-	pfn_t fresh = rig_frame();
+	pfn_t fresh = bare_frame();
 
 	(void)state;
-	rig_map(root_a, PAGE(2), fresh, 0);
-	rig_unmap(root_a, PAGE(2));
-	rig_free(fresh);
+	bare_map(root_a, PAGE(2), fresh, 0);
+	bare_unmap(root_a, PAGE(2));
+	bare_free(fresh);
 	expect_settled();
 }
 
 static void
 hardware_bits_are_no_change(void **state)
 {
-	pte_t *slot = rig_entry(root_a, PAGE(1), 0);
+	pte_t *slot = bare_slot(root_a, PAGE(1), 0);
 	pte_t  before;
 
 	(void)state;
-	assert_true(rig_store(PAGE(1), 1));
+	assert_true(bare_store(PAGE(1), 1));
 	before = arch_pte_read(slot);
 	arch_pte_exchange(slot, before);
 	assert_true(arch_pte_cas(slot, &before, before));
@@ -284,12 +284,12 @@ hardware_bits_are_no_change(void **state)
 static void
 tables_that_no_live_root_reaches_need_no_flush(void **state)
 {
-	pfn_t fresh = rig_frame();
+	pfn_t fresh = bare_frame();
 
 	(void)state;
-	rig_map(root_b, PAGE(1), fresh, PROT_RW);
-	rig_unmap(root_b, PAGE(1));
-	rig_free(fresh);
+	bare_map(root_b, PAGE(1), fresh, PROT_RW);
+	bare_unmap(root_b, PAGE(1));
+	bare_free(fresh);
 	assert_int_equal(sim_tlb_stats().stale_recorded, 0);
 }
 
@@ -301,10 +301,10 @@ a_cpu_that_has_dropped_the_asid_is_not_asked(void **state)
 	arch_tlb_activate(pfn_none(), 0);
 	arch_tlb_flush_asid(ASID_A);
 	sim_cpu_set(0);
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	assert_false(sim_is_stale(1, ASID_A, PAGE(1)));
 	on_cpu(0, flush_page_1, ASID_A);
-	rig_free(frame);
+	bare_free(frame);
 	expect_settled();
 }
 
@@ -315,9 +315,9 @@ a_cpu_that_runs_something_else_still_has_the_asid(void **state)
 	sim_cpu_set(1);
 	arch_tlb_activate(pfn_none(), 0);
 	sim_cpu_set(0);
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	on_cpu(0, flush_page_1, ASID_A);
-	rig_expect_stop(free_frame, &frame, "CPU 1 may still use");
+	bare_expect_stop(free_frame, &frame, "CPU 1 may still use");
 }
 
 /* A flush of an active asid empties it for a moment; speculation fills it again. */
@@ -326,22 +326,22 @@ an_active_asid_is_filled_again_after_its_flush(void **state)
 {
 	(void)state;
 	both_cpus(flush_asid);
-	rig_unmap(root_a, PAGE(1));
-	rig_expect_stop(free_frame, &frame, "CPU 0,1 may still use");
+	bare_unmap(root_a, PAGE(1));
+	bare_expect_stop(free_frame, &frame, "CPU 0,1 may still use");
 }
 
 static void
 flush_all_drops_every_asid(void **state)
 {
 	(void)state;
-	rig_map(root_b, PAGE(1), other, PROT_RW);
-	rig_run(0, root_b, ASID_B);
-	rig_unmap(root_a, PAGE(1));
-	rig_unmap(root_b, PAGE(1));
+	bare_map(root_b, PAGE(1), other, PROT_RW);
+	bare_run(0, root_b, ASID_B);
+	bare_unmap(root_a, PAGE(1));
+	bare_unmap(root_b, PAGE(1));
 	arch_tlb_flush_all();
 	on_cpu(1, flush_page_1, ASID_A);
-	rig_free(frame);
-	rig_free(other);
+	bare_free(frame);
+	bare_free(other);
 	assert_int_equal(sim_tlb_stats().stale_live, 0);
 }
 
@@ -350,23 +350,23 @@ flush_all_drops_every_asid(void **state)
 static void
 an_unhooked_empty_table_is_freed_only_after_a_flush(void **state)
 {
-	pfn_t table = rig_table_at(root_a, FAR_PAGE, 0);
+	pfn_t table = bare_table(root_a, FAR_PAGE, 0);
 
 	(void)state;
-	arch_pte_exchange(rig_entry(root_a, FAR_PAGE, 1), arch_pte_empty());
-	rig_expect_stop(free_frame, &table, "partial walk through table");
+	arch_pte_exchange(bare_slot(root_a, FAR_PAGE, 1), arch_pte_empty());
+	bare_expect_stop(free_frame, &table, "partial walk through table");
 	both_cpus(flush_page_1); /* any page of the asid drops all partial walks */
-	rig_free(table);
+	bare_free(table);
 	expect_settled();
 }
 
 static void
 a_table_that_is_still_hooked_is_not_freed(void **state)
 {
-	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
+	pfn_t table = bare_table(root_a, PAGE(1), 0);
 
 	(void)state;
-	rig_expect_stop(free_frame, &table, "an entry that a live root reaches names it");
+	bare_expect_stop(free_frame, &table, "an entry that a live root reaches names it");
 }
 
 static void
@@ -375,27 +375,27 @@ a_live_root_is_not_freed(void **state)
 	(void)state;
 	arch_tlb_activate(pfn_none(), 0);
 	arch_tlb_flush_asid(ASID_A);
-	rig_expect_stop(free_frame, &root_a, "root table");
+	bare_expect_stop(free_frame, &root_a, "root table");
 	sim_cpu_set(1);
 	arch_tlb_activate(pfn_none(), 0);
 	arch_tlb_flush_asid(ASID_A);
-	rig_free(root_a);
+	bare_free(root_a);
 }
 
 static void
 unhooking_a_table_takes_its_translations_along(void **state)
 {
-	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
+	pfn_t table = bare_table(root_a, PAGE(1), 0);
 
 	(void)state;
-	rig_map(root_a, PAGE(2), other, PROT_R);
-	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
+	bare_map(root_a, PAGE(2), other, PROT_R);
+	arch_pte_exchange(bare_slot(root_a, PAGE(1), 1), arch_pte_empty());
 	both_cpus(flush_page_1);
-	rig_free(frame);
-	rig_expect_stop(free_frame, &other, "a translation to frame");
+	bare_free(frame);
+	bare_expect_stop(free_frame, &other, "a translation to frame");
 	both_cpus(flush_page_2);
-	rig_free(other);
-	rig_free(table);
+	bare_free(other);
+	bare_free(table);
 	expect_settled();
 }
 
@@ -403,40 +403,40 @@ unhooking_a_table_takes_its_translations_along(void **state)
 static void
 a_table_switched_to_its_copy_costs_one_partial_walk(void **state)
 {
-	pte_t *upper = rig_entry(root_a, PAGE(1), 1);
-	pfn_t  from = rig_table_at(root_a, PAGE(1), 0);
-	pfn_t  to = rig_frame();
+	pte_t *upper = bare_slot(root_a, PAGE(1), 1);
+	pfn_t  from = bare_table(root_a, PAGE(1), 0);
+	pfn_t  to = bare_frame();
 
 	(void)state;
-	rig_map(root_a, PAGE(2), other, PROT_RX);
+	bare_map(root_a, PAGE(2), other, PROT_RX);
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++)
 		arch_pte_write((pte_t *)arch_frame_ptr(to) + i,
 			       arch_pte_read((pte_t *)arch_frame_ptr(from) + i));
 	arch_pte_exchange(upper, arch_pte_table(to, true));
 	assert_false(sim_is_stale(1, ASID_A, PAGE(1)));
-	rig_expect_stop(free_frame, &from, "partial walk");
+	bare_expect_stop(free_frame, &from, "partial walk");
 	both_cpus(flush_page_2);
-	rig_free(from);
+	bare_free(from);
 	expect_settled();
 }
 
 static void
 a_copy_with_fewer_rights_makes_those_pages_stale(void **state)
 {
-	pte_t *upper = rig_entry(root_a, PAGE(1), 1);
-	pfn_t  to = rig_frame();
-	pte_t  leaf = arch_pte_read(rig_entry(root_a, PAGE(1), 0));
+	pte_t *upper = bare_slot(root_a, PAGE(1), 1);
+	pfn_t  to = bare_frame();
+	pte_t  leaf = arch_pte_read(bare_slot(root_a, PAGE(1), 0));
 
 	(void)state;
-	rig_map(root_a, PAGE(2), other, PROT_R);
+	bare_map(root_a, PAGE(2), other, PROT_R);
 	arch_pte_write((pte_t *)arch_frame_ptr(to) + 1, arch_pte_with_write(leaf, false));
 	arch_pte_write((pte_t *)arch_frame_ptr(to) + 2,
-		       arch_pte_read(rig_entry(root_a, PAGE(2), 0)));
+		       arch_pte_read(bare_slot(root_a, PAGE(2), 0)));
 	arch_pte_exchange(upper, arch_pte_table(to, true));
 	both_cpus(flush_page_2);
 	assert_true(sim_is_stale(1, ASID_A, PAGE(1)));
 	assert_false(sim_is_stale(1, ASID_A, PAGE(2)));
-	rig_expect_stop(settle_a, NULL, "declared finished");
+	bare_expect_stop(settle_a, NULL, "declared finished");
 	both_cpus(flush_page_1);
 	expect_settled();
 }
@@ -445,17 +445,17 @@ a_copy_with_fewer_rights_makes_those_pages_stale(void **state)
 static void
 an_upper_write_permission_taken_away_is_stale_below(void **state)
 {
-	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = bare_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
 		return;
-	rig_map(root_a, PAGE(2), other, PROT_RW);
+	bare_map(root_a, PAGE(2), other, PROT_RW);
 	arch_pte_exchange(upper, arch_pte_with_write(arch_pte_read(upper), false));
-	rig_expect_stop(settle_a, NULL, "the permission to write");
+	bare_expect_stop(settle_a, NULL, "the permission to write");
 	both_cpus(flush_page_1);
 	assert_true(sim_is_stale(0, ASID_A, PAGE(2)));
-	rig_expect_stop(settle_a, NULL, "a translation to frame");
+	bare_expect_stop(settle_a, NULL, "a translation to frame");
 	both_cpus(flush_page_2);
 	expect_settled();
 }
@@ -463,15 +463,15 @@ an_upper_write_permission_taken_away_is_stale_below(void **state)
 static void
 an_upper_write_permission_is_flushed_with_its_asid(void **state)
 {
-	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = bare_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	arch_pte_exchange(upper, arch_pte_with_write(arch_pte_read(upper), false));
 	both_cpus(flush_asid);
 	expect_settled();
 	/* Below a denied write, taking the leaf's away changes nothing. */
-	arch_pte_exchange(rig_entry(root_a, PAGE(1), 0),
-			  arch_pte_with_write(arch_pte_read(rig_entry(root_a, PAGE(1), 0)), false));
+	arch_pte_exchange(bare_slot(root_a, PAGE(1), 0),
+			  arch_pte_with_write(arch_pte_read(bare_slot(root_a, PAGE(1), 0)), false));
 	if (ARCH_HAS_UPPER_WRITE_DENIAL)
 		expect_settled();
 	both_cpus(flush_asid);
@@ -481,17 +481,17 @@ an_upper_write_permission_is_flushed_with_its_asid(void **state)
 static void
 a_page_that_changes_before_the_flush_keeps_its_write_permission(void **state)
 {
-	pte_t *upper = rig_entry(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
+	pte_t *upper = bare_slot(root_a, PAGE(1), ARCH_PT_LEVELS - 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
 		return;
 	arch_pte_exchange(upper, arch_pte_with_write(arch_pte_read(upper), false));
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	both_cpus(flush_page_2);
-	rig_expect_stop(free_frame, &frame, "(rw-)");
+	bare_expect_stop(free_frame, &frame, "(rw-)");
 	both_cpus(flush_page_1);
-	rig_free(frame);
+	bare_free(frame);
 	expect_settled();
 }
 
@@ -500,10 +500,10 @@ a_page_that_changes_before_the_flush_keeps_its_write_permission(void **state)
 static void
 share_table_with_b(void)
 {
-	pfn_t table = rig_table_at(root_a, PAGE(1), 0);
+	pfn_t table = bare_table(root_a, PAGE(1), 0);
 
-	arch_pte_write(rig_entry(root_b, PAGE(1), 1), arch_pte_table(table, true));
-	rig_run(2, root_b, ASID_B);
+	arch_pte_write(bare_slot(root_b, PAGE(1), 1), arch_pte_table(table, true));
+	bare_run(2, root_b, ASID_B);
 	sim_cpu_set(0);
 }
 
@@ -512,28 +512,28 @@ a_change_in_a_shared_table_is_stale_in_every_space(void **state)
 {
 	(void)state;
 	share_table_with_b();
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	both_cpus(flush_page_1);
-	rig_expect_stop(free_frame, &frame, "CPU 2 may still use");
+	bare_expect_stop(free_frame, &frame, "CPU 2 may still use");
 	on_cpu(2, flush_page_1, ASID_B);
-	rig_free(frame);
+	bare_free(frame);
 }
 
 static void
 map_frame_writable_in_b(void *arg)
 {
 	(void)arg;
-	rig_map(root_b, PAGE(3), frame, PROT_RW);
+	bare_map(root_b, PAGE(3), frame, PROT_RW);
 }
 
 static void
 a_private_frame_is_not_written_elsewhere_while_stale_here(void **state)
 {
 	(void)state;
-	rig_run(2, root_b, ASID_B);
+	bare_run(2, root_b, ASID_B);
 	sim_cpu_set(0);
-	rig_unmap(root_a, PAGE(1));
-	rig_expect_stop(map_frame_writable_in_b, NULL, "becomes writable under asid 2");
+	bare_unmap(root_a, PAGE(1));
+	bare_expect_stop(map_frame_writable_in_b, NULL, "becomes writable under asid 2");
 	both_cpus(flush_page_1);
 	map_frame_writable_in_b(NULL);
 }
@@ -549,16 +549,16 @@ take_over_in_b(void *arg)
 static void
 a_table_is_not_taken_over_while_walked_elsewhere(void **state)
 {
-	pte_t *slot = rig_entry(root_b, PAGE(1), 1);
+	pte_t *slot = bare_slot(root_b, PAGE(1), 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
 		return;
-	arch_pte_write(slot, arch_pte_table(rig_table_at(root_a, PAGE(1), 0), false));
-	rig_run(2, root_b, ASID_B);
+	arch_pte_write(slot, arch_pte_table(bare_table(root_a, PAGE(1), 0), false));
+	bare_run(2, root_b, ASID_B);
 	sim_cpu_set(0);
-	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
-	rig_expect_stop(take_over_in_b, slot, "table");
+	arch_pte_exchange(bare_slot(root_a, PAGE(1), 1), arch_pte_empty());
+	bare_expect_stop(take_over_in_b, slot, "table");
 	both_cpus(flush_asid);
 	take_over_in_b(slot);
 }
@@ -569,9 +569,9 @@ static void
 an_asid_is_reused_only_after_its_flush(void **state)
 {
 	(void)state;
-	rig_expect_stop(run_b_under_asid_a, NULL, "asid 1 is activated with root");
+	bare_expect_stop(run_b_under_asid_a, NULL, "asid 1 is activated with root");
 	arch_tlb_activate(pfn_none(), 0);
-	rig_expect_stop(run_b_under_asid_a, NULL, "asid 1 is activated with root");
+	bare_expect_stop(run_b_under_asid_a, NULL, "asid 1 is activated with root");
 	arch_tlb_flush_asid(ASID_A);
 	run_b_under_asid_a(NULL);
 }
@@ -580,14 +580,14 @@ static void
 one_asid_may_mean_two_roots_on_two_cpus(void **state)
 {
 	(void)state;
-	rig_map(root_b, PAGE(1), other, PROT_RW);
+	bare_map(root_b, PAGE(1), other, PROT_RW);
 	arch_tlb_activate(pfn_none(), 0);
 	arch_tlb_flush_all();
 	arch_tlb_activate(root_b, ASID_A);
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	assert_false(sim_is_stale(0, ASID_A, PAGE(1)));
 	assert_true(sim_is_stale(1, ASID_A, PAGE(1)));
-	rig_expect_stop(free_frame, &frame, "CPU 1 may still use");
+	bare_expect_stop(free_frame, &frame, "CPU 1 may still use");
 }
 
 /* Large leaves. */
@@ -595,37 +595,37 @@ one_asid_may_mean_two_roots_on_two_cpus(void **state)
 static void
 a_large_leaf_goes_with_a_flush_of_any_page_in_it(void **state)
 {
-	pte_t *slot = rig_entry(root_a, FAR_PAGE, 1);
+	pte_t *slot = bare_slot(root_a, FAR_PAGE, 1);
 	pfn_t  block, inside;
 
 	(void)state;
 	if (ARCH_LEAF_LEVEL_MAX == 0)
 		return;
-	block = rig_block(ARCH_PT_INDEX_BITS);
+	block = bare_block(ARCH_PT_INDEX_BITS);
 	inside = pfn_add(block, 5);
 	arch_pte_write(slot, arch_pte_leaf((struct pte_leaf){
 				     .pfn = block, .level = 1, .prot = PROT_RW }));
 	arch_pte_exchange(slot, arch_pte_empty());
-	rig_expect_stop(free_frame, &inside, "a translation to frame");
+	bare_expect_stop(free_frame, &inside, "a translation to frame");
 	on_cpu(0, flush_asid, ASID_A);
 	sim_cpu_set(1);
 	arch_tlb_flush_page(ASID_A, FAR_PAGE + PAGE(7));
 	sim_cpu_set(0);
-	rig_free(inside);
+	bare_free(inside);
 	expect_settled();
 }
 
 static void
 a_large_leaf_split_into_equal_pieces_is_not_stale(void **state)
 {
-	pte_t *slot = rig_entry(root_a, FAR_PAGE, 1);
+	pte_t *slot = bare_slot(root_a, FAR_PAGE, 1);
 	pfn_t  block, table;
 
 	(void)state;
 	if (ARCH_LEAF_LEVEL_MAX == 0)
 		return;
-	block = rig_block(ARCH_PT_INDEX_BITS);
-	table = rig_frame();
+	block = bare_block(ARCH_PT_INDEX_BITS);
+	table = bare_frame();
 	arch_pte_write(slot, arch_pte_leaf((struct pte_leaf){
 				     .pfn = block, .level = 1, .prot = PROT_RW }));
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++)
@@ -640,7 +640,7 @@ a_large_leaf_split_into_equal_pieces_is_not_stale(void **state)
 	both_cpus(flush_asid);
 	arch_pte_write((pte_t *)arch_frame_ptr(table) + 9, arch_pte_empty());
 	arch_pte_exchange(slot, arch_pte_table(table, true));
-	rig_expect_stop(settle_a, NULL, "declared finished");
+	bare_expect_stop(settle_a, NULL, "declared finished");
 }
 
 /* Accesses. */
@@ -653,12 +653,12 @@ a_stale_translation_may_serve_an_access(void **state)
 	(void)state;
 	memset(arch_frame_ptr(frame), 0, 1);
 	memset(arch_frame_ptr(other), 1, 1);
-	rig_map(root_a, PAGE(1), other, PROT_R);
+	bare_map(root_a, PAGE(1), other, PROT_R);
 	sim_cpu_set(1);
 	for (unsigned i = 0; i < 200; i++) {
 		unsigned char byte = 2;
 
-		assert_true(rig_load(PAGE(1), &byte));
+		assert_true(bare_load(PAGE(1), &byte));
 		assert_in_range(byte, 0, 1);
 		by[byte]++;
 	}
@@ -667,7 +667,7 @@ a_stale_translation_may_serve_an_access(void **state)
 	for (unsigned i = 0; i < 20; i++) {
 		unsigned char byte = 2;
 
-		assert_true(rig_load(PAGE(1), &byte));
+		assert_true(bare_load(PAGE(1), &byte));
 		assert_int_equal(byte, 1);
 	}
 }
@@ -679,13 +679,13 @@ a_stale_partial_walk_may_serve_an_access(void **state)
 	unsigned written = 0;
 
 	(void)state;
-	arch_pte_exchange(rig_entry(root_a, PAGE(1), 1), arch_pte_empty());
+	arch_pte_exchange(bare_slot(root_a, PAGE(1), 1), arch_pte_empty());
 	for (unsigned i = 0; i < 50; i++)
-		written += rig_store(PAGE(1), 7);
+		written += bare_store(PAGE(1), 7);
 	assert_in_range(written, 1, 49);
 	assert_int_equal(*(unsigned char *)arch_frame_ptr(frame), 7);
 	both_cpus(flush_page_1);
-	assert_false(rig_store(PAGE(1), 8));
+	assert_false(bare_store(PAGE(1), 8));
 }
 
 static void
@@ -694,7 +694,7 @@ flushes_that_drop_nothing_stale_are_counted(void **state)
 	(void)state;
 	on_cpu(0, flush_page_1, ASID_A);
 	assert_int_equal(sim_tlb_stats().useless_flushes, 1);
-	rig_unmap(root_a, PAGE(1));
+	bare_unmap(root_a, PAGE(1));
 	both_cpus(flush_page_1);
 	both_cpus(flush_asid);
 	assert_int_equal(sim_tlb_stats().flushes, 5);
@@ -705,19 +705,19 @@ static void
 without_asids_activation_flushes(void **state)
 {
 	(void)state;
-	rig_start_with(&(struct sim_config){ .nr_frames = 1024, .no_asids = true });
-	root_a = rig_root();
-	root_b = rig_root();
-	frame = rig_frame();
-	rig_map(root_a, PAGE(1), frame, PROT_RW);
-	rig_run(0, root_a, ASID_A);
-	rig_unmap(root_a, PAGE(1));
-	rig_run(0, root_b, ASID_A);
-	rig_free(frame);
+	bare_start_with(&(struct sim_config){ .nr_frames = 1024, .no_asids = true });
+	root_a = bare_root();
+	root_b = bare_root();
+	frame = bare_frame();
+	bare_map(root_a, PAGE(1), frame, PROT_RW);
+	bare_run(0, root_a, ASID_A);
+	bare_unmap(root_a, PAGE(1));
+	bare_run(0, root_b, ASID_A);
+	bare_free(frame);
 	assert_int_equal(sim_tlb_stats().stale_live, 0);
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, two_cpus_run_a, rig_stop)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, two_cpus_run_a, bare_stop)
 
 TEST_SUITE(sim_ledger, STORY(freeing_an_unmapped_frame_needs_every_cpus_flush),
 	   STORY(the_message_blames_the_change),

@@ -17,11 +17,11 @@ static int
 one_page(void **state)
 {
 	(void)state;
-	rig_start(2);
-	root = rig_root();
-	frame = rig_frame();
-	rig_map(root, PAGE(1), frame, PROT_RW);
-	rig_run(0, root, ASID);
+	bare_start(2);
+	root = bare_root();
+	frame = bare_frame();
+	bare_map(root, PAGE(1), frame, PROT_RW);
+	bare_run(0, root, ASID);
 	return 0;
 }
 
@@ -30,18 +30,18 @@ try(enum access access, vaddr_t va)
 {
 	unsigned char byte = 0;
 
-	rig_fault = (struct arch_fault){ 0 };
-	return sim_access(access, va, &byte, 1, &rig_fault) == 1;
+	bare_fault = (struct arch_fault){ 0 };
+	return sim_access(access, va, &byte, 1, &bare_fault) == 1;
 }
 
 static void
 expect_fault(enum access access, vaddr_t va, bool present)
 {
 	assert_false(try(access, va));
-	assert_int_equal(rig_fault.va, va);
-	assert_int_equal(rig_fault.access, access);
-	assert_int_equal(rig_fault.present, present);
-	assert_true(rig_fault.user);
+	assert_int_equal(bare_fault.va, va);
+	assert_int_equal(bare_fault.access, access);
+	assert_int_equal(bare_fault.present, present);
+	assert_true(bare_fault.user);
 }
 
 static void
@@ -51,7 +51,7 @@ each_protection_allows_exactly_what_it_says(void **state)
 	for (prot_t prot = 0; prot <= PROT_RWX; prot++) {
 		prot_t given = prot ? prot | PROT_R : 0;
 
-		rig_map(root, PAGE(1), frame, prot);
+		bare_map(root, PAGE(1), frame, prot);
 		arch_tlb_flush_asid(ASID);
 		for (unsigned access = ACCESS_LOAD; access <= ACCESS_FETCH; access++) {
 			if (given & access_prot(access))
@@ -69,7 +69,7 @@ what_is_not_there_faults_as_not_present(void **state)
 	(void)state;
 	expect_fault(ACCESS_LOAD, PAGE(2), false);
 	expect_fault(ACCESS_STORE, FAR_PAGE + 1, false);
-	arch_pte_write(rig_entry(root, PAGE(2), 0),
+	arch_pte_write(bare_slot(root, PAGE(2), 0),
 		       arch_pte_mark((struct pte_mark){ MARK_SWAP, 9 }));
 	expect_fault(ACCESS_LOAD, PAGE(2), false);
 	arch_tlb_activate(pfn_none(), 0);
@@ -80,7 +80,7 @@ static void
 upper_entries_deny_what_they_deny(void **state)
 {
 	for (unsigned level = 1; level < ARCH_PT_LEVELS; level++) {
-		pte_t *slot = rig_entry(root, PAGE(1), level);
+		pte_t *slot = bare_slot(root, PAGE(1), level);
 		pte_t  before = arch_pte_read(slot);
 
 		(void)state;
@@ -125,7 +125,7 @@ addresses_beyond_the_tables_fault(void **state)
 static struct pte_leaf
 leaf_at(vaddr_t va)
 {
-	return arch_pte_decode_leaf(arch_pte_read(rig_entry(root, va, 0)), 0);
+	return arch_pte_decode_leaf(arch_pte_read(bare_slot(root, va, 0)), 0);
 }
 
 static void
@@ -145,7 +145,7 @@ accessed_and_dirty_are_set_by_what_deserves_them(void **state)
 static void
 a_cached_dirty_bit_is_not_set_again_until_flushed(void **state)
 {
-	pte_t *slot = rig_entry(root, PAGE(1), 0);
+	pte_t *slot = bare_slot(root, PAGE(1), 0);
 
 	(void)state;
 	assert_true(try(ACCESS_STORE, PAGE(1)));
@@ -166,16 +166,16 @@ an_access_goes_on_up_to_the_first_byte_that_faults(void **state)
 	(void)state;
 	memset(out, 7, sizeof(out));
 	memset(in, 0, sizeof(in));
-	assert_int_equal(sim_access(ACCESS_STORE, PAGE(2) - 60, out, 100, &rig_fault), 60);
-	assert_int_equal(rig_fault.va, PAGE(2));
-	assert_int_equal(rig_fault.access, ACCESS_STORE);
-	assert_int_equal(sim_access(ACCESS_LOAD, PAGE(2) - 60, in, 100, &rig_fault), 60);
+	assert_int_equal(sim_access(ACCESS_STORE, PAGE(2) - 60, out, 100, &bare_fault), 60);
+	assert_int_equal(bare_fault.va, PAGE(2));
+	assert_int_equal(bare_fault.access, ACCESS_STORE);
+	assert_int_equal(sim_access(ACCESS_LOAD, PAGE(2) - 60, in, 100, &bare_fault), 60);
 	assert_memory_equal(in, out, 60);
-	rig_map(root, PAGE(2), rig_frame(), PROT_RW);
-	assert_int_equal(sim_access(ACCESS_STORE, PAGE(2) - 60, out, 100, &rig_fault), 100);
-	assert_int_equal(sim_access(ACCESS_LOAD, PAGE(2) - 60, in, 100, &rig_fault), 100);
+	bare_map(root, PAGE(2), bare_frame(), PROT_RW);
+	assert_int_equal(sim_access(ACCESS_STORE, PAGE(2) - 60, out, 100, &bare_fault), 100);
+	assert_int_equal(sim_access(ACCESS_LOAD, PAGE(2) - 60, in, 100, &bare_fault), 100);
 	assert_memory_equal(in, out, 100);
-	assert_int_equal(arch_user_read(in, PAGE(1), 0, &rig_fault), 0);
+	assert_int_equal(arch_user_read(in, PAGE(1), 0, &bare_fault), 0);
 }
 
 static void
@@ -187,21 +187,21 @@ large_leaves_translate_each_page_in_them(void **state)
 	(void)state;
 	if (ARCH_LEAF_LEVEL_MAX == 0)
 		return;
-	block = rig_block(ARCH_PT_INDEX_BITS);
+	block = bare_block(ARCH_PT_INDEX_BITS);
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++)
 		*(unsigned char *)arch_frame_ptr(pfn_add(block, i)) = (unsigned char)i;
 	arch_pte_write(
-		rig_entry(root, FAR_PAGE, 1),
+		bare_slot(root, FAR_PAGE, 1),
 		arch_pte_leaf((struct pte_leaf){ .pfn = block, .level = 1, .prot = PROT_R }));
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i += 37) {
-		assert_true(rig_load(FAR_PAGE + PAGE(i), &byte));
+		assert_true(bare_load(FAR_PAGE + PAGE(i), &byte));
 		assert_int_equal(byte, (unsigned char)i);
 		assert_int_equal(sim_translate(root, FAR_PAGE + PAGE(i)).pfn.n, block.n + i);
 		assert_int_equal(sim_translate(root, FAR_PAGE + PAGE(i)).level, 1);
 	}
 	expect_fault(ACCESS_STORE, FAR_PAGE, true);
 	/* Pieces of it that are cached go with a flush of any address in it. */
-	arch_pte_exchange(rig_entry(root, FAR_PAGE, 1), arch_pte_empty());
+	arch_pte_exchange(bare_slot(root, FAR_PAGE, 1), arch_pte_empty());
 	arch_tlb_flush_page(ASID, FAR_PAGE + PAGE(1));
 	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i += 37)
 		expect_fault(ACCESS_LOAD, FAR_PAGE + PAGE(i), false);
@@ -213,7 +213,7 @@ load_page_1(void *arg)
 	unsigned char byte;
 
 	(void)arg;
-	(void)rig_load(PAGE(1), &byte);
+	(void)bare_load(PAGE(1), &byte);
 }
 
 /* Raw words, as a broken codec might write them. */
@@ -227,33 +227,33 @@ malformed_entries_stop_the_machine(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(bad_leaves); i++) {
-		*rig_entry(root, PAGE(1), 0) = (pte_t){ bad_leaves[i] };
+		*bare_slot(root, PAGE(1), 0) = (pte_t){ bad_leaves[i] };
 		arch_tlb_flush_asid(ASID);
-		rig_expect_stop(load_page_1, NULL, "malformed entry");
+		bare_expect_stop(load_page_1, NULL, "malformed entry");
 	}
-	*rig_entry(root, PAGE(1), ARCH_PT_LEVELS - 1) = (pte_t){ (uint64_t)1 << 63 | 20 };
-	rig_expect_stop(load_page_1, NULL, "malformed entry");
+	*bare_slot(root, PAGE(1), ARCH_PT_LEVELS - 1) = (pte_t){ (uint64_t)1 << 63 | 20 };
+	bare_expect_stop(load_page_1, NULL, "malformed entry");
 }
 
 static void
 a_mapped_frame_that_is_free_stops_the_access(void **state)
 {
 	(void)state;
-	rig_free(frame); /* still mapped: no flush could help */
-	rig_expect_stop(load_page_1, NULL, "which is free");
+	bare_free(frame); /* still mapped: no flush could help */
+	bare_expect_stop(load_page_1, NULL, "which is free");
 }
 
 static void
 a_frame_number_outside_ram_stops_the_access(void **state)
 {
 	(void)state;
-	rig_unmap(root, PAGE(1));
+	bare_unmap(root, PAGE(1));
 	arch_tlb_flush_page(ASID, PAGE(1));
-	rig_map(root, PAGE(1), (pfn_t){ 3 }, PROT_RW);
-	rig_expect_stop(load_page_1, NULL, "not in RAM");
+	bare_map(root, PAGE(1), (pfn_t){ 3 }, PROT_RW);
+	bare_expect_stop(load_page_1, NULL, "not in RAM");
 }
 
-#define STORY(name) cmocka_unit_test_setup_teardown(name, one_page, rig_stop)
+#define STORY(name) cmocka_unit_test_setup_teardown(name, one_page, bare_stop)
 
 TEST_SUITE(sim_mmu, STORY(each_protection_allows_exactly_what_it_says),
 	   STORY(what_is_not_there_faults_as_not_present), STORY(upper_entries_deny_what_they_deny),

@@ -203,7 +203,7 @@ static struct change
 change_root(void)
 {
 	unsigned      root = pick(NR_ROOTS);
-	struct change change = { .slot = rig_entry(roots[root], 0, ARCH_PT_LEVELS - 1) };
+	struct change change = { .slot = bare_slot(roots[root], 0, ARCH_PT_LEVELS - 1) };
 
 	if (ARCH_PT_LEVELS == 2)
 		return change_leaf();
@@ -281,16 +281,16 @@ activate_something(void)
 static void
 begin(void)
 {
-	rig_start_with(&(struct sim_config){ .nr_cpus = NR_CPUS, .nr_frames = 64 });
+	bare_start_with(&(struct sim_config){ .nr_cpus = NR_CPUS, .nr_frames = 64 });
 	memset(&model, 0, sizeof(model));
 	for (unsigned i = 0; i < NR_FRAMES; i++)
-		frames[i] = rig_frame();
+		frames[i] = bare_frame();
 	for (unsigned i = 0; i < NR_TABLES; i++)
-		tables[i] = rig_frame();
+		tables[i] = bare_frame();
 	for (unsigned root = 0; root < NR_ROOTS; root++) {
-		roots[root] = rig_root();
-		places[root][0] = rig_entry(roots[root], 0, 1);
-		places[root][1] = rig_entry(roots[root], FAR_PAGE, 1);
+		roots[root] = bare_root();
+		places[root][0] = bare_slot(roots[root], 0, 1);
+		places[root][1] = bare_slot(roots[root], FAR_PAGE, 1);
 		model.root_writes[root] = true;
 		model.table[root][0] = model.table[root][1] = -1;
 	}
@@ -357,4 +357,4 @@ the_ledger_agrees_with_a_model_that_remembers_everything(void **state)
 
 TEST_SUITE(sim_oracle,
 	   cmocka_unit_test_teardown(the_ledger_agrees_with_a_model_that_remembers_everything,
-				     rig_stop))
+				     bare_stop))

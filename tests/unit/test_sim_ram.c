@@ -80,7 +80,7 @@ frames_outside_ram_stop_the_machine(void **state)
 	for (unsigned i = 0; i < ARRAY_SIZE(outside); i++) {
 		pfn_t pfn = { outside[i] };
 
-		rig_expect_stop(touch_pfn, &pfn, "is not in RAM");
+		bare_expect_stop(touch_pfn, &pfn, "is not in RAM");
 	}
 }
 
@@ -124,8 +124,8 @@ a_write_to_a_free_frame_is_found_when_it_is_used_again(void **state)
 	pfn_t		      pfn;
 
 	(void)state;
-	rig_start(1);
-	pfn = rig_frame();
+	bare_start(1);
+	pfn = bare_frame();
 	for (unsigned i = 0; i < ARRAY_SIZE(offsets); i++) {
 		unsigned char *page = arch_frame_ptr(pfn);
 
@@ -169,11 +169,11 @@ freeing_and_using_twice_stop_the_machine(void **state)
 	pfn_t pfn;
 
 	(void)state;
-	rig_start(1);
-	pfn = rig_frame();
-	rig_expect_stop(revive, &pfn, "it is in use");
+	bare_start(1);
+	pfn = bare_frame();
+	bare_expect_stop(revive, &pfn, "it is in use");
 	arch_frame_retire(pfn, 0);
-	rig_expect_stop(retire, &pfn, "it is free already");
+	bare_expect_stop(retire, &pfn, "it is free already");
 }
 
 static void
@@ -196,7 +196,7 @@ static void
 allocations_fail_on_request(void **state)
 {
 	(void)state;
-	rig_start(1);
+	bare_start(1);
 	assert_false(arch_inject_failure());
 	sim_fail_allocation(2, false);
 	assert_false(arch_inject_failure());
@@ -210,7 +210,7 @@ allocations_fail_on_request(void **state)
 	assert_int_equal(sim_allocations(), 7);
 }
 
-#define STORY(name) cmocka_unit_test_teardown(name, rig_stop)
+#define STORY(name) cmocka_unit_test_teardown(name, bare_stop)
 
 TEST_SUITE(sim_ram, STORY(a_bad_configuration_is_refused),
 	   STORY(frames_outside_ram_stop_the_machine),

@@ -17,14 +17,14 @@
 static pfn_t root, frame;
 
 static void
-rig_with_one_page(void)
+bare_with_one_page(void)
 {
-	rig_start(2);
-	root = rig_root();
-	frame = rig_frame();
-	rig_map(root, PAGE(1), frame, PROT_RW);
-	rig_run(1, root, ASID);
-	rig_run(0, root, ASID);
+	bare_start(2);
+	root = bare_root();
+	frame = bare_frame();
+	bare_map(root, PAGE(1), frame, PROT_RW);
+	bare_run(1, root, ASID);
+	bare_run(0, root, ASID);
 	*(unsigned char *)arch_frame_ptr(frame) = 1;
 }
 
@@ -34,19 +34,19 @@ memory_and_frames_come_back(void **state)
 	pfn_t later;
 
 	(void)state;
-	rig_with_one_page();
-	later = rig_frame();
-	rig_free(later);
+	bare_with_one_page();
+	later = bare_frame();
+	bare_free(later);
 	sim_snapshot();
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(arch_frame_revive(later, 0));
 		memset(arch_frame_ptr(later), 9, ARCH_PAGE_SIZE);
 		*(unsigned char *)arch_frame_ptr(frame) = 2;
-		assert_true(rig_store(PAGE(1), 3));
+		assert_true(bare_store(PAGE(1), 3));
 		sim_reset();
 		assert_int_equal(*(unsigned char *)arch_frame_ptr(frame), 1);
 		assert_int_equal(
-			arch_pte_decode_leaf(arch_pte_read(rig_entry(root, PAGE(1), 0)), 0).dirty,
+			arch_pte_decode_leaf(arch_pte_read(bare_slot(root, PAGE(1), 0)), 0).dirty,
 			false);
 	}
 }
@@ -55,21 +55,21 @@ static void
 a_frame_freed_since_is_in_use_again(void **state)
 {
 	(void)state;
-	rig_with_one_page();
+	bare_with_one_page();
 	sim_snapshot();
-	rig_unmap(root, PAGE(1));
+	bare_unmap(root, PAGE(1));
 	for (unsigned cpu = 0; cpu < 2; cpu++) {
 		sim_cpu_set(cpu);
 		arch_tlb_flush_asid(ASID);
 	}
-	rig_free(frame);
+	bare_free(frame);
 	assert_true(arch_frame_revive(frame, 0));
 	arch_frame_zero(frame);
-	rig_free(frame);
+	bare_free(frame);
 	sim_reset();
 	assert_int_equal(platform_cpu(), 0);
 	assert_int_equal(*(unsigned char *)arch_frame_ptr(frame), 1);
-	assert_true(rig_store(PAGE(1), 5));
+	assert_true(bare_store(PAGE(1), 5));
 	assert_int_equal(*(unsigned char *)arch_frame_ptr(frame), 5);
 }
 
@@ -77,33 +77,33 @@ static void
 free_page_frame(void *arg)
 {
 	(void)arg;
-	rig_free(frame);
+	bare_free(frame);
 }
 
 static void
 the_ledger_comes_back(void **state)
 {
 	(void)state;
-	rig_with_one_page();
+	bare_with_one_page();
 	sim_snapshot();
-	rig_unmap(root, PAGE(1));
+	bare_unmap(root, PAGE(1));
 	assert_true(sim_is_stale(1, ASID, PAGE(1)));
 	sim_reset();
 	assert_false(sim_is_stale(1, ASID, PAGE(1)));
 	assert_int_equal(sim_tlb_stats().stale_live, 0);
 
 	/* Taken while something is stale: it is so again after each reset. */
-	rig_unmap(root, PAGE(1));
+	bare_unmap(root, PAGE(1));
 	sim_snapshot();
 	for (unsigned i = 0; i < 3; i++) {
 		arch_tlb_flush_page(ASID, PAGE(1));
 		sim_cpu_set(1);
 		arch_tlb_flush_all();
 		assert_int_equal(sim_tlb_stats().stale_live, 0);
-		rig_free(frame);
+		bare_free(frame);
 		sim_reset();
 		assert_true(sim_is_stale(0, ASID, PAGE(1)));
-		rig_expect_stop(free_page_frame, NULL, "CPU 0,1 may still use");
+		bare_expect_stop(free_page_frame, NULL, "CPU 0,1 may still use");
 		sim_reset();
 	}
 }
@@ -114,16 +114,16 @@ tables_made_since_are_forgotten(void **state)
 	pfn_t table;
 
 	(void)state;
-	rig_with_one_page();
+	bare_with_one_page();
 	sim_snapshot();
 	for (unsigned i = 0; i < 3; i++) {
-		rig_map(root, FAR_PAGE, frame, PROT_R);
-		table = rig_table_at(root, FAR_PAGE, 0);
-		assert_true(rig_load(FAR_PAGE, &(unsigned char){ 0 }));
+		bare_map(root, FAR_PAGE, frame, PROT_R);
+		table = bare_table(root, FAR_PAGE, 0);
+		assert_true(bare_load(FAR_PAGE, &(unsigned char){ 0 }));
 		sim_reset();
-		assert_false(rig_load(FAR_PAGE, &(unsigned char){ 0 }));
+		assert_false(bare_load(FAR_PAGE, &(unsigned char){ 0 }));
 		assert_true(arch_frame_revive(table, 0)); /* it was free, and nothing names it */
-		rig_free(table);
+		bare_free(table);
 		sim_reset();
 	}
 }
@@ -134,7 +134,7 @@ counters_and_injection_come_back(void **state)
 	uint64_t allocations;
 
 	(void)state;
-	rig_with_one_page();
+	bare_with_one_page();
 	(void)arch_inject_failure();
 	allocations = sim_allocations();
 	sim_snapshot();
@@ -156,8 +156,8 @@ static void
 a_reset_needs_a_snapshot(void **state)
 {
 	(void)state;
-	rig_with_one_page();
-	rig_expect_stop(reset_now, NULL, "without a snapshot");
+	bare_with_one_page();
+	bare_expect_stop(reset_now, NULL, "without a snapshot");
 }
 
 /* The whole library. */
@@ -249,7 +249,7 @@ thousands_of_short_lives(void **state)
 	machine_check();
 }
 
-#define STORY(name) cmocka_unit_test_teardown(name, rig_stop)
+#define STORY(name) cmocka_unit_test_teardown(name, bare_stop)
 
 TEST_SUITE(sim_reset, STORY(memory_and_frames_come_back),
 	   STORY(a_frame_freed_since_is_in_use_again), STORY(the_ledger_comes_back),
