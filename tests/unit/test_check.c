@@ -1,7 +1,7 @@
 /*
  * test_check.c - the report, the order of the checks, and that a run leaves no trace.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 #include <string.h>
 
@@ -57,16 +57,16 @@ the_lowest_invariant_is_reported(void **state)
 	(void)state;
 	sketch_map(sp, 1, 3, PROT_RW, 0);
 	sketch_store_all(sp, 1, 3);
-	frame_of(rig_table(sp, 0, 1))->table.live++;
+	frame_of(damage_table(sp, 0, 1))->table.live++;
 	EXPECT_BROKEN(INV_TAB, "entries");
-	atomic_fetch_add(&rig_frame(sp, 1)->count, 1);
+	atomic_fetch_add(&damage_frame(sp, 1)->count, 1);
 	EXPECT_BROKEN(INV_REF, "count 2");
-	frame_of(rig_table(sp, 0, 1))->table.live--;
+	frame_of(damage_table(sp, 0, 1))->table.live--;
 	EXPECT_BROKEN(INV_REF, "count 2");
 	/* Where the walk would go astray it stops, and that is what is reported. */
-	*rig_slot(sp, 1, 1) = arch_pte_table(rig_leaf(sp, 1).pfn, true);
+	*damage_slot(sp, 1, 1) = arch_pte_table(damage_leaf(sp, 1).pfn, true);
 	EXPECT_BROKEN(INV_TAB, "not a table");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check, cmocka_unit_test(every_invariant_holds_from_the_start),

@@ -1,7 +1,7 @@
 /*
  * test_check_charge.c - I-CHARGE finds each sum of a space that is not its regions'.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static void
 each_wrong_sum_is_found(void **state)
@@ -23,7 +23,7 @@ each_wrong_sum_is_found(void **state)
 	sp->committed_pages--;
 	sp->data_pages = 0;
 	EXPECT_BROKEN(INV_CHARGE, "data pages 0, its regions 3");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * test_check_excl.c - I-EXCL finds every way to write what is shared.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static struct space *
 forked_sketch(struct space **child)
@@ -20,14 +20,14 @@ a_writable_slot_of_a_shared_table_is_found(void **state)
 {
 	struct space *child;
 	struct space *sp = forked_sketch(&child);
-	pte_t	     *slot = rig_slot(sp, ARCH_PT_LEVELS - 1, 1);
+	pte_t	     *slot = damage_slot(sp, ARCH_PT_LEVELS - 1, 1);
 
 	(void)state;
 	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
 		skip();
 	*slot = arch_pte_with_write(*slot, true);
 	EXPECT_BROKEN(INV_EXCL, "of count 2");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -39,12 +39,12 @@ a_writable_leaf_of_a_shared_frame_is_found(void **state)
 
 	(void)state;
 	sketch_store(child, 1, 'c'); /* its own path now, and page 2 still shared */
-	leaf = rig_leaf(child, 2);
+	leaf = damage_leaf(child, 2);
 	leaf.prot |= PROT_W;
-	rig_set_leaf(child, 2, leaf);
+	damage_set_leaf(child, 2, leaf);
 	EXPECT_BROKEN(INV_EXCL, "writable and names frame");
 	(void)sp;
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -58,11 +58,11 @@ a_writable_private_leaf_of_an_objects_page_is_found(void **state)
 	sketch_map_file(sp, 2, 4, PROT_RW, file, 0, MAPF_PRIVATE);
 	sketch_load(sp, 2);
 	machine_check_invariants();
-	leaf = rig_leaf(sp, 2);
+	leaf = damage_leaf(sp, 2);
 	leaf.prot |= PROT_W;
-	rig_set_leaf(sp, 2, leaf);
+	damage_set_leaf(sp, 2, leaf);
 	EXPECT_BROKEN(INV_EXCL, "allows writing frame");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_excl, cmocka_unit_test(a_writable_slot_of_a_shared_table_is_found),

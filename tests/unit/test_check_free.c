@@ -1,7 +1,7 @@
 /*
  * test_check_free.c - I-FREE finds free frames that somebody counts or names.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 /* A free block's head, whatever it is. */
 static pfn_t
@@ -21,7 +21,7 @@ a_free_frame_with_a_count_is_found(void **state)
 	machine_fresh();
 	atomic_store(&frame_of(some_free_frame())->count, 1);
 	EXPECT_BROKEN(INV_FREE, "has count 1");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -33,11 +33,11 @@ a_leaf_that_names_a_free_frame_is_found(void **state)
 	(void)state;
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_store(sp, 1, 'a');
-	leaf = rig_leaf(sp, 1);
+	leaf = damage_leaf(sp, 1);
 	leaf.pfn = some_free_frame();
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_FREE, "which is free");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -50,7 +50,7 @@ a_free_block_of_no_legal_order_is_found(void **state)
 	pfn = some_free_frame();
 	frame_of(pfn)->order = FRAME_ORDER_MAX + 1;
 	EXPECT_BROKEN(INV_FREE, "has order 19");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_free, cmocka_unit_test(a_free_frame_with_a_count_is_found),

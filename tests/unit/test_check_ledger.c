@@ -1,7 +1,7 @@
 /*
  * test_check_ledger.c - I-LEDGER finds a frame of a kind that is not counted as such.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static void
 a_frame_in_the_wrong_column_is_found(void **state)
@@ -14,7 +14,7 @@ a_frame_in_the_wrong_column_is_found(void **state)
 	machine_check_invariants();
 	frame_of(pfn)->kind = FRAME_RESERVED;
 	EXPECT_BROKEN(INV_LEDGER, "total of kind 0");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -27,7 +27,7 @@ a_kind_that_does_not_exist_is_found(void **state)
 	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_KERNEL }, &pfn));
 	frame_of(pfn)->kind = FRAME_KINDS;
 	EXPECT_BROKEN(INV_LEDGER, "has kind 6");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_ledger, cmocka_unit_test(a_frame_in_the_wrong_column_is_found),

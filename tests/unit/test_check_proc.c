@@ -1,7 +1,7 @@
 /*
  * test_check_proc.c - I-PROC finds links, ids, states and references that disagree.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 struct family {
 	struct space   *sp;
@@ -30,7 +30,7 @@ a_child_of_two_parents_is_found(void **state)
 	EXPECT_BROKEN(INV_PROC, "of somebody else");
 	f.child->parent = NULL;
 	EXPECT_BROKEN(INV_PROC, "of somebody else");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -41,7 +41,7 @@ a_child_that_its_parent_does_not_list_is_found(void **state)
 	(void)state;
 	list_remove(&f.child->sibling);
 	EXPECT_BROKEN(INV_PROC, "not among the children");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -52,7 +52,7 @@ a_wrong_id_is_found(void **state)
 	(void)state;
 	f.child->id = 10;
 	EXPECT_BROKEN(INV_PROC, "does not find its process");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -63,7 +63,7 @@ a_zombie_with_a_space_is_found(void **state)
 	(void)state;
 	f.child->state = PROCESS_ZOMBIE;
 	EXPECT_BROKEN(INV_PROC, "is a zombie and has a space");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -74,7 +74,7 @@ a_reference_too_few_is_found(void **state)
 	(void)state;
 	atomic_store(&f.child->space->refs, 0);
 	EXPECT_BROKEN(INV_PROC, "has 0 references, named by 1 processes");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -85,7 +85,7 @@ a_process_that_is_lost_is_found(void **state)
 	(void)state;
 	list_remove(&f.child->all);
 	EXPECT_BROKEN(INV_PROC, "the table says 2 processes, found 1");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),

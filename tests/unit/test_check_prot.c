@@ -1,7 +1,7 @@
 /*
  * test_check_prot.c - I-PROT finds entries that the regions do not allow.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 #include "pt/state.h"
 
@@ -22,13 +22,13 @@ static void
 a_leaf_that_allows_more_than_its_region_is_found(void **state)
 {
 	struct space   *sp = touched_sketch(PROT_R);
-	struct pte_leaf leaf = rig_leaf(sp, 1);
+	struct pte_leaf leaf = damage_leaf(sp, 1);
 
 	(void)state;
 	leaf.prot = PROT_RX;
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_PROT, "allows 5, its region");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -37,14 +37,14 @@ a_leaf_outside_all_regions_is_found(void **state)
 	struct space *sp = touched_sketch(PROT_RW);
 
 	(void)state;
-	*rig_slot(sp, 0, 3) = *rig_slot(sp, 0, 2);
-	*rig_slot(sp, 0, 2) = arch_pte_empty();
+	*damage_slot(sp, 0, 3) = *damage_slot(sp, 0, 2);
+	*damage_slot(sp, 0, 2) = arch_pte_empty();
 	machine_check_invariants(); /* page 3 is in the region too */
 	EXPECT_OK(space_protect(sp, PAGE(3), PAGE(1), PROT_R));
-	rig_region(sp, 3)->range.end = PAGE(3); /* now it is nowhere */
-	rig_region(sp, 2)->range.end = PAGE(3);
+	damage_region(sp, 3)->range.end = PAGE(3); /* now it is nowhere */
+	damage_region(sp, 2)->range.end = PAGE(3);
 	EXPECT_BROKEN(INV_REG, "region");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -58,12 +58,12 @@ a_leaf_of_a_removed_region_is_found(void **state)
 	sketch_map(sp, 2, 3, PROT_R, 0);
 	sketch_store(sp, 1, 'a');
 	sketch_load(sp, 2);
-	kept = *rig_slot(sp, 0, 2);
+	kept = *damage_slot(sp, 0, 2);
 	EXPECT_OK(space_unmap(sp, PAGE(2), PAGE(1)));
-	*rig_slot(sp, 0, 2) = kept;
-	frame_of(rig_table(sp, 0, 2))->table.live++;
+	*damage_slot(sp, 0, 2) = kept;
+	frame_of(damage_table(sp, 0, 2))->table.live++;
 	EXPECT_BROKEN(INV_PROT, "lies in no region");
-	rig_abandon();
+	damage_abandon();
 }
 
 /* Both spaces reach the same leaf; the check of one does not stand for the other. */
@@ -76,30 +76,30 @@ a_shared_table_is_checked_against_every_spaces_regions(void **state)
 	(void)state;
 	EXPECT_OK(space_fork(sp, &child));
 	machine_check_invariants();
-	rig_region(child, 1)->prot = PROT_R;
+	damage_region(child, 1)->prot = PROT_R;
 	child->committed_pages = 0;
 	child->data_pages = 0;
 	if (ARCH_HAS_UPPER_WRITE_DENIAL)
 		EXPECT_BROKEN(INV_PROT, "allows 3, its region");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 wrong_bits_of_a_leaf_are_found(void **state)
 {
 	struct space   *sp = touched_sketch(PROT_RW);
-	struct pte_leaf good = rig_leaf(sp, 1);
+	struct pte_leaf good = damage_leaf(sp, 1);
 	struct pte_leaf leaf = good;
 
 	(void)state;
 	leaf.kernel = true;
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_PROT, "kernel-only");
 	leaf = good;
 	leaf.is_private = false;
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_PROT, "says shared, its region is private");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -114,11 +114,11 @@ a_shared_leaf_that_is_not_the_objects_page_is_found(void **state)
 	sketch_store(sp, 2, 'a');
 	sketch_store(sp, 3, 'b');
 	machine_check_invariants();
-	leaf = rig_leaf(sp, 2);
-	rig_set_leaf(sp, 2, rig_leaf(sp, 3));
-	rig_set_leaf(sp, 3, leaf);
+	leaf = damage_leaf(sp, 2);
+	damage_set_leaf(sp, 2, damage_leaf(sp, 3));
+	damage_set_leaf(sp, 3, leaf);
 	EXPECT_BROKEN(INV_PROT, "in a shared region names frame");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -134,7 +134,7 @@ a_zero_frame_that_is_not_zero_is_found(void **state)
 	zeros = arch_frame_ptr(pt_zero_frame());
 	zeros[1000] = 1;
 	EXPECT_BROKEN(INV_PROT, "is not zero");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -148,17 +148,17 @@ a_writable_or_second_zero_frame_is_found(void **state)
 	sketch_map(sp, 1, 4, PROT_RW, 0);
 	sketch_load(sp, 1);
 	sketch_load(sp, 2);
-	leaf = rig_leaf(sp, 2);
+	leaf = damage_leaf(sp, 2);
 	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_KERNEL, .zeroed = true },
 			      &other));
 	leaf.pfn = other;
-	rig_set_leaf(sp, 2, leaf);
+	damage_set_leaf(sp, 2, leaf);
 	EXPECT_BROKEN(INV_PROT, "special leaves name frame");
-	leaf = rig_leaf(sp, 1);
+	leaf = damage_leaf(sp, 1);
 	leaf.prot |= PROT_W;
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_PROT, "is writable");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -171,12 +171,12 @@ a_special_leaf_of_an_object_is_found(void **state)
 	(void)state;
 	sketch_map_file(sp, 2, 4, PROT_R, file, 0, MAPF_PRIVATE);
 	sketch_load(sp, 2);
-	leaf = rig_leaf(sp, 2);
+	leaf = damage_leaf(sp, 2);
 	leaf.is_special = true;
-	atomic_store(&rig_frame(sp, 2)->count, 1);
-	rig_set_leaf(sp, 2, leaf);
+	atomic_store(&damage_frame(sp, 2)->count, 1);
+	damage_set_leaf(sp, 2, leaf);
 	EXPECT_BROKEN(INV_PROT, "special leaf");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -188,9 +188,10 @@ a_mark_of_unknown_type_is_found(void **state)
 	sketch_map(sp, 1, 4, PROT_RW, 0);
 	EXPECT_OK(space_advise(sp, PAGE(1), PAGE(1), ADVICE_GUARD_INSTALL));
 	machine_check_invariants();
-	*rig_slot(sp, 0, 1) = arch_pte_mark((struct pte_mark){ .type = MARK_SWAP, .payload = 3 });
+	*damage_slot(sp, 0, 1) =
+		arch_pte_mark((struct pte_mark){ .type = MARK_SWAP, .payload = 3 });
 	EXPECT_BROKEN(INV_PROT, "mark at 0x1000");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_prot, cmocka_unit_test(a_leaf_that_allows_more_than_its_region_is_found),

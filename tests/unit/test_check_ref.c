@@ -1,7 +1,7 @@
 /*
  * test_check_ref.c - I-REF finds every count that is not the number of places that name the frame.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static struct space *
 touched_sketch(void)
@@ -20,11 +20,11 @@ a_count_too_high_or_too_low_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	atomic_store(&rig_frame(sp, 1)->count, 2);
+	atomic_store(&damage_frame(sp, 1)->count, 2);
 	EXPECT_BROKEN(INV_REF, "has count 2, named by 1 places");
-	atomic_store(&rig_frame(sp, 1)->count, 0);
+	atomic_store(&damage_frame(sp, 1)->count, 0);
 	EXPECT_BROKEN(INV_REF, "has count 0, named by 1 places");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -36,7 +36,7 @@ a_table_that_nobody_names_is_found(void **state)
 	(void)touched_sketch();
 	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_TABLE, .zeroed = true }, &pfn));
 	EXPECT_BROKEN(INV_REF, "(table) has count 1, named by 0 places");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -45,28 +45,28 @@ a_frame_named_twice_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	atomic_store(&rig_frame(sp, 2)->count, 0);
-	*rig_slot(sp, 0, 2) = *rig_slot(sp, 0, 1);
+	atomic_store(&damage_frame(sp, 2)->count, 0);
+	*damage_slot(sp, 0, 2) = *damage_slot(sp, 0, 1);
 	EXPECT_BROKEN(INV_REF, "has count");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 a_frame_that_cannot_be_named_is_found(void **state)
 {
 	struct space   *sp = touched_sketch();
-	struct pte_leaf leaf = rig_leaf(sp, 1);
+	struct pte_leaf leaf = damage_leaf(sp, 1);
 	pfn_t		kernel;
 
 	(void)state;
 	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_KERNEL }, &kernel));
 	leaf.pfn = kernel;
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_REF, "of kind kernel");
 	leaf.pfn = (pfn_t){ 0x3fffffff };
-	rig_set_leaf(sp, 1, leaf);
+	damage_set_leaf(sp, 1, leaf);
 	EXPECT_BROKEN(INV_REF, "which does not exist");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -75,9 +75,9 @@ a_pin_that_nobody_holds_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	atomic_store(&rig_frame(sp, 1)->page.pins, 1);
+	atomic_store(&damage_frame(sp, 1)->page.pins, 1);
 	EXPECT_BROKEN(INV_REF, "has 1 pins");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -96,9 +96,9 @@ an_object_with_wrong_pages_is_found(void **state)
 	file->size_pages = 0;
 	EXPECT_BROKEN(INV_REF, "has a page 0, size is 0");
 	file->size_pages = 4;
-	rig_frame(sp, 2)->kind = FRAME_ANON;
+	damage_frame(sp, 2)->kind = FRAME_ANON;
 	EXPECT_BROKEN(INV_REF, "of kind anonymous");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -113,7 +113,7 @@ a_root_that_two_spaces_have_is_found(void **state)
 	machine_check_invariants();
 	other->pt.root = sp->pt.root;
 	EXPECT_BROKEN(INV_REF, "named by two spaces");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_ref, cmocka_unit_test(a_count_too_high_or_too_low_is_found),

@@ -1,7 +1,7 @@
 /*
  * test_check_reg.c - I-REG finds damage to regions, their tree and the lists of objects.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 /* Three regions that cannot be one: 1-3 rw, 3-5 r, 6-8 of a file. */
 static struct space *
@@ -22,21 +22,21 @@ neighbours_that_could_be_one_are_found(void **state)
 	struct space *sp = three_regions();
 
 	(void)state;
-	rig_region(sp, 1)->prot = PROT_R;
+	damage_region(sp, 1)->prot = PROT_R;
 	EXPECT_BROKEN(INV_REG, "could be one");
-	rig_region(sp, 1)->flags = REGION_NOMERGE;
+	damage_region(sp, 1)->flags = REGION_NOMERGE;
 	sp->committed_pages = 0;
 	sp->data_pages = 0;
 	machine_check_invariants();
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 overlap_and_bad_edges_are_found(void **state)
 {
 	struct space  *sp = three_regions();
-	struct region *r = rig_region(sp, 3);
-	struct region *last = rig_region(sp, 6);
+	struct region *r = damage_region(sp, 3);
+	struct region *last = damage_region(sp, 6);
 
 	(void)state;
 	r->range.start = PAGE(2);
@@ -48,7 +48,7 @@ overlap_and_bad_edges_are_found(void **state)
 	EXPECT_BROKEN(INV_REG, "is empty");
 	last->range.end = sp->layout.end + PAGE(1);
 	EXPECT_BROKEN(INV_REG, "ends beyond");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -69,16 +69,16 @@ damage_to_the_tree_is_found(void **state)
 	root->max_gap -= PAGE(1);
 	root->gap += PAGE(1);
 	EXPECT_BROKEN(INV_REG, "says gap");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 a_tree_that_leans_is_found(void **state)
 {
 	struct space  *sp = three_regions();
-	struct region *a = rig_region(sp, 1);
-	struct region *b = rig_region(sp, 3);
-	struct region *c = rig_region(sp, 6);
+	struct region *a = damage_region(sp, 1);
+	struct region *b = damage_region(sp, 3);
+	struct region *c = damage_region(sp, 6);
 
 	(void)state;
 	sp->regions = a;
@@ -96,15 +96,15 @@ a_tree_that_leans_is_found(void **state)
 	b->max_gap = max_u64(b->gap, c->gap);
 	c->parent = b;
 	EXPECT_BROKEN(INV_REG, "out of balance");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 a_region_of_impossible_kind_is_found(void **state)
 {
 	struct space  *sp = three_regions();
-	struct region *r = rig_region(sp, 1);
-	struct region *of_file = rig_region(sp, 6);
+	struct region *r = damage_region(sp, 1);
+	struct region *of_file = damage_region(sp, 6);
 
 	(void)state;
 	r->flags = REGION_SHARED;
@@ -120,29 +120,29 @@ a_region_of_impossible_kind_is_found(void **state)
 	of_file->prot = PROT_R;
 	r->space = NULL;
 	EXPECT_BROKEN(INV_REG, "");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
 a_wrong_reverse_map_is_found(void **state)
 {
 	struct space  *sp = three_regions();
-	struct region *r = rig_region(sp, 6);
+	struct region *r = damage_region(sp, 6);
 	struct object *file = r->object;
 
 	(void)state;
 	list_remove(&r->rmap);
 	EXPECT_BROKEN(INV_REG, "does not stand in the list");
 	list_insert_before(&file->regions, &r->rmap);
-	list_insert_before(&file->regions, &rig_region(sp, 1)->rmap);
+	list_insert_before(&file->regions, &damage_region(sp, 1)->rmap);
 	EXPECT_BROKEN(INV_REG, "that it does not name");
-	list_remove(&rig_region(sp, 1)->rmap);
+	list_remove(&damage_region(sp, 1)->rmap);
 	atomic_store(&file->refs, 0);
 	EXPECT_BROKEN(INV_REG, "has 0 references");
 	atomic_store(&file->refs, 2);
 	list_remove(&file->all);
 	EXPECT_BROKEN(INV_REG, "the objects list 0");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_reg, cmocka_unit_test(neighbours_that_could_be_one_are_found),

@@ -1,7 +1,7 @@
 /*
  * test_check_tab.c - I-TAB finds tables that say something wrong about themselves.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static struct space *
 touched_sketch(void)
@@ -20,9 +20,9 @@ a_wrong_number_of_entries_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	frame_of(rig_table(sp, 0, 1))->table.live = 3;
+	frame_of(damage_table(sp, 0, 1))->table.live = 3;
 	EXPECT_BROKEN(INV_TAB, "says it has 3 entries, found 2");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -33,10 +33,10 @@ an_empty_table_in_the_tree_is_found(void **state)
 	(void)state;
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_load(sp, 1); /* the zero frame: nothing is counted */
-	*rig_slot(sp, 0, 1) = arch_pte_empty();
-	frame_of(rig_table(sp, 0, 1))->table.live = 0;
+	*damage_slot(sp, 0, 1) = arch_pte_empty();
+	frame_of(damage_table(sp, 0, 1))->table.live = 0;
 	EXPECT_BROKEN(INV_TAB, "empty table");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -45,12 +45,12 @@ a_wrong_level_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	frame_of(rig_table(sp, 0, 1))->table.level = 1;
+	frame_of(damage_table(sp, 0, 1))->table.level = 1;
 	EXPECT_BROKEN(INV_TAB, "of level 1, expected level 0");
-	frame_of(rig_table(sp, 0, 1))->table.level = 0;
+	frame_of(damage_table(sp, 0, 1))->table.level = 0;
 	frame_of(sp->pt.root)->table.is_root = 0;
 	EXPECT_BROKEN(INV_TAB, "(root)");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -59,9 +59,9 @@ a_lock_that_is_still_held_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	atomic_store(&frame_of(rig_table(sp, 0, 1))->lock, 1);
+	atomic_store(&frame_of(damage_table(sp, 0, 1))->lock, 1);
 	EXPECT_BROKEN(INV_TAB, "is locked");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -70,9 +70,9 @@ a_slot_that_names_no_table_is_found(void **state)
 	struct space *sp = touched_sketch();
 
 	(void)state;
-	*rig_slot(sp, 1, 1) = arch_pte_table(rig_leaf(sp, 1).pfn, true);
+	*damage_slot(sp, 1, 1) = arch_pte_table(damage_leaf(sp, 1).pfn, true);
 	EXPECT_BROKEN(INV_TAB, "which is not a table");
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_tab, cmocka_unit_test(a_wrong_number_of_entries_is_found),

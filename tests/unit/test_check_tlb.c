@@ -1,7 +1,7 @@
 /*
  * test_check_tlb.c - I-TLB finds stale translations and tags that two spaces have.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ one_tag_for_two_spaces_is_found(void **state)
 	machine_check_invariants();
 	atomic_store(&child->pt.tag, atomic_load(&sp->pt.tag));
 	EXPECT_BROKEN(INV_TLB, "two spaces have the tag");
-	rig_abandon();
+	damage_abandon();
 }
 
 static void
@@ -43,12 +43,12 @@ a_translation_that_was_not_flushed_is_found(void **state)
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_store(sp, 1, 'a');
 	machine_check_invariants();
-	leaf = rig_leaf(sp, 1);
+	leaf = damage_leaf(sp, 1);
 	leaf.prot = PROT_R;
-	(void)arch_pte_exchange(rig_slot(sp, 0, 1), arch_pte_leaf(leaf));
+	(void)arch_pte_exchange(damage_slot(sp, 0, 1), arch_pte_leaf(leaf));
 	assert_true(machine_expect_stop(check, &report, text, sizeof(text)));
 	assert_non_null(strstr(text, "may still use"));
-	rig_abandon();
+	damage_abandon();
 }
 
 TEST_SUITE(check_tlb, cmocka_unit_test(one_tag_for_two_spaces_is_found),

@@ -1,7 +1,7 @@
 /*
  * test_digest.c - what a user can see changes the digest, and nothing else does.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 static bool
 same(struct digest a, struct digest b)

@@ -1,7 +1,7 @@
 /*
  * test_sweep.c - every frame is passed once, block by block.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 #include "check/sweep.h"
 
@@ -51,10 +51,10 @@ clearing_takes_what_others_left(void **state)
 	(void)state;
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_store(sp, 1, 'a');
-	*sweep_scratch(rig_frame(sp, 1)) = 7;
+	*sweep_scratch(damage_frame(sp, 1)) = 7;
 	*sweep_scratch(frame_of(sp->pt.root)) = 8;
 	sweep_clear();
-	assert_int_equal(*sweep_scratch(rig_frame(sp, 1)), 0);
+	assert_int_equal(*sweep_scratch(damage_frame(sp, 1)), 0);
 	assert_int_equal(*sweep_scratch(frame_of(sp->pt.root)), 0);
 	sketch_end(sp);
 }

@@ -1,7 +1,7 @@
 /*
  * test_walk.c - the walk finds every table, and goes through a shared one once.
  */
-#include "unit/check_rig.h"
+#include "unit/damage.h"
 
 #include "check/walk.h"
 
@@ -14,7 +14,7 @@ tables_are_found_level_by_level(void **state)
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_store(sp, 1, 'a');
 	for (unsigned level = 0; level < ARCH_PT_LEVELS; level++)
-		assert_true(pfn_eq(walk_table_at(sp, level, PAGE(1)), rig_table(sp, level, 1)));
+		assert_true(pfn_eq(walk_table_at(sp, level, PAGE(1)), damage_table(sp, level, 1)));
 	assert_true(pfn_is_none(walk_table_at(sp, 0, ARCH_USER_END / 2)));
 	sketch_end(sp);
 }

@@ -1,5 +1,5 @@
-/* check_rig.c - a machine to be broken on purpose; see check_rig.h. */
-#include "unit/check_rig.h"
+/* damage.c - a machine to be broken on purpose; see damage.h. */
+#include "unit/damage.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ expect_broken(enum invariant inv, const char *fragment, const char *file, int li
 }
 
 pfn_t
-rig_table(struct space *sp, unsigned level, unsigned page)
+damage_table(struct space *sp, unsigned level, unsigned page)
 {
 	pfn_t table = sp->pt.root;
 
@@ -34,39 +34,39 @@ rig_table(struct space *sp, unsigned level, unsigned page)
 }
 
 pte_t *
-rig_slot(struct space *sp, unsigned level, unsigned page)
+damage_slot(struct space *sp, unsigned level, unsigned page)
 {
-	pte_t *entries = arch_frame_ptr(rig_table(sp, level, page));
+	pte_t *entries = arch_frame_ptr(damage_table(sp, level, page));
 
 	return entries + (page >> level * ARCH_PT_INDEX_BITS) % ARCH_PT_ENTRIES;
 }
 
 struct pte_leaf
-rig_leaf(struct space *sp, unsigned page)
+damage_leaf(struct space *sp, unsigned page)
 {
-	return arch_pte_decode_leaf(*rig_slot(sp, 0, page), 0);
+	return arch_pte_decode_leaf(*damage_slot(sp, 0, page), 0);
 }
 
 void
-rig_set_leaf(struct space *sp, unsigned page, struct pte_leaf leaf)
+damage_set_leaf(struct space *sp, unsigned page, struct pte_leaf leaf)
 {
-	*rig_slot(sp, 0, page) = arch_pte_leaf(leaf);
+	*damage_slot(sp, 0, page) = arch_pte_leaf(leaf);
 }
 
 struct frame *
-rig_frame(struct space *sp, unsigned page)
+damage_frame(struct space *sp, unsigned page)
 {
-	return frame_of(rig_leaf(sp, page).pfn);
+	return frame_of(damage_leaf(sp, page).pfn);
 }
 
 struct region *
-rig_region(struct space *sp, unsigned page)
+damage_region(struct space *sp, unsigned page)
 {
 	return space_find(sp, PAGE(page));
 }
 
 void
-rig_abandon(void)
+damage_abandon(void)
 {
 	machine_stop();
 }
