@@ -349,6 +349,32 @@ no_memory_leaves_parent_and_child_as_they_were(void **state)
 	end_family(&f);
 }
 
+/* root      [ A . B ]    A's slot is shared already when memory ends at B's, or its count is full */
+static void
+a_late_failure_takes_back_what_was_shared(void **state)
+{
+	struct family	   f;
+	struct va_range	   out = pages(root_va(2, 1), 1);
+	struct range_list  list = { &out, 1 };
+	struct fork_filter filter = range_filter(&list);
+	pfn_t		   top;
+
+	(void)state;
+	machine_fresh();
+	f.parent = tree_make();
+	tree_put(&f.parent, root_va(0, 0), PROT_RW);
+	tree_put(&f.parent, root_va(2, 0), PROT_RW);
+	top = table_at(&f.parent, root_va(0, 0), ROOT_LEVEL - 1);
+	f.child = tree_make();
+	machine_fail_allocation(ARCH_HAS_UPPER_WRITE_DENIAL ? 1 : ROOT_LEVEL + 1, false);
+	EXPECT_ERR(pt_fork_prepare(&f.parent, &f.child, &filter), ERR_NOMEM);
+	machine_fail_allocation(0, false);
+	assert_int_equal(frame_count(top), 1);
+	assert_int_equal(table_live(f.child.root), 0);
+	assert_true(slot_is_writable(&f.parent, root_va(0, 0), ROOT_LEVEL));
+	end_family(&f);
+}
+
 /* A count without room, early or late in the walk. */
 static void
 a_full_count_leaves_parent_and_child_as_they_were(void **state)
@@ -491,9 +517,9 @@ forks_and_changes_of_another_owner_may_cross(void **state)
 		race.place = n % NR_PAGES;
 		race.drop = n & 8;
 		machine_race(2, bodies, NULL,
-			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
-						.param = 3,
-						.seed = seed + n });
+			     &(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
+							 .param = 3,
+							 .seed = seed + n });
 		if (race.drop) {
 			TREE_CHECK(&race.f.parent, &race.f.child);
 		} else {
@@ -521,6 +547,7 @@ TEST_SUITE(fork, cmocka_unit_test(fork_costs_the_used_slots_of_the_root),
 	   cmocka_unit_test(everything_left_out_leaves_an_empty_child),
 	   cmocka_unit_test(several_ranges_are_left_out_together),
 	   cmocka_unit_test(no_memory_leaves_parent_and_child_as_they_were),
+	   cmocka_unit_test(a_late_failure_takes_back_what_was_shared),
 	   cmocka_unit_test(a_full_count_leaves_parent_and_child_as_they_were),
 	   cmocka_unit_test(a_partial_fork_goes_through_tables_shared_before),
 	   cmocka_unit_test(a_long_line_of_generations_costs_the_same_each_time),

@@ -240,6 +240,27 @@ unmap_in_shared_tables_leaves_the_other_owner_alone(void **state)
 	end_tree(parent);
 }
 
+/* The child runs while its path is copied: its partial walks go, though no page changes. */
+static void
+a_copied_path_is_flushed(void **state)
+{
+	static struct pt child;
+	struct pt	*parent = fresh_tree();
+
+	(void)state;
+	tree_put(parent, leaf_va(0, 0), PROT_R);
+	child = tree_fork(parent);
+	pt_activate(&child);
+	stats_note();
+	tree_protect(&child, pages(leaf_va(0, 0), 1), PROT_R);
+	EXPECT_STAT(TABLE_SPLITS, ARCH_HAS_UPPER_WRITE_DENIAL ? ROOT_LEVEL : 0);
+	EXPECT_STAT(FLUSH_PAGES, ARCH_HAS_UPPER_WRITE_DENIAL);
+	EXPECT_STAT(FLUSH_SPACES, 0);
+	TREE_CHECK(parent, &child);
+	tree_drop(&child);
+	end_tree(parent);
+}
+
 /* parent and child share all. The child changes a part of a shared table that holds nothing:
  * the table stays shared, and no memory is needed for it. */
 static void
@@ -585,6 +606,7 @@ TEST_SUITE(range, cmocka_unit_test(unmap_takes_exactly_the_range),
 	   cmocka_unit_test(the_last_user_page_is_a_page_like_others),
 	   cmocka_unit_test(what_has_no_translation_is_not_flushed),
 	   cmocka_unit_test(unmap_in_shared_tables_leaves_the_other_owner_alone),
+	   cmocka_unit_test(a_copied_path_is_flushed),
 	   cmocka_unit_test(an_untouched_part_of_a_shared_table_costs_nothing),
 	   cmocka_unit_test(protect_flushes_only_what_is_taken_away),
 	   cmocka_unit_test(a_page_without_access_keeps_its_frame),
