@@ -374,16 +374,32 @@ guarded_low(const struct flat_space *fs, const struct flat_region *r)
 	return r->start > guard ? r->start - guard : 0;
 }
 
-/* gap_before - the free range before region i (or after the last) that others may use. */
+/* gap_before - the unmapped range before region i, or after the last. */
 static struct va_range
 gap_before(const struct flat_space *fs, unsigned i)
 {
 	vaddr_t start = i ? fs->regions[i - 1].end : 0;
 
-	return va_range(start,
-			i < fs->nr_regions ? guarded_low(fs, &fs->regions[i]) : fs->layout.end);
+	return va_range(start, i < fs->nr_regions ? fs->regions[i].start : fs->layout.end);
 }
 
+static bool
+has_room(struct va_range gap, uint64_t length)
+{
+	return !range_is_empty(gap) && gap.end - gap.start >= length;
+}
+
+/* guard_of - where a mapping in front of region i must end. */
+static vaddr_t
+guard_of(const struct flat_space *fs, unsigned i)
+{
+	return i < fs->nr_regions ? guarded_low(fs, &fs->regions[i]) : UINT64_MAX;
+}
+
+/*
+ * As Linux does it: guard gaps do not count when the gap is chosen. One that turns out to
+ * be in the way ends the search above it, and the search starts again.
+ */
 static bool
 search_down(const struct flat_space *fs, uint64_t length, vaddr_t *out)
 {
@@ -392,10 +408,14 @@ search_down(const struct flat_space *fs, uint64_t length, vaddr_t *out)
 	for (unsigned i = fs->nr_regions + 1; i-- > 0;) {
 		struct va_range gap = range_clip(gap_before(fs, i), limits);
 
-		if (!range_is_empty(gap) && gap.end - gap.start >= length) {
+		if (!has_room(gap, length))
+			continue;
+		if (guard_of(fs, i) >= gap.end) {
 			*out = gap.end - length;
 			return true;
 		}
+		limits.end = guard_of(fs, i);
+		i = fs->nr_regions + 1;
 	}
 	return false;
 }
@@ -403,12 +423,10 @@ search_down(const struct flat_space *fs, uint64_t length, vaddr_t *out)
 static bool
 search_up(const struct flat_space *fs, vaddr_t from, uint64_t length, vaddr_t *out)
 {
-	struct va_range limits = va_range(from, fs->layout.end);
-
 	for (unsigned i = 0; i <= fs->nr_regions; i++) {
-		struct va_range gap = range_clip(gap_before(fs, i), limits);
+		struct va_range gap = range_clip(gap_before(fs, i), va_range(from, fs->layout.end));
 
-		if (!range_is_empty(gap) && gap.end - gap.start >= length) {
+		if (has_room(gap, length) && guard_of(fs, i) >= gap.start + length) {
 			*out = gap.start;
 			return true;
 		}
