@@ -89,3 +89,14 @@ void machine_race(unsigned n, void (*const *bodies)(void *), void *arg,
 
 /* machine_next_schedule - after a RACE_EXHAUSTIVE race: false when there is no other order to try. */
 bool machine_next_schedule(void);
+
+/*
+ * What only some machines notice by themselves. A test that needs it says so first, and is
+ * shown as skipped, with the reason, where it is not to be had.
+ */
+enum machine_feature {
+	MACHINE_NOTICES_DEADLOCK, /* a wait that cannot end stops the machine */
+	MACHINE_NOTICES_POISON,	  /* a touched free or unallocated byte stops the machine */
+	MACHINE_SWITCHES_AT_POINTS, /* what happens between two CPUs is the schedule's choice */
+};
+void machine_needs(enum machine_feature feature);

@@ -105,3 +105,10 @@ machine_next_schedule(void)
 {
 	return sim_next_schedule();
 }
+
+/* The simulator has all of them. */
+void
+machine_needs(enum machine_feature feature)
+{
+	(void)feature;
+}

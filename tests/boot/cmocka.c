@@ -36,6 +36,24 @@ boot_test_fail(const char *file, int line, const char *fmt, ...)
 	longjmp(out_of_test, TEST_FAILED);
 }
 
+static char printed[256];
+
+void
+print_error(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	format_va(printed, sizeof(printed), fmt, args);
+	va_end(args);
+}
+
+void
+_fail(const char *file, int line)
+{
+	boot_test_fail(file, line, "%s", printed);
+}
+
 void
 boot_test_skip(const char *why)
 {

@@ -2,7 +2,7 @@
  * libc.c - the few functions of a C library that the tests call, for the image.
  *
  * Memory is one stretch that is given out from the start and taken back as a whole before
- * each test.
+ * each test; in between, a block that was freed serves the next request of its size.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,33 +16,67 @@
 
 #include <x86/machine.h>
 
-#define HEAP_BYTES (2u << 20)
+static char *heap;
+static size_t heap_bytes, heap_used;
 
-static alignas(16) char heap[HEAP_BYTES];
-static size_t heap_used;
+void
+libc_give_memory(void *start, size_t bytes)
+{
+	heap = start;
+	heap_bytes = bytes;
+}
+
+/* In front of each block. */
+struct block {
+	struct block *next; /* while free: another one */
+	size_t	      bytes;
+};
+
+static struct block *freed;
 
 void
 libc_forget_memory(void)
 {
 	heap_used = 0;
+	freed = NULL;
+}
+
+/* A freed block of exactly this size, or NULL. */
+static struct block *
+reuse(size_t bytes)
+{
+	for (struct block **link = &freed; *link; link = &(*link)->next) {
+		struct block *block = *link;
+
+		if (block->bytes == bytes) {
+			*link = block->next;
+			return block;
+		}
+	}
+	return NULL;
 }
 
 void *
 malloc(size_t bytes)
 {
-	void *p = heap + heap_used;
+	struct block *block;
 
 	bytes = (bytes + 15) & ~(size_t)15;
-	if (bytes > HEAP_BYTES - heap_used)
+	block = reuse(bytes);
+	if (block)
+		return block + 1;
+	if (bytes > heap_bytes || sizeof(*block) + bytes > heap_bytes - heap_used)
 		return NULL;
-	heap_used += bytes;
-	return p;
+	block = (struct block *)(void *)(heap + heap_used);
+	block->bytes = bytes;
+	heap_used += sizeof(*block) + bytes;
+	return block + 1;
 }
 
 void *
 calloc(size_t nr, size_t bytes)
 {
-	void *p = bytes && nr > HEAP_BYTES / bytes ? NULL : malloc(nr * bytes);
+	void *p = bytes && nr > heap_bytes / bytes ? NULL : malloc(nr * bytes);
 
 	if (p)
 		memset(p, 0, nr * bytes);
@@ -52,7 +86,12 @@ calloc(size_t nr, size_t bytes)
 void
 free(void *p)
 {
-	(void)p;
+	struct block *block = (struct block *)p - 1;
+
+	if (!p)
+		return;
+	block->next = freed;
+	freed = block;
 }
 
 void
@@ -99,25 +138,25 @@ strcmp(const char *a, const char *b)
 	return strncmp(a, b, SIZE_MAX);
 }
 
-const char *
+char *
 strchr(const char *s, int byte)
 {
 	for (;; s++) {
 		if (*s == (char)byte)
-			return s;
+			return (char *)s;
 		if (!*s)
 			return NULL;
 	}
 }
 
-const char *
+char *
 strstr(const char *s, const char *part)
 {
 	size_t length = strlen(part);
 
 	for (; *s || length == 0; s++) {
 		if (strncmp(s, part, length) == 0)
-			return s;
+			return (char *)s;
 	}
 	return NULL;
 }

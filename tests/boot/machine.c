@@ -14,11 +14,13 @@
 #include "../../arch/x86_64/boot/walk.h"
 #include "base/format.h"
 #include "base/mem.h"
+#include "boot/libc.h"
 #include "boot/tests.h"
 #include "scenario/stage.h"
 
 #define DEFAULT_FRAMES 65536
 #define POISON_BYTES   64
+#define HEAP_BYTES     (UINT64_C(16) << 20)
 
 static struct boot_range ram;	/* all that tests may have */
 static struct boot_range range; /* of the machine started now */
@@ -57,8 +59,12 @@ void
 boot_machine_init(void)
 {
 	void *start = NULL;
+	void *heap = bootinfo_take(HEAP_BYTES);
 	uint64_t frames = DEFAULT_FRAMES * 32;
 
+	if (!heap)
+		boot_fail("too little RAM for the tests");
+	libc_give_memory(heap, HEAP_BYTES);
 	while (!start && (frames /= 2) > 1024)
 		start = bootinfo_take(frames << ARCH_PAGE_SHIFT);
 	if (!start)
@@ -237,4 +243,16 @@ bool
 machine_next_schedule(void)
 {
 	return false;
+}
+
+void
+machine_needs(enum machine_feature feature)
+{
+	static const char *const reasons[] = {
+		[MACHINE_NOTICES_DEADLOCK] = "a PC waits for ever in a deadlock",
+		[MACHINE_NOTICES_POISON] = "a PC does not notice every touched free byte",
+		[MACHINE_SWITCHES_AT_POINTS] = "a PC's CPUs run by chance",
+	};
+
+	boot_test_skip(reasons[feature]);
 }

@@ -3,6 +3,8 @@
  *
  * SUITES comes from the build, as for the programs of the simulator.
  */
+#include <string.h>
+
 #include "../../arch/x86_64/boot/boot.h"
 #include "../../arch/x86_64/boot/ring3.h"
 #include "base/format.h"
@@ -12,11 +14,25 @@
 SUITES
 #undef X
 
-static int (*const suites[])(void) = {
-#define X(name) suite_##name,
+static const struct {
+	const char *name;
+	int (*run)(void);
+} suites[] = {
+#define X(name) { #name, suite_##name },
 	SUITES
 #undef X
 };
+
+/* Command line: suite=NAME runs that one only. */
+static bool
+is_wanted(const char *name)
+{
+	const char *wanted = bootinfo_option("suite");
+	size_t length = strlen(name);
+
+	return !wanted || (strncmp(wanted, name, length) == 0 &&
+			   (wanted[length] == ' ' || wanted[length] == '\0'));
+}
 
 void
 kernel_main(void)
@@ -24,7 +40,8 @@ kernel_main(void)
 	ring3_init();
 	boot_machine_init();
 	for (size_t i = 0; i < ARRAY_SIZE(suites); i++)
-		(void)suites[i]();
+		if (is_wanted(suites[i].name))
+			(void)suites[i].run();
 	console_printf("1..%u\n# %u CPUs: %u passed, %u failed, %u skipped\n%s\n", boot_results.run,
 		       boot_nr_cpus(), boot_results.run - boot_results.failed - boot_results.skipped,
 		       boot_results.failed, boot_results.skipped,

@@ -139,7 +139,7 @@ active_spaces_keep_their_tags(void **state)
 	unsigned asids[2];
 
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	for (unsigned i = 0; i < 2; i++) {
 		tree_put(&trees[i], leaf_va(0, 0), PROT_R);
@@ -172,7 +172,7 @@ static void
 a_space_on_two_cpus_keeps_one_tag(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	for (unsigned cpu = 1; cpu < 3; cpu++) {
 		machine_cpu_set(cpu);
@@ -195,7 +195,7 @@ an_old_tag_is_neither_flushed_nor_given_back(void **state)
 	unsigned other = MANY;
 
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	tree_put(&trees[0], leaf_va(0, 0), PROT_RW);
 	machine_cpu_set(1);
@@ -236,7 +236,7 @@ static void
 a_new_tag_is_cached_nowhere_else(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 });
+	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	machine_cpu_set(1);
 	pt_activate(&trees[0]);
@@ -292,7 +292,7 @@ roll_over_races_with_activations(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < 100; n++) {
-		machine_fresh_with(&(struct machine_config){ .nr_cpus = RACERS, .nr_frames = 4096 });
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = RACERS, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 		make_trees(MANY);
 		for (unsigned i = 0; i < MANY; i++)
 			race.word[i] = tree_put(&trees[i], leaf_va(0, 0), PROT_R).n;

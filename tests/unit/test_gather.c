@@ -281,13 +281,12 @@ read_with_interrupts_off(void *arg)
 
 	(void)arg;
 	pt_activate(&race.pt);
-	machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault);
+	(void)arch_user_read(&word, leaf_va(0, 0), sizeof(word), &fault);
 	irq = arch_irq_save();
 	atomic_store(&race.ready, true);
 	for (unsigned i = 0; i < 40; i++) {
 		/* Either the old translation or a fault, never another page. */
-		if (machine_access(ACCESS_LOAD, leaf_va(0, 0), &word, sizeof(word), &fault) ==
-		    sizeof(word)) {
+		if (arch_user_read(&word, leaf_va(0, 0), sizeof(word), &fault) == sizeof(word)) {
 			race.reads++;
 			race.wrong += word != race.page.n;
 		}

@@ -160,6 +160,7 @@ waiting_for_oneself_is_noticed(void **state)
 	struct rwlock lock;
 
 	(void)state;
+	machine_needs(MACHINE_NOTICES_DEADLOCK);
 	fresh(2);
 	rwlock_init(&lock, RANK_SPACE);
 	write_lock(&lock);
@@ -351,6 +352,7 @@ writers_exclude_all_and_readers_only_writers(void **state)
 	unsigned together = 0;
 
 	(void)state;
+	machine_needs(MACHINE_SWITCHES_AT_POINTS);
 	for (unsigned round = 0; round < 200; round++) {
 		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
 						 .param = 2 + round % 5,
@@ -407,6 +409,7 @@ no_schedule_lets_a_reader_meet_a_writer(void **state)
 	static struct race  race;
 
 	(void)state;
+	machine_needs(MACHINE_SWITCHES_AT_POINTS);
 	for (unsigned distributed = 0; distributed < 2; distributed++) {
 		unsigned runs = 0;
 

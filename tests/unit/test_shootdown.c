@@ -211,6 +211,7 @@ a_target_with_interrupts_off_is_waited_for(void **state)
 	char text[400];
 
 	(void)state;
+	machine_needs(MACHINE_NOTICES_DEADLOCK);
 	fresh_tree(2);
 	machine_cpu_set(1);
 	arch_irq_save();

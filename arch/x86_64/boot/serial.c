@@ -25,6 +25,7 @@
 
 bool (*console_hook)(const char *text, size_t bytes);
 void (*stop_hook)(void);
+void (*fail_hook)(const char *text);
 
 static _Atomic bool busy;
 
@@ -76,6 +77,9 @@ boot_fail(const char *fmt, ...)
 	va_start(args, fmt);
 	format_va(text, sizeof(text), fmt, args);
 	va_end(args);
+	if (fail_hook)
+		fail_hook(text);
+	console_hook = NULL;
 	console_printf("anymm: %s\n", text);
 	boot_exit(EXIT_FAIL);
 }

@@ -41,6 +41,8 @@ void	    trap_kernel(struct arch_context *ctx);
 
 static struct gate idt[256];
 
+void (*timer_hook)(void);
+
 static const char *const names[32] = {
 	"divide error",
 	"debug",
@@ -185,6 +187,8 @@ trap_interrupt(unsigned vector)
 	case VECTOR_TIMER:
 		atomic_fetch_add(&cpu->ticks, 1);
 		apic_end_of_interrupt();
+		if (timer_hook)
+			timer_hook();
 		break;
 	case VECTOR_SHOOTDOWN:
 		apic_end_of_interrupt();
@@ -225,6 +229,7 @@ trap_kernel(struct arch_context *ctx)
 	}
 	if (fixed_up(ctx))
 		return;
+	console_hook = NULL;
 	trap_print(ctx);
 	boot_exit(EXIT_FAIL);
 }

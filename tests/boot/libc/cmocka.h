@@ -36,6 +36,10 @@ void boot_assert_string(const char *a, const char *b, const char *file, int line
 void boot_assert_memory(const void *a, const void *b, size_t bytes, bool equal, const char *file,
 			int line);
 
+/* print_error - text for the failure that _fail then is. */
+void			print_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+[[gnu::noreturn]] void _fail(const char *file, int line);
+
 #define fail_msg(...) boot_test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define fail()	      boot_test_fail(__FILE__, __LINE__, "failed")
 

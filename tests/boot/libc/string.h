@@ -6,5 +6,5 @@
 size_t	    strlen(const char *s);
 int	    strcmp(const char *a, const char *b);
 int	    strncmp(const char *a, const char *b, size_t most);
-const char *strchr(const char *s, int byte);
-const char *strstr(const char *s, const char *part);
+char	   *strchr(const char *s, int byte);
+char	   *strstr(const char *s, const char *part);
