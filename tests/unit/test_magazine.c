@@ -212,6 +212,12 @@ struct race {
 	unsigned wrong;	      /* frames with two owners; looked at when the fibers have ended */
 };
 
+static uint8_t *
+owner_of(struct race *race, pfn_t pfn)
+{
+	return &race->owner[pfn.n - machine_boot_map()->ranges[0].start.n];
+}
+
 static void
 race_body(void *arg)
 {
@@ -229,20 +235,20 @@ race_body(void *arg)
 
 			if (frame_alloc(request, &held[nr]))
 				continue;
-			race->wrong += race->owner[held[nr].n] != 0;
-			race->owner[held[nr++].n] = (uint8_t)(1 + me);
+			race->wrong += *owner_of(race, held[nr]) != 0;
+			*owner_of(race, held[nr++]) = (uint8_t)(1 + me);
 		} else if (nr) {
 			pfn_t pfn = held[--nr];
 
-			race->wrong += race->owner[pfn.n] != 1 + me;
-			race->owner[pfn.n] = 0;
+			race->wrong += *owner_of(race, pfn) != 1 + me;
+			*owner_of(race, pfn) = 0;
 			frame_release(pfn);
 		}
 		if (random % 64 == 0)
 			frame_drain_magazines();
 	}
 	while (nr) {
-		race->owner[held[--nr].n] = 0;
+		*owner_of(race, held[--nr]) = 0;
 		frame_release(held[nr]);
 	}
 }
