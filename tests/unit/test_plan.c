@@ -230,6 +230,29 @@ plans_of_several_ranges_can_be_joined(void **state)
 	machine_check();
 }
 
+/* Links between prepared tables are frame numbers of 32 bits: the highest there can be are among them. */
+static void
+tables_from_the_top_of_memory_can_be_linked(void **state)
+{
+	const uint64_t		nr = 1024;
+	const struct boot_range top = { .start = { UINT32_MAX - 1 - nr }, .nr_frames = nr };
+	struct pt		pt;
+	struct pt_plan		plan;
+
+	(void)state;
+	machine_fresh_with(&(struct machine_config){ .ranges = &top, .nr_ranges = 1 });
+	pt = tree_make();
+	EXPECT_OK(pt_plan_mark(&plan, &pt, va_range(leaf_va(0, 1), leaf_va(2, 2))));
+	assert_int_equal(plan.nr, 3 + ROOT_LEVEL - 1);
+	for (pfn_t pfn = plan.first; frame_of(pfn)->table.next != UINT32_MAX;
+	     pfn.n = frame_of(pfn)->table.next)
+		assert_true(pfn.n > UINT32_MAX - 1 - nr);
+	pt_plan_drop(&plan);
+	tree_mark(&pt, va_range(leaf_va(0, 1), leaf_va(2, 2)));
+	tree_drop(&pt);
+	machine_check();
+}
+
 /* The random test. */
 
 #define TREES  4
@@ -285,10 +308,10 @@ living_trees(unsigned *nr)
 static void
 compare_page(unsigned tree, unsigned i)
 {
-	const struct model_page *page = &model.page[tree][i];
-	struct machine_translation	 t = machine_translate(model.pt[tree].root, place(i));
-	struct pt_view		 view = pt_look(&model.pt[tree], place(i));
-	enum pte_kind		 kind = view.level ? PTE_EMPTY : arch_pte_kind(view.pte, 0);
+	const struct model_page	  *page = &model.page[tree][i];
+	struct machine_translation t = machine_translate(model.pt[tree].root, place(i));
+	struct pt_view		   view = pt_look(&model.pt[tree], place(i));
+	enum pte_kind		   kind = view.level ? PTE_EMPTY : arch_pte_kind(view.pte, 0);
 
 	assert_int_equal(kind, page->state == NOTHING ? PTE_EMPTY
 			       : page->state == GUARD ? PTE_MARK
@@ -554,4 +577,5 @@ TEST_SUITE(plan, cmocka_unit_test(a_plan_counts_the_tables_that_will_be_copied),
 	   cmocka_unit_test(a_plan_without_memory_holds_nothing),
 	   cmocka_unit_test(a_full_count_refuses_the_plan),
 	   cmocka_unit_test(plans_of_several_ranges_can_be_joined),
+	   cmocka_unit_test(tables_from_the_top_of_memory_can_be_linked),
 	   cmocka_unit_test(every_random_change_has_the_tables_it_needs))
