@@ -56,7 +56,7 @@ effect_loses(uint64_t old, uint64_t next)
 static uint64_t
 entry_at(uint64_t table, unsigned index)
 {
-	const uint64_t *entries = sim_frame_ptr((pfn_t){ table });
+	const uint64_t *entries = arch_frame_ptr((pfn_t){ table });
 
 	return __atomic_load_n(&entries[index], __ATOMIC_RELAXED);
 }

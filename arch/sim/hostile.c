@@ -65,7 +65,7 @@ hostile_point(void)
 
 		if (index == HW_ENTRIES)
 			return;
-		slot = (uint64_t *)sim_frame_ptr((pfn_t){ t->pfn }) + index;
+		slot = (uint64_t *)arch_frame_ptr((pfn_t){ t->pfn }) + index;
 		entry = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 		if (!(entry & HW_VALID))
 			return;

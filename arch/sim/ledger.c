@@ -209,7 +209,7 @@ ledger_frame_retired(pfn_t pfn)
 void
 ledger_frame_erase(pfn_t pfn)
 {
-	uint64_t *entries = sim_frame_ptr(pfn);
+	uint64_t *entries = arch_frame_ptr(pfn);
 
 	if (LIKELY(!note_of(pfn.n)->table))
 		return;
@@ -221,7 +221,7 @@ ledger_frame_erase(pfn_t pfn)
 void
 ledger_frame_filled(pfn_t pfn, pfn_t copied_from)
 {
-	uint64_t *entries = sim_frame_ptr(pfn);
+	uint64_t *entries = arch_frame_ptr(pfn);
 
 	if (LIKELY(!note_of(copied_from.n)->table))
 		return;

@@ -24,7 +24,7 @@ slot_at(pfn_t table, unsigned level, vaddr_t va)
 {
 	unsigned index = (unsigned)(va >> (ARCH_PAGE_SHIFT + level * SIM_INDEX_BITS)) % HW_ENTRIES;
 
-	return (uint64_t *)sim_frame_ptr(table) + index;
+	return (uint64_t *)arch_frame_ptr(table) + index;
 }
 
 static uint64_t
@@ -170,7 +170,7 @@ fill(struct sim_cpu *cpu, vaddr_t va, const struct walk *w, bool is_store)
 		.vpn = va >> ARCH_PAGE_SHIFT,
 		.gen = cpu->gen[cpu->asid],
 		.rights = w->rights | (is_store ? RIGHT_D : 0),
-		.page = sim_frame_ptr(w->pfn),
+		.page = arch_frame_ptr(w->pfn),
 	};
 	if (w->level > 0)
 		cpu->has_large[cpu->asid] = true;
@@ -234,7 +234,7 @@ translate_any(struct sim_cpu *cpu, enum access access, vaddr_t va, struct arch_f
 		const struct walk	  *w = &choice->walk;
 
 		if (!choice->is_walk || set_accessed(w, access == ACCESS_STORE))
-			return sim_frame_ptr(choice->pfn);
+			return arch_frame_ptr(choice->pfn);
 	}
 	return walk_for_access(cpu, access, va, fault);
 }

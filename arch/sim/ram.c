@@ -202,7 +202,7 @@ ram_is_free(pfn_t pfn)
 static void
 retire_one(pfn_t pfn)
 {
-	void *page = sim_frame_ptr(pfn);
+	void *page = arch_frame_ptr(pfn);
 
 	split_chunk(pfn);
 	if (ram.states[pfn.n] != STATE_USED)
@@ -253,7 +253,7 @@ page_is_all(const uint64_t *page, uint64_t word)
 static bool
 revive_one(pfn_t pfn)
 {
-	uint64_t *page = sim_frame_ptr(pfn);
+	uint64_t *page = arch_frame_ptr(pfn);
 	uint8_t	 *state = &ram.states[pfn.n];
 	bool	  intact;
 

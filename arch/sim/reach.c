@@ -244,8 +244,10 @@ reach_forget(struct table *t)
 {
 	uint32_t index = table_index(t);
 
-	for (unsigned i = 0; t->block && i < HW_ENTRIES; i++)
-		unlink_edge(t->block * HW_ENTRIES + i);
+	for (unsigned word = 0; t->block && word < ARRAY_SIZE(t->present); word++)
+		for (uint64_t bits = t->present[word]; bits; bits &= bits - 1)
+			unlink_edge(t->block * HW_ENTRIES + word * 64 +
+				    (unsigned)__builtin_ctzll(bits));
 	while (t->parents)
 		unlink_edge(t->parents);
 	if (t->block)
