@@ -139,7 +139,8 @@ active_spaces_keep_their_tags(void **state)
 	unsigned asids[2];
 
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
+	machine_fresh_with(
+		&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	for (unsigned i = 0; i < 2; i++) {
 		tree_put(&trees[i], leaf_va(0, 0), PROT_R);
@@ -172,7 +173,8 @@ static void
 a_space_on_two_cpus_keeps_one_tag(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
+	machine_fresh_with(
+		&(struct machine_config){ .nr_cpus = 3, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	for (unsigned cpu = 1; cpu < 3; cpu++) {
 		machine_cpu_set(cpu);
@@ -195,7 +197,8 @@ an_old_tag_is_neither_flushed_nor_given_back(void **state)
 	unsigned other = MANY;
 
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
+	machine_fresh_with(
+		&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	tree_put(&trees[0], leaf_va(0, 0), PROT_RW);
 	machine_cpu_set(1);
@@ -236,7 +239,8 @@ static void
 a_new_tag_is_cached_nowhere_else(void **state)
 {
 	(void)state;
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
+	machine_fresh_with(
+		&(struct machine_config){ .nr_cpus = 2, .nr_frames = 4096 + 2 * ARCH_ASIDS });
 	make_trees(MANY);
 	machine_cpu_set(1);
 	pt_activate(&trees[0]);
@@ -294,7 +298,7 @@ roll_over_races_with_activations(void **state)
 	(void)state;
 	for (unsigned n = 0; n < ROUNDS; n++) {
 		machine_fresh_with(&(struct machine_config){ .nr_cpus = RACERS,
-							       .nr_frames = 4096 + 8 * ARCH_ASIDS });
+							     .nr_frames = 4096 + 8 * ARCH_ASIDS });
 		make_trees(MANY);
 		for (unsigned i = 0; i < MANY; i++)
 			race.word[i] = tree_put(&trees[i], leaf_va(0, 0), PROT_R).n;
@@ -303,9 +307,9 @@ roll_over_races_with_activations(void **state)
 		race.next = USABLE - n % 12;
 		race.wrong = 0;
 		machine_race(RACERS, bodies, NULL,
-			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
-						.param = 3,
-						.seed = seed + n });
+			     &(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
+							 .param = 3,
+							 .seed = seed + n });
 		assert_int_equal(race.wrong, 0);
 		rollovers += stat_get(STAT_ASID_ROLLOVERS);
 		expect_tags_differ(MANY);

@@ -367,7 +367,7 @@ a_view_allows_what_hardware_does(void **state)
 	machine_fresh();
 	for (unsigned i = 0; i < ARRAY_SIZE(prots); i++) {
 		struct machine_translation t;
-		struct pt_view	       view;
+		struct pt_view		   view;
 
 		pt = tree_make();
 		tree_put(&pt, leaf_va(2, 3), prots[i]);
@@ -477,7 +477,7 @@ run_race(struct pt *first, struct pt *second, vaddr_t va0, vaddr_t va1, uint64_t
 	race.vas[1] = va1;
 	stats_note();
 	machine_race(2, bodies, NULL,
-		&(struct machine_schedule){ .policy = RACE_RANDOM, .param = 3, .seed = seed });
+		     &(struct machine_schedule){ .policy = RACE_RANDOM, .param = 3, .seed = seed });
 	TREE_CHECK(&race.parent, &race.child);
 }
 

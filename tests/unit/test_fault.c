@@ -609,8 +609,8 @@ static struct {
 static void
 store_byte(unsigned i, uint8_t byte)
 {
-	race.failed +=
-		machine_user(race.spaces[i], ACCESS_STORE, PAGE(race.page[i]), &byte, 1) != FAULT_DONE;
+	race.failed += machine_user(race.spaces[i], ACCESS_STORE, PAGE(race.page[i]), &byte, 1) !=
+		       FAULT_DONE;
 }
 
 static void
@@ -635,8 +635,9 @@ static void
 run_race(void (*const *bodies)(void *), unsigned n, uint64_t seed)
 {
 	machine_race(n, bodies, NULL,
-		&(struct machine_schedule){
-			.policy = seed & 1 ? RACE_PCT : RACE_RANDOM, .param = 3, .seed = seed });
+		     &(struct machine_schedule){ .policy = seed & 1 ? RACE_PCT : RACE_RANDOM,
+						 .param = 3,
+						 .seed = seed });
 	assert_int_equal(race.failed, 0);
 	assert_int_equal(race.backwards, 0);
 	machine_check_invariants();
@@ -719,8 +720,8 @@ watch(void *arg)
 	for (unsigned i = 0; i < 12; i++) {
 		uint8_t byte = 0;
 
-		race.failed += machine_user(race.spaces[cpu], ACCESS_LOAD, PAGE(race.page[cpu]), &byte,
-					1) != FAULT_DONE;
+		race.failed += machine_user(race.spaces[cpu], ACCESS_LOAD, PAGE(race.page[cpu]),
+					    &byte, 1) != FAULT_DONE;
 		race.backwards += byte < race.last[cpu];
 		race.last[cpu] = byte;
 	}

@@ -314,7 +314,8 @@ nothing_is_freed_before_every_cpu_has_flushed(void **state)
 		race.ready = false;
 		race.wrong = 0;
 		race.reads = 0;
-		machine_race(2, bodies, NULL, &(struct machine_schedule){ .param = 4, .seed = seed + n });
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ .param = 4, .seed = seed + n });
 		assert_int_equal(race.wrong, 0);
 		reads += race.reads;
 		assert_true(frames_of_kind(FRAME_ANON) == 0);

@@ -261,9 +261,9 @@ all_may_interrupt_each_other_at_once(void **state)
 		fresh_tree(NR_CPUS);
 		stats_note();
 		machine_race(NR_CPUS, bodies, NULL,
-			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
-						.param = 3,
-						.seed = seed + n });
+			     &(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
+							 .param = 3,
+							 .seed = seed + n });
 		EXPECT_STAT(SHOOTDOWNS, 5 * NR_CPUS);
 		EXPECT_STAT(SHOOTDOWN_IPIS, 5 * NR_CPUS * (NR_CPUS - 1));
 		EXPECT_STAT(FLUSH_PAGES, 5 * NR_CPUS * NR_CPUS);
@@ -325,9 +325,9 @@ cpus_may_come_and_go_during_flushes(void **state)
 		race.newest = 0;
 		race.wrong = 0;
 		machine_race(3, bodies, NULL,
-			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
-						.param = 4,
-						.seed = seed + n });
+			     &(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
+							 .param = 4,
+							 .seed = seed + n });
 		assert_int_equal(race.wrong, 0);
 		end_tree();
 	}

@@ -296,8 +296,8 @@ a_count_never_wraps(void **state)
 	page = page_make(FRAME_ANON);
 	table_set(tables[0], 0, private_leaf(page, PROT_R));
 	atomic_store(&frame_of(page)->count, UINT32_MAX);
-	assert_true(
-		machine_expect_stop(copy_beyond_the_end_of_the_counter, tables, text, sizeof(text)));
+	assert_true(machine_expect_stop(copy_beyond_the_end_of_the_counter, tables, text,
+					sizeof(text)));
 	assert_non_null(strstr(text, "count ffffffff"));
 }
 
@@ -408,7 +408,8 @@ the_lock_excludes(void **state)
 		race.table = leaf_table();
 		race.counter = 0;
 		machine_race(2, bodies, NULL,
-			&(struct machine_schedule){ .policy = RACE_RANDOM, .param = 2, .seed = seed });
+			     &(struct machine_schedule){
+				     .policy = RACE_RANDOM, .param = 2, .seed = seed });
 		assert_int_equal(race.counter, 2 * ROUNDS);
 		table_put(race.table);
 		machine_check();

@@ -399,9 +399,9 @@ copies_race_with_stores_and_forks(void **state)
 		EXPECT_OK(space_create(&layout, &race.sp));
 		sketch_map(race.sp, 1, 3, PROT_RW, 0);
 		machine_race(3, bodies, NULL,
-			&(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
-						.param = 3,
-						.seed = seed + n });
+			     &(struct machine_schedule){ .policy = n & 1 ? RACE_PCT : RACE_RANDOM,
+							 .param = 3,
+							 .seed = seed + n });
 		assert_int_equal(race.failed, 0);
 		machine_check_invariants();
 		assert_int_equal(copy_from_space(race.sp, pair, PAGE(2) - 1, 2), 0);
