@@ -51,16 +51,14 @@ end(struct space *sp)
 static void
 no_region(void **state)
 {
-	static const vaddr_t strange[] = {
-		0,
-		1,
-		ARCH_USER_END - 1,
-		ARCH_USER_END,
-		(vaddr_t)1 << 63,
-		UINT64_MAX,
-		UINT64_MAX - ARCH_PAGE_SIZE,
-	};
-	struct space *sp = sketch_space();
+	static const vaddr_t strange[] = { 0,
+					   1,
+					   ARCH_USER_END - 1,
+					   ARCH_USER_END,
+					   (vaddr_t)1 << 63,
+					   UINT64_MAX,
+					   UINT64_MAX - ARCH_PAGE_SIZE };
+	struct space	    *sp = sketch_space();
 
 	(void)state;
 	sketch_map(sp, 2, 4, PROT_RWX, 0);
