@@ -305,6 +305,28 @@ run_schedule(struct sim_schedule schedule)
 	end();
 }
 
+/*
+ * run_short_of_memory - some allocation fails, or all from it on. What then happens has no serial
+ * order to compare with, but every invariant holds and nothing is lost.
+ */
+static void
+run_short_of_memory(struct sim_schedule schedule)
+{
+	uint64_t	    how = schedule.seed;
+	uint64_t	    random = test_random(&how);
+	struct check_report report;
+	char		    text[4096];
+
+	begin();
+	sim_fail_allocation(1 + random % 8, random >> 8 & 1);
+	if (sim_expect_stop(run_together, &schedule, text, sizeof(text)))
+		fail_run(text);
+	sim_fail_allocation(0, false);
+	if (!check_all(&report))
+		fail_run(report.text);
+	end();
+}
+
 static const struct sim_schedule portfolio[] = {
 	{ .policy = SIM_PCT, .param = 0 },	{ .policy = SIM_PCT, .param = 1 },
 	{ .policy = SIM_PCT, .param = 2 },	{ .policy = SIM_PCT, .param = 3 },
@@ -334,6 +356,8 @@ run_given(void)
 		schedule.seed = strtoull(given + used, NULL, 0);
 	}
 	run_schedule(schedule);
+	if (schedule.policy != SIM_EXHAUSTIVE)
+		run_short_of_memory(schedule);
 	return true;
 }
 
@@ -378,6 +402,8 @@ race_run(const struct race *race)
 
 		schedule.seed = seed + i;
 		run_schedule(schedule);
+		if (i % 2)
+			run_short_of_memory(schedule);
 	}
 	search();
 	print_message("%s: %d of %u outcomes came up\n", race->name, __builtin_popcountll(run.seen),

@@ -8,7 +8,10 @@
  * must end in one of the allowed outcomes, with every invariant kept, no stale
  * translation recorded, and no frame lost.
  *
- * A run that does not prints how to repeat itself: ANYMM_SCHEDULE runs that one alone.
+ * Half of the random schedules run once more with too little memory, where only invariants and
+ * losses are judged. An operation whose space was never born does nothing.
+ *
+ * A run that fails prints how to repeat itself: ANYMM_SCHEDULE runs that one alone.
  */
 #pragma once
 
@@ -82,3 +85,6 @@ uint64_t store_word(struct space *sp, vaddr_t va, uint64_t word);
 vaddr_t map_area(struct space *sp, vaddr_t at, uint64_t pages, unsigned flags);
 
 #define FAULTED ((uint64_t)0xf << 60)
+
+/* What an operation on a child gives that could not be forked. */
+#define UNBORN UINT64_MAX

@@ -52,13 +52,13 @@ fork_child(unsigned cpu)
 static uint64_t
 store_born(unsigned cpu)
 {
-	return store_word(world.born[cpu], PAGE(0), 400 + cpu);
+	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
 }
 
 static uint64_t
 load_born(unsigned cpu)
 {
-	return load_word(world.born[cpu], PAGE(0));
+	return world.born[cpu] ? load_word(world.born[cpu], PAGE(0)) : UNBORN;
 }
 
 /* The last thread of the child leaves it on this CPU. */
@@ -75,6 +75,8 @@ exit_child(unsigned cpu)
 static uint64_t
 exit_born(unsigned cpu)
 {
+	if (!world.born[cpu])
+		return UNBORN;
 	pt_deactivate(&world.born[cpu]->pt);
 	space_put(world.born[cpu]);
 	world.born[cpu] = NULL;

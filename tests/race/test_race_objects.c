@@ -84,7 +84,7 @@ fork_parent(unsigned cpu)
 static uint64_t
 store_born(unsigned cpu)
 {
-	return store_word(world.born[cpu], PAGE(0), 400 + cpu);
+	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
 }
 
 static uint64_t

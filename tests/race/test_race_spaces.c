@@ -40,7 +40,7 @@ fork_parent(unsigned cpu)
 static uint64_t
 store_born(unsigned cpu)
 {
-	return store_word(world.born[cpu], PAGE(0), 400 + cpu);
+	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
 }
 
 /* All but a few tags are taken, most of them by spaces that are active nowhere any more. */
@@ -160,6 +160,8 @@ proc_fork_first(unsigned cpu)
 static uint64_t
 proc_exit_forked(unsigned cpu)
 {
+	if (!forked[cpu])
+		return UNBORN;
 	proc_exit(forked[cpu], (int32_t)cpu);
 	return 0;
 }
@@ -168,8 +170,11 @@ static uint64_t
 proc_reap_forked(unsigned cpu)
 {
 	int32_t code = -1;
-	err_t	err = proc_reap(first, forked[cpu], &code);
+	err_t	err;
 
+	if (!forked[cpu])
+		return UNBORN;
+	err = proc_reap(first, forked[cpu], &code);
 	forked[cpu] = NULL;
 	return err ? (uint64_t)(int64_t)err : (uint64_t)code;
 }
