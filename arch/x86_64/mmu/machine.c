@@ -32,9 +32,8 @@ alignas(CACHE_LINE) unsigned char x86_root_state[ARCH_ROOT_STATE_BYTES];
 #define CPUID_1_D_PAT	  (UINT32_C(1) << 16)
 #define CPUID_EXT1_D_NX	  (UINT32_C(1) << 20)
 
-/* missing_feature - the first thing we cannot do without, or NULL. */
-static const char *
-missing_feature(void)
+const char *
+x86_missing_feature(void)
 {
 	struct x86_cpuid basic = x86_cpuid(1, 0);
 
@@ -61,28 +60,43 @@ cr4_bits(struct x86_cpuid basic, struct x86_cpuid extended)
 	return cr4;
 }
 
+/*
+ * agree_on_features - the boot CPU decides what is used; the others have to have it.
+ *   gives  false: this CPU lacks something that the boot CPU has
+ */
+static bool
+agree_on_features(uint64_t cr4, bool has_invpcid)
+{
+	struct x86_machine *m = &x86_machine;
+
+	if (m->is_ready)
+		return (m->cr4 & ~cr4) == 0 && (has_invpcid || !m->has_invpcid);
+	m->cr4 = cr4;
+	m->has_pcid = cr4 & X86_CR4_PCIDE;
+	m->has_smap = cr4 & X86_CR4_SMAP;
+	m->has_invpcid = m->has_pcid && has_invpcid;
+	m->is_ready = true;
+	return true;
+}
+
 const char *
 x86_machine_init_cpu(void)
 {
-	const char	*missing = missing_feature();
+	const char	*missing = x86_missing_feature();
 	struct x86_cpuid basic = x86_cpuid(1, 0);
 	struct x86_cpuid extended = { 0 };
-	uint64_t	 cr4;
 
 	if (missing)
 		return missing;
 	if (x86_cpuid(0, 0).a >= 7)
 		extended = x86_cpuid(7, 0);
-	cr4 = cr4_bits(basic, extended);
+	if (!agree_on_features(cr4_bits(basic, extended), extended.b & CPUID_7_B_INVPCID))
+		return "what the boot CPU has";
 
 	x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) | X86_EFER_NXE);
 	x86_wrmsr(X86_MSR_PAT, X86_PAT_VALUE);
 	x86_write_cr0(x86_read_cr0() | X86_CR0_WP);
-	x86_write_cr4(x86_read_cr4() | cr4);
-
-	x86_machine.has_pcid = cr4 & X86_CR4_PCIDE;
-	x86_machine.has_smap = cr4 & X86_CR4_SMAP;
-	x86_machine.has_invpcid = x86_machine.has_pcid && (extended.b & CPUID_7_B_INVPCID);
+	x86_write_cr4(x86_read_cr4() | x86_machine.cr4);
 	x86_tlb_flush_all();
 	return NULL;
 }

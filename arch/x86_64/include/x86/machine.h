@@ -19,17 +19,25 @@
 
 struct arch_fault;
 
+enum x86_flush {
+	X86_FLUSH_PAGE,
+	X86_FLUSH_ASID,
+};
+
 /* [e] set by the embedder before the first use   [i] set by x86_machine_init_cpu on the boot CPU */
 struct x86_machine {
-	paddr_t kernel_root; /* [e] table loaded outside user space; its upper half is everybody's */
-	uintptr_t direct_map; /* [e] virtual address of physical 0; all of RAM follows */
-	uint32_t
-		poison_bytes; /* [e] of each free frame, filled and checked: multiple of 8, 0: none */
-	bool	has_pcid;     /* [i] CR4.PCIDE is set: CR3 carries an address-space tag */
-	bool	has_invpcid; /* [i] */
-	bool	has_smap;    /* [i] user memory is closed to the kernel but between STAC and CLAC */
-	bool (*inject_failure)(
-		void); /* [e] asked before each allocation, NULL: never fail (tests) */
+	paddr_t	  kernel_root;	/* [e] table outside user space; its upper half is everybody's */
+	uintptr_t direct_map;	/* [e] virtual address of physical 0; all of RAM follows */
+	uint32_t  poison_bytes; /* [e] filled and checked of each free frame: multiple of 8, or 0 */
+	bool	  is_ready;	/* [i] what follows is filled in */
+	uint64_t  cr4;		/* [i] optional protections that every CPU turns on */
+	bool	  has_pcid;	/* [i] CR4.PCIDE is set: CR3 carries an address-space tag */
+	bool	  has_invpcid;	/* [i] */
+	bool	  has_smap;	/* [i] the kernel reaches user memory between STAC and CLAC only */
+
+	/* [e] for tests, NULL: never. An allocation shall fail; a flush shall be left out. */
+	bool (*inject_failure)(void);
+	bool (*skip_flush)(enum x86_flush);
 };
 extern struct x86_machine x86_machine;
 
@@ -41,6 +49,12 @@ extern struct x86_machine x86_machine;
  *   gives  NULL, or the name of a feature that is required and missing
  */
 const char *x86_machine_init_cpu(void);
+
+/*
+ * x86_missing_feature - the first thing that this CPU lacks and the layer cannot do without,
+ * or NULL. A kernel asks before it uses NX in its own tables.
+ */
+const char *x86_missing_feature(void);
 
 /* Supplied by the embedder. */
 void		       x86_console_write(const char *text, size_t bytes);
