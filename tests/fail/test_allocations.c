@@ -561,7 +561,7 @@ sweep_all(enum world_kind kind)
 		skip(); /* the random stories do this in small */
 	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
 		nr += sweep(&operations[i], kind);
-	print_message("%llu allocations failed, in %zu operations\n", (unsigned long long)nr,
+	print_message("# %llu allocations failed, in %zu operations\n", (unsigned long long)nr,
 		      ARRAY_SIZE(operations));
 	assert_true(nr > ARRAY_SIZE(operations));
 }

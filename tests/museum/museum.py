@@ -1,0 +1,90 @@
+"""Removes every flush of the library, one at a time, and shows that the machine notices.
+
+museum.py PROGRAM SRC ADDR2LINE: TAP, one test per call of a flush function that the program
+has found, and one per call in the sources that it has not.
+"""
+import os
+import re
+import subprocess
+import sys
+
+FLUSHES = ["gather_page", "gather_table", "gather_space", "gather_flush", "gather_end",
+           "shootdown_space", "shootdown_everything", "platform_shootdown",
+           "arch_tlb_flush_page", "arch_tlb_flush_asid", "arch_tlb_flush_all"]
+
+# Calls inside gather.c, which the linker does not see: gather_flush is told apart by who calls
+# it; gather_page in gather_table is left out with each call of gather_table.
+INSIDE = {("pt/gather.c", "gather_page"), ("pt/gather.c", "gather_flush")}
+
+
+def places(program, addr2line, addresses):
+    """File below src/ and line of each call, from the address it returns to."""
+    wanted = ["0x%x" % (address - 1) for address in addresses]
+    out = subprocess.run([addr2line, "-e", program] + wanted, capture_output=True, text=True,
+                         check=True).stdout
+    found = []
+    for line in out.splitlines():
+        path, number = line.split(" ")[0].rsplit(":", 1)
+        found.append((os.path.normpath(path).split("/src/")[-1], number))
+    return found
+
+
+def calls(src):
+    """(file, line, function) of every call of a flush function in the sources."""
+    pattern = re.compile(r"^\s+(?:return )?(%s)\(" % "|".join(FLUSHES))
+    for folder, _, names in os.walk(src):
+        for name in sorted(names):
+            if not name.endswith(".c"):
+                continue
+            path = os.path.join(folder, name)
+            with open(path, encoding="utf-8") as text:
+                for number, line in enumerate(text, 1):
+                    match = pattern.match(line)
+                    if match:
+                        yield os.path.relpath(path, src), str(number), match.group(1)
+
+
+def read(program):
+    sites, results = {}, {}
+    run = subprocess.run([program], capture_output=True, text=True, check=False)
+    if run.returncode:
+        print("Bail out! the scenes fail with every flush in place: " + run.stderr[:300])
+        sys.exit(1)
+    for line in run.stdout.splitlines():
+        words = line.split(" ", 4)
+        if words[0] == "site":
+            sites[int(words[1])] = (words[2], int(words[3], 16), int(words[4], 16))
+        elif words[0] == "result":
+            _, number, status, text = line.split(" ", 3)
+            results[int(number)] = (int(status), text)
+    return sites, results
+
+
+def main(program, src, addr2line):
+    sites, results = read(program)
+    where = places(program, addr2line, [pc for _, pc, _ in sites.values()])
+    outer = places(program, addr2line, [pc or 1 for _, _, pc in sites.values()])
+    tried = set()
+    number = 0
+    for index, (function, _, around) in sorted(sites.items()):
+        number += 1
+        path, line = where[index]
+        if path.startswith("/"):
+            (path, line), around = outer[index], 0
+        tried.add((path, line))
+        status, text = results[index]
+        name = "%s:%s %s" % (path, line, function)
+        if around:
+            name += ", called from %s:%s" % outer[index]
+            tried.add(outer[index])
+        seen = status != 0 and text.startswith("violation")
+        print("%s %d - %s" % ("ok" if seen else "not ok", number, name))
+        print("# %s" % (text if status else "nothing noticed"))
+    for path, line, function in calls(src):
+        if (path, line) not in tried and (path, function) not in INSIDE:
+            number += 1
+            print("not ok %d - %s:%s %s is called in no scene" % (number, path, line, function))
+    print("1..%d" % number)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,206 @@
+/*
+ * scenes.c - everything in the library that flushes, in a few seconds.
+ *
+ * Random stories do nearly all of it. What they meet too rarely has a scene: tags that run
+ * out, tables without anything that could be cached below them, and a gather that finds no
+ * memory to note what it holds.
+ */
+#include "museum.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/story.h"
+
+#define PAGE ARCH_PAGE_SIZE
+
+static struct story story;
+
+static void
+wrong(const char *what)
+{
+	fprintf(stderr, "wrong: %s\n", what);
+	abort();
+}
+
+static void
+must(bool good, const char *what)
+{
+	if (!good)
+		wrong(what);
+}
+
+static uint64_t
+next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state ^ *state >> 29;
+}
+
+static void
+check(void)
+{
+	struct check_report report;
+
+	if (!check_all(&report))
+		wrong(report.text);
+}
+
+static void
+tell(uint64_t seed, unsigned steps)
+{
+	uint64_t state = seed;
+
+	must(story_machine(&story, STORY_CPUS, 4096, seed), "the machine starts");
+	story_birth(&story);
+	for (unsigned i = 0; i < steps; i++) {
+		struct story_record record;
+		uint64_t	    bits = next_random(&state);
+
+		memcpy(&record, &bits, sizeof(record));
+		record.fail = 0;
+		must(story_step(&story, &record), story.text);
+	}
+	must(story_compare(&story), story.text);
+	check();
+	must(story_end(&story), story.text);
+	sim_stop();
+}
+
+static struct space *
+fresh_space(void)
+{
+	struct space_layout layout = space_default_layout();
+	struct space	   *sp;
+
+	must(space_create(&layout, &sp) == OK, "space_create");
+	return sp;
+}
+
+static vaddr_t
+map(struct space *sp, vaddr_t addr, uint64_t pages)
+{
+	vaddr_t at;
+
+	must(space_map(sp,
+		       &(struct map_request){ .addr = addr,
+					      .length = pages * PAGE,
+					      .prot = PROT_RW,
+					      .flags = MAPF_PRIVATE | MAPF_ANONYMOUS |
+						       (addr ? MAPF_FIXED : 0) },
+		       &at) == OK,
+	     "space_map");
+	return at;
+}
+
+static void
+store(struct space *sp, vaddr_t va)
+{
+	uint8_t byte = 1;
+
+	must(sim_user(sp, ACCESS_STORE, va, &byte, 1) == FAULT_DONE, "store");
+}
+
+static void
+leave(struct space *sp)
+{
+	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
+		sim_cpu_set(cpu);
+		pt_deactivate(&sp->pt);
+	}
+	sim_cpu_set(0);
+}
+
+/* More spaces than tags: a new generation begins, and every CPU forgets the old one. */
+static void
+tags_run_out(void)
+{
+	enum { SPACES = ARCH_ASIDS + 8 };
+	static struct space *spaces[SPACES];
+	static vaddr_t	     at[SPACES];
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	for (unsigned round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < SPACES; i++) {
+			sim_cpu_set((i + round) % STORY_CPUS);
+			if (!spaces[i] || !round) {
+				spaces[i] = fresh_space();
+				at[i] = map(spaces[i], 0, 2);
+			}
+			store(spaces[i], at[i]);
+		}
+	}
+	check();
+	for (unsigned i = 0; i < SPACES; i++) {
+		leave(spaces[i]);
+		space_put(spaces[i]);
+	}
+	sim_stop();
+}
+
+/* table_goes - one page is touched in a leaf table, gets this protection, and is unmapped with more. */
+static void
+table_goes(unsigned prot, uint64_t pages)
+{
+	uint64_t      span = PAGE << ARCH_PT_INDEX_BITS;
+	struct space *sp;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	map(sp, span, pages);
+	map(sp, 2 * span, 1);
+	/* Not the table's first page: flushing the table flushes that one too. */
+	store(sp, span + (pages - 1) * PAGE);
+	store(sp, 2 * span);
+	must(space_protect(sp, span, pages * PAGE, prot) == OK, "space_protect");
+	must(space_unmap(sp, span, pages * PAGE) == OK, "space_unmap");
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+/* Leaf tables that become empty, or go whole; with a page in them that can be cached, or not. */
+static void
+tables_go(void)
+{
+	table_goes(0, 1);
+	table_goes(PROT_R, 1);
+	table_goes(0, ARCH_PT_ENTRIES);
+	table_goes(PROT_R, ARCH_PT_ENTRIES);
+}
+
+/* More frames than a gather notes by itself, and no memory for more: it flushes halfway. */
+static void
+a_gather_finds_no_memory(void)
+{
+	enum { PAGES = ARCH_PT_ENTRIES < 100 ? 8 : 100 };
+	struct space *sp;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	map(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES);
+	map(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, 1);
+	for (unsigned i = 0; i <= PAGES; i++)
+		store(sp, (PAGE << ARCH_PT_INDEX_BITS) + i * PAGE);
+	must(space_protect(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, PAGE, PROT_R) == OK,
+	     "space_protect");
+	sim_fail_allocation(1, true);
+	must(space_unmap(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES * PAGE) == OK, "space_unmap");
+	sim_fail_allocation(0, false);
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+void
+museum_scenes(void)
+{
+	tables_go();
+	a_gather_finds_no_memory();
+	tags_run_out();
+	for (uint64_t seed = 1; seed <= 10; seed++)
+		tell(seed, 300);
+}

@@ -1,0 +1,90 @@
+/*
+ * wrap.c - the wrappers of all functions that flush or ask for a flush.
+ *
+ * museum_call notes the call and says whether it is left out. A function of the library
+ * that calls another in the same file is not wrapped by the linker; for the one case where
+ * that matters (gather_flush inside gather.c) the caller's caller tells the calls apart.
+ */
+#include "museum.h"
+
+#include <string.h>
+
+#include <sim/hooks.h>
+
+#include "pt/gather.h"
+#include "pt/state.h"
+
+struct site museum_sites[SITES_MAX];
+unsigned    museum_nr_sites;
+
+static int  left_out = -1;
+static bool skips_shootdowns; /* inside a gather_end that is to end without its flush */
+
+void
+museum_leave_out(int site)
+{
+	left_out = site;
+}
+
+/* is_left_out - notes the call if it is new. */
+static bool
+is_left_out(const char *function, const void *pc, const void *outer)
+{
+	for (unsigned i = 0; i < museum_nr_sites; i++) {
+		if (museum_sites[i].pc == (uintptr_t)pc &&
+		    museum_sites[i].outer == (uintptr_t)outer)
+			return (int)i == left_out;
+	}
+	if (museum_nr_sites < SITES_MAX)
+		museum_sites[museum_nr_sites++] =
+			(struct site){ function, (uintptr_t)pc, (uintptr_t)outer };
+	return false;
+}
+
+#define WRAP_BY(function, parameters, arguments, outer) \
+	void __real_##function parameters; \
+	void __wrap_##function parameters; \
+	void __wrap_##function parameters \
+	{ \
+		if (!is_left_out(#function, __builtin_return_address(0), outer)) \
+			__real_##function arguments; \
+	}
+#define WRAP(function, parameters, arguments) WRAP_BY(function, parameters, arguments, NULL)
+
+/* Those that the contract's inline functions call: the call in the library is one further out. */
+#define WRAP_INLINE(function, parameters, arguments) \
+	WRAP_BY(function, parameters, arguments, __builtin_return_address(1))
+
+WRAP(gather_page, (struct gather * g, vaddr_t va), (g, va))
+WRAP(gather_table, (struct gather * g, vaddr_t va), (g, va))
+WRAP(gather_space, (struct gather * g), (g))
+WRAP(gather_flush, (struct gather * g), (g))
+WRAP(shootdown_everything, (void), ())
+WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
+WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
+WRAP_INLINE(sim_tlb_flush_asid, (unsigned asid), (asid))
+WRAP_INLINE(sim_tlb_flush_all, (void), ())
+
+/* gather_end also drops counts and declares the end: only its flush is left out. */
+void __real_gather_end(struct gather *g);
+void __wrap_gather_end(struct gather *g);
+
+void
+__wrap_gather_end(struct gather *g)
+{
+	skips_shootdowns = is_left_out("gather_end", __builtin_return_address(0), NULL);
+	__real_gather_end(g);
+	skips_shootdowns = false;
+}
+
+void __real_shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole);
+void __wrap_shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole);
+
+void
+__wrap_shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole)
+{
+	if (!is_left_out("shootdown_space", __builtin_return_address(0),
+			 __builtin_return_address(1)) &&
+	    !skips_shootdowns)
+		__real_shootdown_space(pt, pages, nr_pages, whole);
+}
