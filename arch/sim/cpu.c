@@ -9,11 +9,14 @@
  */
 #include "machine.h"
 
+#include <sched.h>
+
 #include <anymm/platform.h>
 #include <anymm/pt.h>
 
 #include "hostile.h"
 #include "sched.h"
+#include "threads.h"
 
 /* A wait this long without a scheduler is for ever: nobody else runs. */
 #define RELAX_LIMIT 10000
@@ -47,7 +50,7 @@ take_interrupt(struct sim_cpu *cpu)
 {
 	cpu->irq_pending = false;
 	cpu->irq_on = false;
-	sim_state.relaxed = 0;
+	cpu->relaxed = 0;
 	shootdown_interrupt();
 	cpu->irq_on = true;
 }
@@ -94,7 +97,7 @@ sim_irq_set(bool on)
 	struct sim_cpu *cpu = this_cpu();
 	bool		before = cpu->irq_on;
 
-	sim_state.relaxed = 0;
+	cpu->relaxed = 0;
 	cpu->irq_on = on;
 	if (UNLIKELY(cpu->irq_pending))
 		take_interrupt_if_on();
@@ -132,9 +135,11 @@ void
 sim_relax(void)
 {
 	take_interrupt_if_on();
-	if (sched_runs(sim_cpu_now))
+	if (threads_run(sim_cpu_now))
+		sched_yield();
+	else if (sched_runs(sim_cpu_now))
 		sched_relax();
-	else if (++sim_state.relaxed > RELAX_LIMIT)
+	else if (++this_cpu()->relaxed > RELAX_LIMIT)
 		report_deadlock();
 }
 

@@ -173,7 +173,8 @@ ledger_entry_changed(const uint64_t *slot, uint64_t old, uint64_t next, const vo
 {
 	uint64_t offset = (uint64_t)((const unsigned char *)slot - sim_ram.base);
 
-	if (changes_nothing(old, next) || offset >> ARCH_PAGE_SHIFT >= sim_fixed.nr_frames)
+	if (!sim_fixed.has_ledger || changes_nothing(old, next) ||
+	    offset >> ARCH_PAGE_SHIFT >= sim_fixed.nr_frames)
 		return;
 	table_entry_changed(reach_table(offset >> ARCH_PAGE_SHIFT),
 			    (unsigned)(offset & ARCH_PAGE_MASK) / 8, old, next, at);
@@ -276,7 +277,8 @@ count_flush(bool was_useful)
 void
 ledger_flush_asid(unsigned asid)
 {
-	count_flush(flush_whole_asid(asid));
+	if (sim_fixed.has_ledger)
+		count_flush(flush_whole_asid(asid));
 }
 
 void
@@ -284,6 +286,8 @@ ledger_flush_all(void)
 {
 	bool any = false;
 
+	if (!sim_fixed.has_ledger)
+		return;
 	for (unsigned asid = 0; asid < ARCH_ASIDS; asid++)
 		any = flush_whole_asid(asid) || any;
 	count_flush(any);
@@ -346,6 +350,8 @@ ledger_flush_page(unsigned asid, vaddr_t va)
 {
 	bool any = false;
 
+	if (!sim_fixed.has_ledger)
+		return;
 	if (this_cpu()->nr_stale) {
 		if (record_nr_ranges())
 			expand_ranges(asid);
@@ -358,7 +364,7 @@ ledger_flush_page(unsigned asid, vaddr_t va)
 void
 ledger_activated(pfn_t root, unsigned asid)
 {
-	if (asid)
+	if (asid && sim_fixed.has_ledger)
 		reach_activate(sim_cpu_now, asid, root.n);
 }
 

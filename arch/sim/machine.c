@@ -116,6 +116,8 @@ take_config(const struct sim_config *config)
 		.nr_cpus = config->nr_cpus ? config->nr_cpus : 1,
 		.no_asids = config->no_asids,
 		.seed = config->seed,
+		.host_threads = config->host_threads,
+		.has_ledger = !config->host_threads,
 	};
 	take_ranges(ranges, nr_ranges);
 	sim_fixed.map.reserve_frames = config->reserve_frames;
@@ -203,7 +205,8 @@ sim_random(void)
 bool
 sim_inject_failure(void)
 {
-	uint64_t n = ++sim_state.machine.allocations;
+	uint64_t n = 1 + atomic_fetch_add_explicit(&sim_state.machine.allocations, 1,
+						   memory_order_relaxed);
 
 	if (LIKELY(sim_state.machine.fail_at == 0))
 		return false;

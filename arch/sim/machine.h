@@ -61,7 +61,8 @@ struct tlb_entry {
 
 struct sim_cpu {
 	bool		  irq_on;
-	bool		  irq_pending; /* a shootdown waits until interrupts are on */
+	_Atomic bool	  irq_pending; /* a shootdown waits until interrupts are on */
+	unsigned	  relaxed;     /* relax calls since anything moved */
 	unsigned	  asid;	       /* of the active root */
 	pfn_t		  root;	       /* pfn_none(): only the kernel half */
 	uint64_t	  time;
@@ -74,7 +75,7 @@ struct sim_cpu {
 /* What a reset restores as it was; the caches' generations only go on. */
 struct machine_state {
 	uint64_t	     random; /* state of the seed's sequence */
-	uint64_t	     allocations;
+	_Atomic uint64_t     allocations;
 	uint64_t	     fail_at; /* number of the allocation that fails; 0: none */
 	bool		     fail_all_after;
 	struct sim_tlb_stats stats;
@@ -82,8 +83,7 @@ struct machine_state {
 
 struct sim_state {
 	struct sim_cpu	     cpus[CPU_MAX];
-	uint32_t	     next_gen; /* of tags in the caches */
-	unsigned	     relaxed;  /* relax calls since anything moved */
+	_Atomic uint32_t     next_gen; /* of tags in the caches */
 	struct machine_state machine;
 };
 extern struct sim_state sim_state;
@@ -93,6 +93,8 @@ struct sim_fixed {
 	bool		  runs;
 	unsigned	  nr_cpus;
 	bool		  no_asids;
+	bool		  host_threads;
+	bool		  has_ledger;
 	uint64_t	  seed;
 	struct boot_map	  map;
 	struct boot_range ranges[BOOT_RANGES_MAX];

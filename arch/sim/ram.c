@@ -13,6 +13,7 @@
 #include "machine.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -173,30 +174,52 @@ sim_frame_ptr(pfn_t pfn)
 	return ram_raw(pfn);
 }
 
-static uint8_t *
-chunk_of(pfn_t pfn)
+/* Flags of a chunk change under the eyes of other host threads, if CPUs are such. */
+static unsigned
+chunk_flags(pfn_t pfn)
 {
-	return &sim_ram.chunks[pfn.n >> SIM_CHUNK_SHIFT];
+	return __atomic_load_n(&sim_ram.chunks[pfn.n >> SIM_CHUNK_SHIFT], __ATOMIC_RELAXED);
 }
 
-/* Before a single frame of a chunk changes its state: give all of them their own. */
+static void
+chunk_set_flags(pfn_t pfn, unsigned flags)
+{
+	__atomic_store_n(&sim_ram.chunks[pfn.n >> SIM_CHUNK_SHIFT], (uint8_t)flags,
+			 __ATOMIC_RELAXED);
+}
+
+/* All frames of a chunk get states of their own. */
 static void
 split_chunk(pfn_t pfn)
 {
-	uint8_t *chunk = chunk_of(pfn);
+	unsigned flags = chunk_flags(pfn);
 	uint64_t first = pfn.n & ~(SIM_CHUNK_FRAMES - 1);
 
-	if (*chunk & CHUNK_FREE) {
+	if (flags & CHUNK_FREE) {
 		memset(ram.states + first, STATE_ZERO, SIM_CHUNK_FRAMES);
 		shadow_poison(ram_raw((pfn_t){ first }), SIM_CHUNK_FRAMES << ARCH_PAGE_SHIFT);
 	}
-	*chunk = (uint8_t)((*chunk & ~CHUNK_FREE) | CHUNK_USED | CHUNK_POISONED);
+	chunk_set_flags(pfn, (flags & ~(unsigned)CHUNK_FREE) | CHUNK_USED | CHUNK_POISONED);
+}
+
+/* Before a single frame of a chunk changes its state. */
+static void
+single_out(pfn_t pfn)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	if (LIKELY((chunk_flags(pfn) & (CHUNK_USED | CHUNK_FREE)) == CHUNK_USED))
+		return;
+	pthread_mutex_lock(&lock);
+	if ((chunk_flags(pfn) & (CHUNK_USED | CHUNK_FREE)) != CHUNK_USED)
+		split_chunk(pfn);
+	pthread_mutex_unlock(&lock);
 }
 
 bool
 ram_is_free(pfn_t pfn)
 {
-	return *chunk_of(pfn) & CHUNK_FREE || ram.states[pfn.n] != STATE_USED;
+	return chunk_flags(pfn) & CHUNK_FREE || ram.states[pfn.n] != STATE_USED;
 }
 
 static void
@@ -204,7 +227,7 @@ retire_one(pfn_t pfn)
 {
 	void *page = arch_frame_ptr(pfn);
 
-	split_chunk(pfn);
+	single_out(pfn);
 	if (ram.states[pfn.n] != STATE_USED)
 		sim_violation("frame %" PRIu64 " is retired, but it is free already", pfn.n);
 	ledger_frame_retired(pfn);
@@ -217,13 +240,14 @@ retire_one(pfn_t pfn)
 static bool
 retire_fresh_chunk(pfn_t pfn, uint64_t left)
 {
-	uint8_t *chunk = chunk_of(pfn);
+	unsigned flags = SIM_CHUNK_WHOLE | CHUNK_FREE;
+	bool	 poisons = sim_fixed.ram_frames <= POISON_ALL_FRAMES;
 
-	if (pfn.n % SIM_CHUNK_FRAMES || left < SIM_CHUNK_FRAMES || *chunk != SIM_CHUNK_WHOLE)
+	if (pfn.n % SIM_CHUNK_FRAMES || left < SIM_CHUNK_FRAMES ||
+	    chunk_flags(pfn) != SIM_CHUNK_WHOLE)
 		return false;
-	*chunk |= CHUNK_FREE;
-	if (sim_fixed.ram_frames <= POISON_ALL_FRAMES) {
-		*chunk |= CHUNK_POISONED;
+	chunk_set_flags(pfn, flags | (poisons ? CHUNK_POISONED : 0));
+	if (poisons) {
 		shadow_poison(ram_raw(pfn), SIM_CHUNK_FRAMES << ARCH_PAGE_SHIFT);
 	}
 	return true;
@@ -257,7 +281,7 @@ revive_one(pfn_t pfn)
 	uint8_t	 *state = &ram.states[pfn.n];
 	bool	  intact;
 
-	split_chunk(pfn);
+	single_out(pfn);
 	if (*state == STATE_USED)
 		sim_violation("frame %" PRIu64 " is revived, but it is in use", pfn.n);
 	shadow_unpoison(page, ARCH_PAGE_SIZE);
@@ -324,7 +348,7 @@ void
 ram_each_used(void (*fn)(pfn_t pfn))
 {
 	for (uint64_t first = 0; first < sim_fixed.nr_frames; first += SIM_CHUNK_FRAMES)
-		if (!(*chunk_of((pfn_t){ first }) & CHUNK_FREE))
+		if (!(chunk_flags((pfn_t){ first }) & CHUNK_FREE))
 			each_used_in_chunk(
 				first, min_u64(first + SIM_CHUNK_FRAMES, sim_fixed.nr_frames), fn);
 	for (uint64_t i = 0; i < AREA_FRAMES; i++)

@@ -168,6 +168,8 @@ save_frames(void)
 void
 sim_snapshot(void)
 {
+	if (sim_fixed.host_threads)
+		sim_violation("a machine of host threads has no snapshots");
 	reset_forget();
 	tlb_drop_everything();
 	save_frames();

@@ -26,6 +26,7 @@
 #include "fiber.h"
 #include "hostile.h"
 #include "machine.h"
+#include "threads.h"
 
 #define STEPS_USUAL	 1000000
 #define ROUNDS_WAITED	 1000
@@ -90,7 +91,7 @@ draw(void)
 bool
 sched_runs(unsigned cpu)
 {
-	return sched.runs && cpu < sched.n && runners[cpu].alive;
+	return (sched.runs && cpu < sched.n && runners[cpu].alive) || threads_run(cpu);
 }
 
 /* How to say a schedule. */

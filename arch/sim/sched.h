@@ -12,7 +12,7 @@
 void sched_point(void);
 void sched_relax(void);
 
-/* sched_runs - a fiber plays this CPU, so it takes its interrupts itself. */
+/* sched_runs - a fiber or a thread plays this CPU, so it takes its interrupts itself. */
 bool sched_runs(unsigned cpu);
 
 /* sched_describe - the schedule that is running, one line that says how to repeat it; "" if none is. */

@@ -18,16 +18,18 @@
 /* Allocated once per CPU and kept over power cycles. */
 static struct tlb_entry *caches[CPU_MAX];
 
-/* Generations are unique over CPUs and tags; when they run out all entries go. */
+/*
+ * Generations are unique over CPUs and tags. 0 is none; when the numbers have run
+ * out, which takes four thousand million flushes, old entries could match again.
+ */
 static uint32_t
 next_generation(void)
 {
-	if (++sim_state.next_gen == 0) {
-		for (unsigned cpu = 0; cpu < sim_fixed.nr_cpus; cpu++)
-			memset(caches[cpu], 0, TLB_ENTRIES * sizeof(struct tlb_entry));
-		sim_state.next_gen = 1;
-	}
-	return sim_state.next_gen;
+	uint32_t gen = 1 + atomic_fetch_add_explicit(&sim_state.next_gen, 1, memory_order_relaxed);
+
+	if (gen == 0)
+		sim_violation("too many flushes for one machine");
+	return gen;
 }
 
 void

@@ -6,8 +6,10 @@
 static inline void *
 arch_frame_ptr(pfn_t pfn)
 {
-	if (LIKELY(pfn.n >> SIM_CHUNK_SHIFT < sim_ram.nr_chunks &&
-		   sim_ram.chunks[pfn.n >> SIM_CHUNK_SHIFT] & SIM_CHUNK_WHOLE))
+	uint64_t chunk = pfn.n >> SIM_CHUNK_SHIFT;
+
+	if (LIKELY(chunk < sim_ram.nr_chunks &&
+		   __atomic_load_n(&sim_ram.chunks[chunk], __ATOMIC_RELAXED) & SIM_CHUNK_WHOLE))
 		return sim_ram.base + (pfn.n << ARCH_PAGE_SHIFT);
 	return sim_frame_ptr(pfn);
 }

@@ -16,6 +16,7 @@ struct sim_config {
 	uint64_t		 reserve_frames;
 	uint64_t		 seed; /* decides which legal cached translation serves an access */
 	bool			 no_asids; /* every activate flushes, as a CPU without PCID */
+	bool host_threads;		   /* for sim_run_threads; without ledger and snapshots */
 };
 
 /* sim_start - make the machine; ranges are checked like any boot map. false: message on stderr. */
@@ -99,6 +100,14 @@ void sim_run(unsigned n, void (*const *bodies)(void *), void *arg,
 bool sim_next_schedule(void);
 void sim_forget_schedules(void);
 bool sim_replay_choices(const char *choices);
+
+/*
+ * sim_run_threads - the same with one host thread per CPU and no scheduler: real
+ * concurrency, for ThreadSanitizer and for measuring how things scale. The machine was
+ * started with host_threads, and n is all its CPUs; a violation ends the process. CPUs whose
+ * body has returned still take interrupts until all are done.
+ */
+void sim_run_threads(unsigned n, void (*const *bodies)(void *), void *arg);
 
 /* sim_describe_schedule - of the run that is going on or was the last one: "random:16:77". */
 const char *sim_describe_schedule(void);
