@@ -81,11 +81,16 @@ void serial_init(void);
 [[gnu::noreturn]] void boot_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /*
- * For an image that runs tests: called before the console prints and before the machine
- * stops. A writer that returns true has taken the text; a stopper may jump away.
+ * For an image that runs tests: called before the console prints, before the machine
+ * stops or a boot fails, at each timer interrupt, and before a CPU is interrupted for a
+ * shootdown. A writer that returns true has taken the text; stop_hook and fail_hook may
+ * jump away; with true, skip_ipi leaves the interrupt out.
  */
 extern bool (*console_hook)(const char *text, size_t bytes);
 extern void (*stop_hook)(void);
+extern void (*fail_hook)(const char *text);
+extern void (*timer_hook)(void);
+extern bool (*skip_ipi)(unsigned cpu);
 
 enum {
 	EXIT_PASS = 0x10, /* QEMU ends with 33 */
@@ -117,6 +122,12 @@ void *bootinfo_take(uint64_t bytes);
 
 /* bootinfo_option - the value of `name=` on the command line, or NULL; ends at a space. */
 const char *bootinfo_option(const char *name);
+
+/* bootinfo_option_is - whether it is there and has this value. */
+bool bootinfo_option_is(const char *name, const char *value);
+
+/* bootinfo_number - its decimal value, or the one to use if it is not there. */
+uint64_t bootinfo_number(const char *name, uint64_t otherwise);
 
 /* paging.c */
 void paging_init(void);

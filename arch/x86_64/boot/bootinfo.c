@@ -146,7 +146,8 @@ enum {
 static void
 read_mb2_memory(const struct mb2_tag *tag)
 {
-	if (tag->bytes < 16 || tag->memory.entry_bytes < sizeof(struct mb2_memory))
+	if (tag->memory.entry_bytes < sizeof(struct mb2_memory) ||
+	    tag->memory.entry_bytes > tag->bytes)
 		boot_fail("memory map: entries of %u bytes", tag->memory.entry_bytes);
 	for (uint32_t at = 16; at + tag->memory.entry_bytes <= tag->bytes;
 	     at += tag->memory.entry_bytes) {
@@ -156,11 +157,31 @@ read_mb2_memory(const struct mb2_tag *tag)
 	}
 }
 
+/* The least that a tag of this type holds, its head included. */
+static uint32_t
+least_bytes(uint32_t type)
+{
+	switch (type) {
+	case MB2_COMMAND_LINE:
+		return 9;
+	case MB2_MODULE:
+	case MB2_MEMORY:
+		return 16;
+	case MB2_RSDP_1:
+	case MB2_RSDP_2:
+		return 28;
+	default:
+		return 8;
+	}
+}
+
 static void
 read_mb2_tag(const struct mb2_tag *tag)
 {
 	switch (tag->type) {
 	case MB2_COMMAND_LINE:
+		if (((const char *)tag)[tag->bytes - 1])
+			boot_fail("multiboot2: the command line has no end");
 		boot_info.command_line = tag->command_line;
 		break;
 	case MB2_MODULE:
@@ -189,13 +210,23 @@ read_multiboot2(uint64_t paddr)
 	for (uint32_t at = 8; at + 8 <= *total;) {
 		const struct mb2_tag *tag = (const void *)(tags + at);
 
-		if (tag->bytes < 8 || tag->bytes > *total - at)
+		if (tag->bytes < least_bytes(tag->type) || tag->bytes > *total - at)
 			boot_fail("multiboot2 tag %u at %u: %u bytes", tag->type, at, tag->bytes);
 		if (tag->type == MB2_END)
 			break;
 		read_mb2_tag(tag);
 		at += (tag->bytes + 7) & ~UINT32_C(7);
 	}
+}
+
+static bool
+has_ram(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_ranges; i++) {
+		if (boot_info.ranges[i].kind == BOOT_RAM)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -207,7 +238,7 @@ bootinfo_read(uint32_t magic, paddr_t info)
 		read_multiboot2(info.raw);
 	else
 		read_pvh(info.raw);
-	if (boot_info.nr_ranges == 0)
+	if (!has_ram())
 		boot_fail("memory map: no RAM above 1 MiB");
 	bootinfo_reserve(image, (uint64_t)(image_end - image_start));
 }
@@ -230,6 +261,31 @@ bootinfo_option(const char *name)
 			p++;
 	}
 	return NULL;
+}
+
+bool
+bootinfo_option_is(const char *name, const char *value)
+{
+	const char *p = bootinfo_option(name);
+
+	while (p && *p && *p == *value) {
+		p++;
+		value++;
+	}
+	return p && !*value && (!*p || *p == ' ');
+}
+
+uint64_t
+bootinfo_number(const char *name, uint64_t otherwise)
+{
+	const char *p = bootinfo_option(name);
+	uint64_t    number = 0;
+
+	if (!p)
+		return otherwise;
+	for (; *p >= '0' && *p <= '9'; p++)
+		number = number * 10 + (uint64_t)(*p - '0');
+	return number;
 }
 
 /* The reserved range that overlaps [start, end), or NULL. */

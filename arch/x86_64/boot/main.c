@@ -26,10 +26,14 @@ second_half(void)
 void
 boot_main(uint32_t magic, uint32_t info)
 {
-	uintptr_t stack;
+	const char *missing;
+	uintptr_t   stack;
 
 	serial_init();
 	trap_init();
+	missing = x86_missing_feature(); /* the kernel half is mapped with NX */
+	if (missing)
+		boot_fail("this CPU has no %s", missing);
 	bootinfo_read(magic, (paddr_t){ info });
 	paging_init();
 	stack = paging_stack(STACK_PAGES);

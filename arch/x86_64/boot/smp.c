@@ -24,6 +24,8 @@ void	    migrate_arrive(uint64_t rsp);
 struct boot_cpu boot_cpus[CPU_MAX];
 static unsigned nr_cpus = 1;
 
+bool (*skip_ipi)(unsigned cpu);
+
 unsigned
 platform_cpu(void)
 {
@@ -42,8 +44,12 @@ boot_nr_cpus(void)
 void
 platform_shootdown(cpu_mask_t cpus)
 {
-	for (; cpus; cpus &= cpus - 1)
-		apic_send(boot_cpus[__builtin_ctzll(cpus)].apic_id, VECTOR_SHOOTDOWN);
+	for (; cpus; cpus &= cpus - 1) {
+		unsigned cpu = (unsigned)__builtin_ctzll(cpus);
+
+		if (!skip_ipi || !skip_ipi(cpu))
+			apic_send(boot_cpus[cpu].apic_id, VECTOR_SHOOTDOWN);
+	}
 }
 
 /* What every CPU does for itself. */

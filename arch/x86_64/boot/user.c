@@ -5,6 +5,10 @@
  * so the CPU and the stub save straight into it and user_enter returns to whoever
  * called it, on the kernel stack it was called on. No kernel stack belongs to a
  * user thread; a kernel that blocks inside system calls would give it one.
+ *
+ * Entering ring 3 at an address that is not canonical faults in the kernel, on the user's
+ * registers: SYSRET and IRETQ both. Such a context is never entered; it is as if the fault
+ * had been taken in ring 3.
  */
 #include "boot.h"
 
@@ -12,6 +16,8 @@
 #define MSR_LSTAR  0xc0000082
 #define MSR_SFMASK 0xc0000084
 #define EFER_SCE   1
+
+#define VECTOR_GENERAL_PROTECTION 13
 
 /* Flags that SYSCALL clears: trap, interrupts, direction, nested task, alignment check. */
 #define ENTRY_CLEARS UINT64_C(0x44700)
@@ -29,9 +35,23 @@ syscall_init(void)
 	x86_wrmsr(MSR_SFMASK, ENTRY_CLEARS);
 }
 
+/* Bits 63 to 47 are all the same: SDM vol. 1, 3.3.7.1. */
+static bool
+is_canonical(uint64_t address)
+{
+	uint64_t upper = address >> 47;
+
+	return upper == 0 || upper == (UINT64_C(1) << 17) - 1;
+}
+
 vaddr_t
 user_enter(struct arch_context *ctx)
 {
+	if (!is_canonical(ctx->rip)) {
+		ctx->vector = VECTOR_GENERAL_PROTECTION;
+		ctx->error = 0;
+		return 0;
+	}
 	for (;;) {
 		struct boot_cpu *cpu;
 		vaddr_t		 cr2;

@@ -44,8 +44,8 @@ static struct start_info info;
 static struct memory	 memory[BOOT_RANGES_MAX + 1];
 static struct module	 module;
 static alignas(8) uint32_t tags[64]; /* multiboot2: total, reserved, then tags */
-static char		 message[256];
-static jmp_buf		 after_failure;
+static char    message[256];
+static jmp_buf after_failure;
 
 static void
 go_on(const char *text)
@@ -58,10 +58,9 @@ static void
 tell_truth(void)
 {
 	memory[0] = (struct memory){ .start = 0, .bytes = 64 * MIB, .type = RAM };
-	info = (struct start_info){ .magic = PVH_MAGIC,
-				    .version = 1,
-				    .memory_map = phys_of(memory).raw,
-				    .nr_memory = 1 };
+	info = (struct start_info){
+		.magic = PVH_MAGIC, .version = 1, .memory_map = phys_of(memory).raw, .nr_memory = 1
+	};
 }
 
 /* ---- PVH ---- */

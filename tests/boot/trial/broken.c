@@ -8,8 +8,8 @@
 
 #include "base/format.h"
 
-static enum x86_flush	kind;	  /* of the flush to leave out */
-static _Atomic uint64_t left;	  /* occasions until then */
+static enum x86_flush	kind; /* of the flush to leave out */
+static _Atomic uint64_t left; /* occasions until then */
 static bool		in_fault[CPU_MAX];
 
 /* The turn has come, and it comes only once. */

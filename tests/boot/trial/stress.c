@@ -41,7 +41,7 @@
 enum page { FIRST, SECOND, SHARED, GOING, WORD, REPEATED, FRESH, NR_PAGES };
 
 /* Two pages differ in the slot of their leaf table as well as in the table. */
-#define PAGE(page) (AREA + (vaddr_t)(page) * (UINT64_C(1) << 21) + (vaddr_t)(page) * ARCH_PAGE_SIZE)
+#define PAGE(page) (AREA + (vaddr_t)(page) * (UINT64_C(1) << 21) + (vaddr_t)(page)*ARCH_PAGE_SIZE)
 
 enum { VECTOR_PAGE_FAULT = 14 };
 #define ERROR_WRITE 2
@@ -413,12 +413,12 @@ say_counts(uint64_t rounds)
 
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
 		written += stress.writers[cpu].rounds;
-	console_printf("# %lu rounds against %lu of the writers: %lu forks, %lu shootdowns, "
-		       "%lu pages copied, %lu refusals\n",
-		       (unsigned long)rounds, (unsigned long)written,
-		       (unsigned long)stat_get(STAT_FORKS), (unsigned long)stat_get(STAT_SHOOTDOWNS),
-		       (unsigned long)stat_get(STAT_PAGE_COPIES),
-		       (unsigned long)(stat_get(STAT_FAULT_ACCERR) + stat_get(STAT_FAULT_MAPERR)));
+	console_printf(
+		"# %lu rounds against %lu of the writers: %lu forks, %lu shootdowns, "
+		"%lu pages copied, %lu refusals\n",
+		(unsigned long)rounds, (unsigned long)written, (unsigned long)stat_get(STAT_FORKS),
+		(unsigned long)stat_get(STAT_SHOOTDOWNS), (unsigned long)stat_get(STAT_PAGE_COPIES),
+		(unsigned long)(stat_get(STAT_FAULT_ACCERR) + stat_get(STAT_FAULT_MAPERR)));
 }
 
 void
@@ -437,7 +437,8 @@ trial_stress(void)
 	anymm_drain();
 	before = frame_totals();
 	start();
-	trial_watch((unsigned)bootinfo_number("patience", 20), "a change, or a writer's answer to it");
+	trial_watch((unsigned)bootinfo_number("patience", 20),
+		    "a change, or a writer's answer to it");
 	for (uint64_t done = 0; done < rounds;) {
 		start_writers();
 		wait_for_writers();

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Trials of the booted PC, each judged by what it prints and how it ends (TAP).
+
+usage: trials.py TRIAL_IMAGE IMAGE
+
+Sound machines must pass, machines broken on purpose must be noticed, and machines on
+which nothing can run must say why. What a trial printed is shown if it fails.
+"""
+
+import re
+import subprocess
+import sys
+
+PASS, FAIL = 33, 35  # of isa-debug-exit, see arch/x86_64/boot/boot.h
+NO_LONG_MODE = 3     # entry.S knows only one way out
+SECONDS = 280
+
+
+class Machine:
+    """Options of one start, with those that most trials use."""
+
+    def __init__(self, line, cpus=2, ram=128, cpu="max"):
+        self.line, self.cpus, self.ram, self.cpu = line, cpus, ram, cpu
+
+    def command(self, image):
+        return ["qemu-system-x86_64", "-accel", "tcg", "-cpu", self.cpu, "-m", str(self.ram),
+                "-smp", str(self.cpus), "-display", "none", "-serial", "stdio",
+                "-monitor", "none", "-no-reboot",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+                "-kernel", image, "-append", self.line]
+
+    def boot(self, image):
+        """(status, output)"""
+        try:
+            run = subprocess.run(self.command(image), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired as late:
+            return None, (late.stdout or b"").decode(errors="replace")
+        return run.returncode, run.stdout.decode(errors="replace")
+
+
+# name, machine, status, what the output must hold, in this order
+TRIALS = [
+    ("lies of a loader are named", Machine("mode=bootmap", cpus=1), PASS, ["ok 1 ", "ok 23 ", "ok"]),
+    ("no way out of ring 3 takes the kernel along", Machine("mode=sysret"), PASS, ["ok 10 ", "ok"]),
+    ("the same on another CPU model", Machine("mode=sysret", cpu="qemu64"), PASS, ["ok 10 ", "ok"]),
+    ("a stack that overflows is reported", Machine("mode=overflow"), FAIL,
+     ["CPU 0: double fault", "in ring 0", "cr2 ffffff", "sink_deeper+"]),
+    ("the same on another CPU", Machine("mode=overflow cpu=1"), FAIL,
+     ["CPU 1: double fault", "in ring 0", "cr2 ffffff", "sink_deeper+"]),
+    ("10000 rounds against a writer", Machine("mode=stress rounds=10000"), PASS,
+     ["no stale access in 10000 rounds", "every write has arrived", "every frame came back", "ok"]),
+    ("1000 rounds on a CPU with fewer features", Machine("mode=stress rounds=1000", cpu="qemu64"),
+     PASS, ["no stale access in 1000 rounds", "every frame came back", "ok"]),
+    ("100 rounds against three writers", Machine("mode=stress rounds=100", cpus=4), PASS,
+     ["no stale access in 100 rounds", "every frame came back", "ok"]),
+    ("one INVLPG left out is noticed", Machine("mode=stress break=skip-invlpg"), FAIL,
+     ["the machine is broken", "not ok 1 - stale access: CPU 1", "FAILED"]),
+    ("another one", Machine("mode=stress break=skip-invlpg after=733"), FAIL,
+     ["the machine is broken", "not ok 1 - stale access: CPU 1", "FAILED"]),
+    ("one flush of a space left out is noticed", Machine("mode=stress break=skip-flush"), FAIL,
+     ["the machine is broken", "not ok 1 - ", "child", "FAILED"]),
+    ("one interrupt not sent is noticed", Machine("mode=stress break=skip-ipi patience=5"), FAIL,
+     ["the machine is broken", "not ok 1 - nothing goes on", "FAILED"]),
+]
+
+# The same for the image that runs scenarios.
+BOOTS = [
+    ("too little RAM", Machine("", ram=4), FAIL, ["anymm: too little RAM"]),
+    ("even less", Machine("", ram=2), FAIL, ["anymm: too little RAM"]),
+    ("a CPU without NX", Machine("", cpu="qemu64,-nx"), FAIL, ["anymm: this CPU has no NX"]),
+    ("a CPU without PGE", Machine("", cpu="qemu64,-pge"), FAIL, ["anymm: this CPU has no PGE"]),
+    ("a CPU without 64 bits", Machine("", cpu="qemu32"), NO_LONG_MODE,
+     ["anymm: this CPU has no 64-bit mode"]),
+]
+
+
+def wrong(status, output, wanted_status, wanted):
+    """None, or what is not as it should be."""
+    if status is None:
+        return "no end after %d seconds" % SECONDS
+    if status != wanted_status:
+        return "QEMU ended with %d, not %d" % (status, wanted_status)
+    at = 0
+    for part in wanted:
+        at = output.find(part, at)
+        if at < 0:
+            return "'%s' is missing" % part
+    return None
+
+
+def shell(command):
+    return " ".join(word if re.fullmatch(r"[\w./,=:-]+", word) else "'%s'" % word for word in command)
+
+
+def report(number, trial, image):
+    name, machine, wanted_status, wanted = trial
+    status, output = machine.boot(image)
+    problem = wrong(status, output, wanted_status, wanted)
+    print("%s %d - %s" % ("not ok" if problem else "ok", number, name))
+    if problem:
+        print("# %s; to repeat: %s" % (problem, shell(machine.command(image))))
+        for line in output.splitlines()[-40:]:
+            print("# | " + line)
+    sys.stdout.flush()
+    return problem is None
+
+
+def main():
+    trial_image, image = sys.argv[1:]
+    cases = [(t, trial_image) for t in TRIALS] + [(b, image) for b in BOOTS]
+    print("1..%d" % len(cases))
+    results = [report(number, trial, where) for number, (trial, where) in enumerate(cases, 1)]
+    return not all(results)
+
+
+sys.exit(main())
