@@ -37,6 +37,15 @@ grow(struct space *sp, struct va_range more, vaddr_t brk)
 	return true;
 }
 
+/* shrink - as in Linux, the break stays if a program has unmapped all that would be given back. */
+static bool
+shrink(struct space *sp, struct va_range less)
+{
+	struct region *first = tree_find_end(sp, less.start);
+
+	return first && first->range.start < less.end && unmap_range(sp, less) == OK;
+}
+
 /* move - the break goes to `brk` if everything allows it; false: it stays. */
 static bool
 move(struct space *sp, vaddr_t brk)
@@ -47,7 +56,7 @@ move(struct space *sp, vaddr_t brk)
 	    !page_ceil(sp->brk, &before) || !page_ceil(brk, &after))
 		return false;
 	if (after < before)
-		return unmap_range(sp, va_range(after, before)) == OK;
+		return shrink(sp, va_range(after, before));
 	return after == before || grow(sp, va_range(before, after), brk);
 }
 

@@ -299,9 +299,14 @@ expect_brk(struct story_op *op, vaddr_t wanted)
 	struct flat_space *fs = op->fs;
 	vaddr_t		   old_end = (fs->brk + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
 	vaddr_t		   new_end;
+	bool		   any_left = false;
 
 	if (!fs->layout.brk_start || wanted < fs->layout.brk_start || !round_up(wanted, &new_end) ||
 	    new_end > fs->layout.end)
+		return fs->brk;
+	for (unsigned i = 0; i < fs->nr_regions; i++)
+		any_left |= fs->regions[i].end > new_end && fs->regions[i].start < old_end;
+	if (new_end < old_end && !any_left)
 		return fs->brk;
 	if (new_end > old_end) {
 		struct flat_region *next = NULL;

@@ -138,6 +138,23 @@ holes_in_the_heap_are_passed_over(void **state)
 	sketch_end(sp);
 }
 
+/* As in Linux: where nothing is left of what the break would give back, it does not move down. */
+static void
+an_unmapped_heap_keeps_its_break(void **state)
+{
+	struct space *sp = heap_space(sketch_layout());
+
+	(void)state;
+	assert_int_equal(space_brk(sp, PAGE(8)), PAGE(8));
+	EXPECT_OK(space_unmap(sp, PAGE(5), PAGE(3)));
+	assert_int_equal(space_brk(sp, PAGE(6)), PAGE(8));
+	assert_int_equal(space_brk(sp, PAGE(5)), PAGE(8));
+	assert_int_equal(space_brk(sp, PAGE(8) - 1), PAGE(8) - 1);
+	assert_int_equal(space_brk(sp, PAGE(4)), PAGE(4));
+	EXPECT_REGIONS(sp, "3-4 rw");
+	sketch_end(sp);
+}
+
 static void
 limits_hold_and_shrinking_is_always_allowed(void **state)
 {
@@ -210,6 +227,7 @@ TEST_SUITE(brk, cmocka_unit_test(the_heap_follows_the_break),
 	   cmocka_unit_test(the_guard_gap_of_a_stack_counts),
 	   cmocka_unit_test(the_heap_joins_its_neighbour),
 	   cmocka_unit_test(holes_in_the_heap_are_passed_over),
+	   cmocka_unit_test(an_unmapped_heap_keeps_its_break),
 	   cmocka_unit_test(limits_hold_and_shrinking_is_always_allowed),
 	   cmocka_unit_test(a_layout_without_heap_has_none),
 	   cmocka_unit_test(lack_of_memory_leaves_the_break))
