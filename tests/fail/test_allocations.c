@@ -557,8 +557,6 @@ sweep_all(enum world_kind kind)
 {
 	uint64_t nr = 0;
 
-	if (ARCH_USER_END < WORLD_USER_END)
-		skip(); /* the random stories do this in small */
 	for (unsigned i = 0; i < ARRAY_SIZE(operations); i++)
 		nr += sweep(&operations[i], kind);
 	print_message("# %llu allocations failed, in %zu operations\n", (unsigned long long)nr,
