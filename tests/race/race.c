@@ -257,6 +257,32 @@ run_together(void *schedule)
 }
 
 static void
+fail_run(const char *why)
+{
+	fail_msg("%s: %s\nrepeat with ANYMM_SCHEDULE=%s", run.race->name, why,
+		 sim_describe_schedule());
+}
+
+/*
+ * All CPUs at once. The seed also decides whether the hardware takes its liberties: accessed
+ * bits set by speculation, spurious faults. A machine that stops fails the test.
+ */
+static void
+run_bodies(struct sim_schedule *schedule)
+{
+	char text[4096];
+	bool stopped;
+
+	sim_hostile_accessed(schedule->seed % 16 == 1);
+	sim_hostile_faults(schedule->seed % 8 == 5);
+	stopped = sim_expect_stop(run_together, schedule, text, sizeof(text));
+	sim_hostile_accessed(false);
+	sim_hostile_faults(false);
+	if (stopped)
+		fail_run(text);
+}
+
+static void
 print_outcome(const char *what, const struct outcome *o)
 {
 	print_error("%s:", what);
@@ -266,13 +292,6 @@ print_outcome(const char *what, const struct outcome *o)
 			print_error(" %" PRIx64, o->results[cpu][i]);
 	}
 	print_error("  memory %016" PRIx64 "\n", o->memory);
-}
-
-static void
-fail_run(const char *why)
-{
-	fail_msg("%s: %s\nrepeat with ANYMM_SCHEDULE=%s", run.race->name, why,
-		 sim_describe_schedule());
 }
 
 /* Same results, wrong memory, or wrong results: the list shows which. */
@@ -289,12 +308,10 @@ static void
 run_schedule(struct sim_schedule schedule)
 {
 	struct check_report report;
-	char		    text[4096];
 	unsigned	    outcome;
 
 	begin();
-	if (sim_expect_stop(run_together, &schedule, text, sizeof(text)))
-		fail_run(text);
+	run_bodies(&schedule);
 	if (!check_all(&report))
 		fail_run(report.text);
 	run.now.memory = look_at_memory();
@@ -315,12 +332,10 @@ run_short_of_memory(struct sim_schedule schedule)
 	uint64_t	    how = schedule.seed;
 	uint64_t	    random = test_random(&how);
 	struct check_report report;
-	char		    text[4096];
 
 	begin();
 	sim_fail_allocation(1 + random % 8, random >> 8 & 1);
-	if (sim_expect_stop(run_together, &schedule, text, sizeof(text)))
-		fail_run(text);
+	run_bodies(&schedule);
 	sim_fail_allocation(0, false);
 	if (!check_all(&report))
 		fail_run(report.text);
