@@ -26,10 +26,10 @@ die(const char *what, const char *path)
 static void
 replay_file(const char *path)
 {
-	FILE *file = fopen(path, "rb");
+	FILE	*file = fopen(path, "rb");
 	uint8_t *data = NULL;
-	size_t bytes = 0;
-	size_t room = 0;
+	size_t	 bytes = 0;
+	size_t	 room = 0;
 
 	if (!file)
 		die("cannot be opened", path);
@@ -63,8 +63,8 @@ static void
 replay(const char *path)
 {
 	struct dirent **entries;
-	struct stat status;
-	int nr;
+	struct stat	status;
+	int		nr;
 
 	if (stat(path, &status) != 0)
 		die("does not exist", path);

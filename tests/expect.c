@@ -19,7 +19,7 @@ uint64_t
 test_seed(uint64_t usual)
 {
 	const char *given = getenv("ANYMM_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : usual;
+	uint64_t    seed = given ? strtoull(given, NULL, 0) : usual;
 
 	fprintf(stderr, "seed %" PRIu64 "; repeat with ANYMM_SEED=%" PRIu64 "\n", seed, seed);
 	return seed;

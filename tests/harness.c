@@ -14,7 +14,7 @@
 #include <anymm/frame.h>
 #include <anymm/process.h>
 
-static bool machine_runs;
+static bool		   machine_runs;
 static struct frame_totals totals_fresh;
 
 static const char *const kind_names[FRAME_KINDS] = {

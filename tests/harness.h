@@ -41,7 +41,7 @@
 	}
 
 /* EXPECT_OK, EXPECT_ERR - the call gives exactly this result; a failure prints both by name. */
-#define EXPECT_OK(call) expect_err((call), OK, #call, __FILE__, __LINE__)
+#define EXPECT_OK(call)		 expect_err((call), OK, #call, __FILE__, __LINE__)
 #define EXPECT_ERR(call, wanted) expect_err((call), (wanted), #call, __FILE__, __LINE__)
 
 void expect_err(err_t got, err_t wanted, const char *call, const char *file, int line);

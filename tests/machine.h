@@ -11,8 +11,8 @@
 #include <anymm/platform.h>
 
 struct machine_config {
-	unsigned		 nr_cpus;   /* 0: 1 */
-	const struct boot_range *ranges;    /* NULL: one node of nr_frames frames */
+	unsigned		 nr_cpus; /* 0: 1 */
+	const struct boot_range *ranges;  /* NULL: one node of nr_frames frames */
 	unsigned		 nr_ranges;
 	uint64_t		 nr_frames; /* with ranges NULL; 0: 65536 */
 	uint64_t		 reserve_frames;
@@ -95,8 +95,8 @@ bool machine_next_schedule(void);
  * shown as skipped, with the reason, where it is not to be had.
  */
 enum machine_feature {
-	MACHINE_NOTICES_DEADLOCK, /* a wait that cannot end stops the machine */
-	MACHINE_NOTICES_POISON,	  /* a touched free or unallocated byte stops the machine */
+	MACHINE_NOTICES_DEADLOCK,   /* a wait that cannot end stops the machine */
+	MACHINE_NOTICES_POISON,	    /* a touched free or unallocated byte stops the machine */
 	MACHINE_SWITCHES_AT_POINTS, /* what happens between two CPUs is the schedule's choice */
 };
 void machine_needs(enum machine_feature feature);

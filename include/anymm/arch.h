@@ -40,8 +40,8 @@
  */
 #include <arch/params.h>
 
-#define ARCH_PAGE_SIZE ((uint64_t)1 << ARCH_PAGE_SHIFT)
-#define ARCH_PAGE_MASK (ARCH_PAGE_SIZE - 1)
+#define ARCH_PAGE_SIZE	((uint64_t)1 << ARCH_PAGE_SHIFT)
+#define ARCH_PAGE_MASK	(ARCH_PAGE_SIZE - 1)
 #define ARCH_PT_ENTRIES ((unsigned)1 << ARCH_PT_INDEX_BITS)
 
 static_assert(ARCH_PAGE_SHIFT >= 12, "pages are at least 4 KiB");
@@ -59,10 +59,10 @@ static_assert((ARCH_PTE_BYTES << ARCH_PT_INDEX_BITS) <= (1 << ARCH_PAGE_SHIFT),
 
 /* The four kinds of entry. */
 enum pte_kind {
-	PTE_EMPTY,	/* zero: nothing here, nothing remembered */
-	PTE_LEAF,	/* maps a frame, possibly with no access at all */
-	PTE_TABLE,	/* points to the table one level down */
-	PTE_MARK,	/* software note in an entry the hardware ignores */
+	PTE_EMPTY, /* zero: nothing here, nothing remembered */
+	PTE_LEAF,  /* maps a frame, possibly with no access at all */
+	PTE_TABLE, /* points to the table one level down */
+	PTE_MARK,  /* software note in an entry the hardware ignores */
 };
 
 /* Memory type of a leaf. Counted memory is always MEM_CACHED. */
@@ -75,12 +75,12 @@ enum mem_type {
 
 /* What a leaf says. Fields not named in a designated initialiser are 0. */
 struct pte_leaf {
-	pfn_t	      pfn;	/* aligned to the leaf's size */
-	unsigned      level;	/* 0 .. ARCH_LEAF_LEVEL_MAX */
-	prot_t	      prot;	/* 0: hardware may not use it, the frame survives */
-	bool	      kernel;	/* kernel-only; no user access at all */
-	bool	      is_private;	/* software bit P: a write needs an exclusive path */
-	bool	      is_special;	/* software bit S: the frame is not counted */
+	pfn_t	      pfn;	  /* aligned to the leaf's size */
+	unsigned      level;	  /* 0 .. ARCH_LEAF_LEVEL_MAX */
+	prot_t	      prot;	  /* 0: hardware may not use it, the frame survives */
+	bool	      kernel;	  /* kernel-only; no user access at all */
+	bool	      is_private; /* software bit P: a write needs an exclusive path */
+	bool	      is_special; /* software bit S: the frame is not counted */
 	bool	      accessed;
 	bool	      dirty;
 	enum mem_type type;
@@ -88,14 +88,14 @@ struct pte_leaf {
 
 /* What a mark says: a type and 40 bits that belong to it. */
 enum mark_type {
-	MARK_GUARD = 1,	/* any access is a SEGV_MAPERR-like fault; payload 0 */
+	MARK_GUARD = 1, /* any access is a SEGV_MAPERR-like fault; payload 0 */
 	MARK_SWAP = 2,	/* payload: place in the swap device */
 	MARK_TYPES,
 };
 
 struct pte_mark {
 	enum mark_type type;
-	uint64_t       payload;	/* less than 2^40 */
+	uint64_t       payload; /* less than 2^40 */
 };
 
 /* 3. The entry codec: pure functions of their arguments.
@@ -116,18 +116,18 @@ struct pte_mark {
  *      or mark is zero.
  *  P6  without_accessed_dirty(e) clears both bits and nothing else.
  */
-static inline pte_t	       arch_pte_empty(void);
-static inline pte_t	       arch_pte_leaf(struct pte_leaf leaf);
-static inline struct pte_leaf  arch_pte_decode_leaf(pte_t pte, unsigned level);
-static inline pte_t	       arch_pte_table(pfn_t table, bool writable);
-static inline pfn_t	       arch_pte_table_pfn(pte_t pte);
-static inline pte_t	       arch_pte_mark(struct pte_mark mark);
-static inline struct pte_mark  arch_pte_decode_mark(pte_t pte);
-static inline enum pte_kind    arch_pte_kind(pte_t pte, unsigned level);
-static inline bool	       arch_pte_writable(pte_t pte);
-static inline pte_t	       arch_pte_with_write(pte_t pte, bool writable);
-static inline pte_t	       arch_pte_without_accessed_dirty(pte_t pte);
-static inline bool	       arch_pte_equal(pte_t a, pte_t b);
+static inline pte_t	      arch_pte_empty(void);
+static inline pte_t	      arch_pte_leaf(struct pte_leaf leaf);
+static inline struct pte_leaf arch_pte_decode_leaf(pte_t pte, unsigned level);
+static inline pte_t	      arch_pte_table(pfn_t table, bool writable);
+static inline pfn_t	      arch_pte_table_pfn(pte_t pte);
+static inline pte_t	      arch_pte_mark(struct pte_mark mark);
+static inline struct pte_mark arch_pte_decode_mark(pte_t pte);
+static inline enum pte_kind   arch_pte_kind(pte_t pte, unsigned level);
+static inline bool	      arch_pte_writable(pte_t pte);
+static inline pte_t	      arch_pte_with_write(pte_t pte, bool writable);
+static inline pte_t	      arch_pte_without_accessed_dirty(pte_t pte);
+static inline bool	      arch_pte_equal(pte_t a, pte_t b);
 
 /* 4. Entries in memory: exactly one atomic access each.
  *
@@ -222,10 +222,10 @@ static inline bool  arch_inject_failure(void);
  *  U2  the kernel cannot reach user memory in any other way (SMAP).
  */
 struct arch_fault {
-	vaddr_t	    va;		/* as the hardware reports it, not aligned */
+	vaddr_t	    va; /* as the hardware reports it, not aligned */
 	enum access access;
-	bool	    present;	/* a translation existed and denied the access */
-	bool	    user;	/* the access was made with user rights */
+	bool	    present; /* a translation existed and denied the access */
+	bool	    user;    /* the access was made with user rights */
 };
 
 static inline size_t arch_user_read(void *dst, vaddr_t src, size_t bytes, struct arch_fault *fault);
@@ -250,8 +250,8 @@ static inline int64_t arch_context_result(const struct arch_context *ctx);
  *  D2  console_write prints bytes as they are.
  *  D3  stop prints nothing of its own; it never returns.
  */
-static inline void	      *arch_root_state(void);
-static inline void	       arch_console_write(const char *text, size_t bytes);
+static inline void		    *arch_root_state(void);
+static inline void		     arch_console_write(const char *text, size_t bytes);
 [[gnu::noreturn]] static inline void arch_stop(void);
 
 #include <arch/pte.h>

@@ -24,7 +24,7 @@ enum invariant {
 
 struct check_report {
 	enum invariant broken;
-	char	       text[240];	/* what, where, expected, found */
+	char	       text[240]; /* what, where, expected, found */
 };
 
 /* check_all - true if all hold; else *report names the first that does not. */

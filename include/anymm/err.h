@@ -7,7 +7,7 @@
  */
 #pragma once
 
-enum [[nodiscard]] err {
+enum [[nodiscard]] err{
 	OK = 0,
 	ERR_PERM = -1,
 	ERR_NOENT = -2,

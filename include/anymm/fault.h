@@ -6,7 +6,7 @@
 #include <anymm/space.h>
 
 enum fault_result {
-	FAULT_DONE,	/* run the instruction again */
+	FAULT_DONE,	   /* run the instruction again */
 	FAULT_SEGV_MAPERR, /* no region, or a guard */
 	FAULT_SEGV_ACCERR, /* the region forbids the access */
 	FAULT_BUS_ADRERR,  /* beyond the end of the object, or its page cannot be read */

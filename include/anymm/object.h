@@ -36,10 +36,10 @@ struct object {
 	void		       *pages;	  /* [o] radix tree: index -> frame (src/object/radix.c) */
 	uint64_t		nr_pages; /* [o] slots in use */
 	uint64_t		size_pages; /* [o] pages at or beyond it give BUS_ADRERR */
-	struct list		regions;  /* [o] struct region.rmap: the reverse map */
-	const struct pager_ops *ops;	  /* [c] */
-	uint64_t		id;	  /* [c] names the file in maps; shared anonymous: unique */
-	struct list		all;	  /* in the list of all objects (checks, leak tests) */
+	struct list		regions;    /* [o] struct region.rmap: the reverse map */
+	const struct pager_ops *ops;	    /* [c] */
+	uint64_t		id;  /* [c] names the file in maps; shared anonymous: unique */
+	struct list		all; /* in the list of all objects (checks, leak tests) */
 	void		       *private_data; /* [c] the pager's */
 };
 
@@ -80,7 +80,7 @@ extern const struct pager_ops pager_memory_file;
 uint8_t object_pattern(uint64_t id, uint64_t offset);
 
 /* object_init - called once at boot. object_live - objects alive (checks, leak tests). */
-err_t object_init(void);
+err_t	 object_init(void);
 uint64_t object_live(void);
 
 /* object_drain - give back the frames that the layer's caches keep as spares. */

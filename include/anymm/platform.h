@@ -27,8 +27,8 @@ void platform_shootdown(cpu_mask_t cpus);
  * reserved (overlaps allowed: reserved wins). Sorted in no order.
  */
 enum boot_kind {
-	BOOT_RAM,	/* usable memory of node `node` */
-	BOOT_RESERVED,	/* firmware, the kernel image, modules: never allocated */
+	BOOT_RAM,      /* usable memory of node `node` */
+	BOOT_RESERVED, /* firmware, the kernel image, modules: never allocated */
 };
 
 struct boot_range {
@@ -41,8 +41,8 @@ struct boot_range {
 struct boot_map {
 	const struct boot_range *ranges;
 	unsigned		 nr_ranges;
-	uint64_t		 reserve_frames;	/* kept for the kernel; 0: a default by size */
+	uint64_t		 reserve_frames; /* kept for the kernel; 0: a default by size */
 };
 
-#define NODE_MAX 16
+#define NODE_MAX	16
 #define BOOT_RANGES_MAX 128

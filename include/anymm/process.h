@@ -8,24 +8,24 @@
 
 enum process_state {
 	PROCESS_ALIVE,
-	PROCESS_ZOMBIE,	/* exited, not yet waited for; has no space */
+	PROCESS_ZOMBIE, /* exited, not yet waited for; has no space */
 };
 
 /* [p] the process-table lock   [c] constant after create */
 struct process {
-	uint32_t	   id;	     /* [c] unique among the living, never 0 */
-	enum process_state state;    /* [p] */
-	int32_t		   code;     /* [p] exit code of a zombie */
-	struct process	  *parent;   /* [p] NULL: the first process */
-	struct list	   children; /* [p] of sibling */
-	struct list	   sibling;  /* [p] in parent->children */
-	struct list	   all;	     /* [p] in the table */
-	struct space	  *space;    /* [p] one reference held; NULL: zombie */
+	uint32_t	   id;	      /* [c] unique among the living, never 0 */
+	enum process_state state;     /* [p] */
+	int32_t		   code;      /* [p] exit code of a zombie */
+	struct process	  *parent;    /* [p] NULL: the first process */
+	struct list	   children;  /* [p] of sibling */
+	struct list	   sibling;   /* [p] in parent->children */
+	struct list	   all;	      /* [p] in the table */
+	struct space	  *space;     /* [p] one reference held; NULL: zombie */
 	struct process	  *hash_next; /* [p] */
 };
 
 enum proc_fork_flag {
-	PROC_SHARE_SPACE = 1,	/* thread or vfork: the same space */
+	PROC_SHARE_SPACE = 1, /* thread or vfork: the same space */
 };
 
 /*

@@ -11,10 +11,10 @@
 
 /* [c] constant after create   [a] atomic   [i] the asid lock */
 struct pt {
-	pfn_t		    root;	/* [c] */
-	_Atomic uint64_t    tag;	/* [a] generation << 16 | asid; 0: none yet */
-	_Atomic cpu_mask_t  cached_on;	/* [a] CPUs that may hold translations of this space */
-	_Atomic cpu_mask_t  active_on;	/* [a] CPUs that have it active now */
+	pfn_t		   root;      /* [c] */
+	_Atomic uint64_t   tag;	      /* [a] generation << 16 | asid; 0: none yet */
+	_Atomic cpu_mask_t cached_on; /* [a] CPUs that may hold translations of this space */
+	_Atomic cpu_mask_t active_on; /* [a] CPUs that have it active now */
 };
 
 /*

@@ -7,13 +7,13 @@
 #include <anymm/object.h>
 
 enum region_flag {
-	REGION_SHARED = 1 << 0,		/* writes reach the object; else private */
-	REGION_GROWSDOWN = 1 << 1,	/* a stack: extends down on a fault */
-	REGION_NORESERVE = 1 << 2,	/* not charged to committed memory */
-	REGION_DONTFORK = 1 << 3,	/* not in the child */
-	REGION_WIPEONFORK = 1 << 4,	/* in the child, but empty */
-	REGION_NOMERGE = 1 << 5,	/* never joined with a neighbour (images' special pages) */
-	REGION_MAYNOTWRITE = 1 << 6,	/* protect to writable is refused (shared, read-only file) */
+	REGION_SHARED = 1 << 0,	     /* writes reach the object; else private */
+	REGION_GROWSDOWN = 1 << 1,   /* a stack: extends down on a fault */
+	REGION_NORESERVE = 1 << 2,   /* not charged to committed memory */
+	REGION_DONTFORK = 1 << 3,    /* not in the child */
+	REGION_WIPEONFORK = 1 << 4,  /* in the child, but empty */
+	REGION_NOMERGE = 1 << 5,     /* never joined with a neighbour (images' special pages) */
+	REGION_MAYNOTWRITE = 1 << 6, /* protect to writable is refused (shared, read-only file) */
 };
 
 /*
@@ -23,18 +23,18 @@ enum region_flag {
  */
 struct region {
 	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
-	struct va_range range;	 /* [s] */
+	struct va_range range; /* [s] */
 	struct region  *left, *right, *parent;
 	uint64_t	gap;	 /* unmapped bytes in front of it */
 	uint64_t	max_gap; /* largest gap of this subtree */
 	int8_t		height;
-	prot_t		prot;	 /* [s] */
+	prot_t		prot; /* [s] */
 
-	unsigned	flags;	 /* [s] enum region_flag */
-	struct object  *object;	 /* [s] one reference held; NULL: private anonymous */
-	uint64_t	offset;	 /* [s] page index of range.start in the object */
-	struct space   *space;	 /* constant */
-	struct list	rmap;	 /* [o] in object->regions */
+	unsigned       flags;  /* [s] enum region_flag */
+	struct object *object; /* [s] one reference held; NULL: private anonymous */
+	uint64_t       offset; /* [s] page index of range.start in the object */
+	struct space  *space;  /* constant */
+	struct list    rmap;   /* [o] in object->regions */
 };
 static_assert(offsetof(struct region, flags) == CACHE_LINE, "searches read one cache line");
 static_assert(sizeof(struct region) <= 128, "a region fits two cache lines");

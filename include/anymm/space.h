@@ -13,16 +13,16 @@
 
 /* Where things go, and how much; set at create, copied by fork. All byte addresses. */
 struct space_layout {
-	vaddr_t	 min_addr;	/* lowest address a hint or search may give */
-	vaddr_t	 mmap_base;	/* top-down: end of the search; bottom-up: its start */
-	vaddr_t	 end;		/* end of user space, at most ARCH_USER_END */
-	vaddr_t	 brk_start;	/* start of the heap; 0: no heap, brk always gives 0 */
-	uint64_t stack_guard;	/* bytes kept free below a grows-down region */
-	uint64_t huge_size;	/* alignment of large mappings (2 MiB); 0: none */
-	uint64_t limit_as;	/* bytes of address space, UINT64_MAX: no limit */
-	uint64_t limit_data;	/* bytes of private writable memory (not stacks), likewise */
-	uint64_t limit_stack;	/* bytes one grows-down region may reach, likewise */
-	uint64_t limit_commit;	/* largest private writable request in bytes, likewise */
+	vaddr_t	 min_addr;     /* lowest address a hint or search may give */
+	vaddr_t	 mmap_base;    /* top-down: end of the search; bottom-up: its start */
+	vaddr_t	 end;	       /* end of user space, at most ARCH_USER_END */
+	vaddr_t	 brk_start;    /* start of the heap; 0: no heap, brk always gives 0 */
+	uint64_t stack_guard;  /* bytes kept free below a grows-down region */
+	uint64_t huge_size;    /* alignment of large mappings (2 MiB); 0: none */
+	uint64_t limit_as;     /* bytes of address space, UINT64_MAX: no limit */
+	uint64_t limit_data;   /* bytes of private writable memory (not stacks), likewise */
+	uint64_t limit_stack;  /* bytes one grows-down region may reach, likewise */
+	uint64_t limit_commit; /* largest private writable request in bytes, likewise */
 	uint64_t max_regions;
 	bool	 bottom_up;
 };
@@ -33,7 +33,7 @@ struct space_layout space_default_layout(void);
 /* [c] constant after create   [s] lock   [a] atomic */
 struct space {
 	struct rwlock	    lock;
-	_Atomic uint32_t    refs;	     /* [a] processes, threads, holders */
+	_Atomic uint32_t    refs; /* [a] processes, threads, holders */
 	struct pt	    pt;
 	struct region	   *regions;	     /* [s] root of the tree (src/space/tree.c) */
 	uint64_t	    nr_regions;	     /* [s] */
@@ -90,16 +90,16 @@ enum map_flag {
 };
 
 struct map_request {
-	vaddr_t	       addr;	/* hint, or the place with MAPF_FIXED */
-	uint64_t       length;	/* bytes, rounded up to pages */
-	unsigned       prot;	/* Linux's PROT bits, which are PROT_R, PROT_W, PROT_X */
-	unsigned       flags;	/* enum map_flag */
-	struct object *object;	/* NULL with MAPF_ANONYMOUS; a reference is taken */
-	uint64_t       offset;	/* bytes, page aligned */
-	bool	       readonly_file;	/* the file was opened without write permission */
-	bool	       writeonly_file;	/* the file was opened without read permission */
-	bool	       align_by_offset; /* large mappings follow the file's alignment (a regular file) */
-	unsigned       region_flags;	/* GROWSDOWN .. NOMERGE of enum region_flag, for image loaders */
+	vaddr_t	       addr;	       /* hint, or the place with MAPF_FIXED */
+	uint64_t       length;	       /* bytes, rounded up to pages */
+	unsigned       prot;	       /* Linux's PROT bits, which are PROT_R, PROT_W, PROT_X */
+	unsigned       flags;	       /* enum map_flag */
+	struct object *object;	       /* NULL with MAPF_ANONYMOUS; a reference is taken */
+	uint64_t       offset;	       /* bytes, page aligned */
+	bool	       readonly_file;  /* the file was opened without write permission */
+	bool	       writeonly_file; /* the file was opened without read permission */
+	bool	 align_by_offset; /* large mappings follow the file's alignment (a regular file) */
+	unsigned region_flags;	  /* GROWSDOWN .. NOMERGE of enum region_flag, for image loaders */
 };
 
 /*
@@ -165,7 +165,7 @@ struct space *space_list_first(void);
 struct space *space_list_next(struct space *sp);
 
 /* space_init - called once at boot. space_live_regions - region objects in use (leak tests). */
-err_t space_init(void);
+err_t	 space_init(void);
 uint64_t space_live_regions(void);
 
 /* space_drain - give back the frames that the layer's caches keep as spares. */

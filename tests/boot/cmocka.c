@@ -16,7 +16,7 @@
 struct boot_results boot_results;
 
 static jmp_buf out_of_test;
-static char message[512];
+static char    message[512];
 
 enum {
 	TEST_FAILED = 1,
@@ -27,7 +27,7 @@ void
 boot_test_fail(const char *file, int line, const char *fmt, ...)
 {
 	va_list args;
-	size_t length = format(message, sizeof(message), "%s:%d: ", file, line);
+	size_t	length = format(message, sizeof(message), "%s:%d: ", file, line);
 
 	va_start(args, fmt);
 	if (length < sizeof(message))
@@ -90,7 +90,7 @@ static int
 run_one(const struct CMUnitTest *test)
 {
 	void *state = NULL;
-	int how = setjmp(out_of_test);
+	int   how = setjmp(out_of_test);
 
 	boot_results.in_test = how == 0;
 	if (how)

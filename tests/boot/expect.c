@@ -7,8 +7,8 @@ void
 expect_err(err_t got, err_t wanted, const char *call, const char *file, int line)
 {
 	if (got != wanted)
-		boot_test_fail(file, line, "%s gave %s (%d), expected %s (%d)", call,
-			       err_name(got), got, err_name(wanted), wanted);
+		boot_test_fail(file, line, "%s gave %s (%d), expected %s (%d)", call, err_name(got),
+			       got, err_name(wanted), wanted);
 }
 
 /* There is no environment: the same seed at every boot. */

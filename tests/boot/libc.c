@@ -16,7 +16,7 @@
 
 #include <x86/machine.h>
 
-static char *heap;
+static char  *heap;
 static size_t heap_bytes, heap_used;
 
 void
@@ -104,7 +104,7 @@ int
 snprintf(char *buf, size_t bytes, const char *fmt, ...)
 {
 	va_list args;
-	size_t length;
+	size_t	length;
 
 	va_start(args, fmt);
 	length = format_va(buf, bytes, fmt, args);

@@ -24,12 +24,12 @@
 
 static struct boot_range ram;	/* all that tests may have */
 static struct boot_range range; /* of the machine started now */
-static struct boot_map map;
-static unsigned nr_cpus = 1;
+static struct boot_map	 map;
+static unsigned		 nr_cpus = 1;
 
-static char console[4096];
-static size_t console_used;
-static bool quiet; /* inside machine_expect_stop */
+static char    console[4096];
+static size_t  console_used;
+static bool    quiet; /* inside machine_expect_stop */
 static jmp_buf stopped;
 
 /* What tests provoke is kept for machine_console_text and does not disturb the TAP. */
@@ -58,8 +58,8 @@ jump_out(void)
 void
 boot_machine_init(void)
 {
-	void *start = NULL;
-	void *heap = bootinfo_take(HEAP_BYTES);
+	void	*start = NULL;
+	void	*heap = bootinfo_take(HEAP_BYTES);
 	uint64_t frames = DEFAULT_FRAMES * 32;
 
 	if (!heap)
@@ -107,9 +107,9 @@ machine_start(const struct machine_config *config)
 	x86_machine.poison_bytes = POISON_BYTES;
 	for (uint64_t i = 0; i < frames; i++)
 		x86_frame_poison(pfn_add(range.start, i), 0);
-	map = (struct boot_map){
-		.ranges = &range, .nr_ranges = 1, .reserve_frames = config->reserve_frames
-	};
+	map = (struct boot_map){ .ranges = &range,
+				 .nr_ranges = 1,
+				 .reserve_frames = config->reserve_frames };
 	console_used = 0;
 	stage_fail_allocation(0, false);
 	return true;
@@ -166,7 +166,7 @@ machine_allocations(void)
 struct machine_translation
 machine_translate(pfn_t root, vaddr_t va)
 {
-	struct hardware_view v = hardware_walk((paddr_t){ root.n << ARCH_PAGE_SHIFT }, va);
+	struct hardware_view	   v = hardware_walk((paddr_t){ root.n << ARCH_PAGE_SHIFT }, va);
 	struct machine_translation t = { .present = v.present && v.user, .level = v.level };
 
 	if (!t.present)
@@ -206,7 +206,7 @@ machine_console_text(void)
 /* One body of a race on its way; the last CPU to arrive opens the gate for all. */
 struct racer {
 	void (*body)(void *);
-	void *arg;
+	void		 *arg;
 	_Atomic unsigned *waiting;
 };
 
@@ -225,7 +225,7 @@ void
 machine_race(unsigned n, void (*const *bodies)(void *), void *arg,
 	     const struct machine_schedule *schedule)
 {
-	struct racer racers[CPU_MAX];
+	struct racer	 racers[CPU_MAX];
 	_Atomic unsigned waiting = n;
 
 	(void)schedule; /* chance decides */

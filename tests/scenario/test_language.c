@@ -37,7 +37,7 @@ static struct scenario_result
 run_config(const char *text, struct scenario_config config)
 {
 	static const struct machine_config two_cpus = { .nr_cpus = 2, .nr_frames = 4096 };
-	struct scenario_result	       result;
+	struct scenario_result		   result;
 
 	machine_fresh_with(&two_cpus);
 	nr_printed = 0;

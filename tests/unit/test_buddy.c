@@ -374,9 +374,9 @@ random_life_equals_the_reference(void **state)
 		uint64_t bias = 2 + test_random(&seed) % 5;
 
 		phys_fresh_with(&(struct machine_config){ .ranges = ranges,
-						      .nr_ranges = 4,
-						      .nr_cpus = 1 + round % 3,
-						      .reserve_frames = 1 + round * 7 });
+							  .nr_ranges = 4,
+							  .nr_cpus = 1 + round % 3,
+							  .reserve_frames = 1 + round * 7 });
 		reference_init(&ref);
 		for (unsigned step = 0; step < 1500; step++) {
 			machine_cpu_set((unsigned)(test_random(&seed) % (1 + round % 3)));

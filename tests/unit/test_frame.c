@@ -373,9 +373,9 @@ the_reserve_is_kept_to_the_frame(void **state)
 			pfn_t		  pfn;
 
 			phys_fresh_with(&(struct machine_config){ .ranges = &all,
-							      .nr_ranges = 1,
-							      .reserve_frames = reserve,
-							      .nr_cpus = 3 });
+								  .nr_ranges = 1,
+								  .reserve_frames = reserve,
+								  .nr_cpus = 3 });
 			for (unsigned i = 0;; i++) {
 				struct frame_request request = { .kind = FRAME_ANON,
 								 .order = order };

@@ -297,9 +297,9 @@ one_cpu_at_a_time_holds_a_lock(void **state)
 	(void)state;
 	for (unsigned round = 0; round < 50; round++) {
 		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
-						 .param = 3,
-						 .seed = test_random(&seed) };
-		static struct race  race;
+						     .param = 3,
+						     .seed = test_random(&seed) };
+		static struct race	race;
 
 		memset(&race, 0, sizeof(race));
 		fresh(CPUS);
@@ -355,9 +355,9 @@ writers_exclude_all_and_readers_only_writers(void **state)
 	machine_needs(MACHINE_SWITCHES_AT_POINTS);
 	for (unsigned round = 0; round < 200; round++) {
 		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
-						 .param = 2 + round % 5,
-						 .seed = test_random(&seed) };
-		static struct race  race;
+						     .param = 2 + round % 5,
+						     .seed = test_random(&seed) };
+		static struct race	race;
 
 		memset(&race, 0, sizeof(race));
 		fresh(CPUS);
@@ -406,7 +406,7 @@ no_schedule_lets_a_reader_meet_a_writer(void **state)
 {
 	void (*const bodies[])(void *) = { read_once, write_once, read_once };
 	struct machine_schedule schedule = { .policy = RACE_EXHAUSTIVE, .param = 2 };
-	static struct race  race;
+	static struct race	race;
 
 	(void)state;
 	machine_needs(MACHINE_SWITCHES_AT_POINTS);

@@ -262,10 +262,10 @@ cpus_race_without_losing_frames(void **state)
 
 	(void)state;
 	for (unsigned round = 0; round < 60; round++) {
-		static struct race  race;
+		static struct race	race;
 		struct machine_schedule schedule = { .policy = round % 2 ? RACE_PCT : RACE_RANDOM,
-						 .param = 3,
-						 .seed = test_random(&seed) };
+						     .param = 3,
+						     .seed = test_random(&seed) };
 
 		memset(&race, 0, sizeof(race));
 		for (unsigned cpu = 0; cpu < CPUS; cpu++)

@@ -16,10 +16,22 @@ struct CMUnitTest {
 	int (*teardown_func)(void **state);
 };
 
-#define cmocka_unit_test(f)			    { #f, f, NULL, NULL }
-#define cmocka_unit_test_setup(f, before)	    { #f, f, before, NULL }
-#define cmocka_unit_test_teardown(f, after)	    { #f, f, NULL, after }
-#define cmocka_unit_test_setup_teardown(f, before, after) { #f, f, before, after }
+#define cmocka_unit_test(f) \
+	{ \
+#f, f, NULL, NULL \
+	}
+#define cmocka_unit_test_setup(f, before) \
+	{ \
+#f, f, before, NULL \
+	}
+#define cmocka_unit_test_teardown(f, after) \
+	{ \
+#f, f, NULL, after \
+	}
+#define cmocka_unit_test_setup_teardown(f, before, after) \
+	{ \
+#f, f, before, after \
+	}
 
 #define cmocka_run_group_tests_name(name, tests, before, after) \
 	boot_run_group(name, tests, sizeof(tests) / sizeof((tests)[0]))
@@ -37,7 +49,7 @@ void boot_assert_memory(const void *a, const void *b, size_t bytes, bool equal, 
 			int line);
 
 /* print_error - text for the failure that _fail then is. */
-void			print_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void		       print_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 [[gnu::noreturn]] void _fail(const char *file, int line);
 
 #define fail_msg(...) boot_test_fail(__FILE__, __LINE__, __VA_ARGS__)
@@ -66,7 +78,7 @@ void			print_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 #define assert_ptr_not_equal(a, b) \
 	boot_assert_equal((uint64_t)(uintptr_t)(a), (uint64_t)(uintptr_t)(b), false, #a " != " #b, \
 			  __FILE__, __LINE__)
-#define assert_in_range(v, least, most) assert_true((v) >= (least) && (v) <= (most))
-#define assert_string_equal(a, b)	boot_assert_string(a, b, __FILE__, __LINE__)
-#define assert_memory_equal(a, b, n)	boot_assert_memory(a, b, n, true, __FILE__, __LINE__)
+#define assert_in_range(v, least, most)	 assert_true((v) >= (least) && (v) <= (most))
+#define assert_string_equal(a, b)	 boot_assert_string(a, b, __FILE__, __LINE__)
+#define assert_memory_equal(a, b, n)	 boot_assert_memory(a, b, n, true, __FILE__, __LINE__)
 #define assert_memory_not_equal(a, b, n) boot_assert_memory(a, b, n, false, __FILE__, __LINE__)

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 
-size_t	    strlen(const char *s);
-int	    strcmp(const char *a, const char *b);
-int	    strncmp(const char *a, const char *b, size_t most);
-char	   *strchr(const char *s, int byte);
-char	   *strstr(const char *s, const char *part);
+size_t strlen(const char *s);
+int    strcmp(const char *a, const char *b);
+int    strncmp(const char *a, const char *b, size_t most);
+char  *strchr(const char *s, int byte);
+char  *strstr(const char *s, const char *part);

@@ -11,6 +11,10 @@
  *   snapshots         a child's words are those of one moment, and stay so while the parent
  *                     goes on. One writer writes in the order FIRST, SECOND, so a child's
  *                     words differ by one at most
+ * A writer that has been refused, or has done its burst, halts until the boot CPU wants it, and
+ * the boot CPU halts if an answer takes long: where the host has fewer processors than we
+ * have CPUs, nobody spins in another's way.
+ *
  *   coherence         a writer repeats a word that the boot CPU writes, in ring 3, after each
  *                     change; the boot CPU waits for it
  *
@@ -32,7 +36,8 @@
 
 #include "base/format.h"
 
-#define BURST	       50000 /* rounds of a writer between two looks at `stop` */
+#define BURST	       2000 /* rounds of a writer until it looks for new work */
+#define SPINS	       1000 /* until the boot CPU halts */
 #define ROUNDS_A_CHECK 1000
 #define NR_CHILDREN    3
 #define CHILD_ADDS     3
@@ -59,13 +64,15 @@ struct child {
 };
 
 static struct stress {
-	struct process *parent;
-	struct space   *sp;
-	struct writer	writers[CPU_MAX];
-	struct child	children[NR_CHILDREN];
-	_Atomic bool	stop;
-	uint64_t	child_adds;
-	uint64_t	seed;
+	struct process	*parent;
+	struct space	*sp;
+	struct writer	 writers[CPU_MAX];
+	struct child	 children[NR_CHILDREN];
+	_Atomic bool	 stop;
+	_Atomic uint64_t wanted;  /* times the boot CPU has wanted writers to go on */
+	_Atomic uint64_t answers; /* times a writer has something for the boot CPU to look at */
+	uint64_t	 child_adds;
+	uint64_t	 seed;
 } stress;
 
 extern const char writer_page[];
@@ -91,6 +98,50 @@ read_word(struct space *sp, enum page page, unsigned cpu)
 	if (copy_from_space(sp, &word, word_of(page, cpu), sizeof(word)) != 0)
 		trial_fail("page %u of CPU %u cannot be read", page, cpu);
 	return word;
+}
+
+/* ---- waiting for each other ---- */
+
+/* Halt until somebody interrupts us, unless the count has moved since it was seen. */
+static void
+halt_unless_moved(const _Atomic uint64_t *count, uint64_t seen)
+{
+	x86_cli();
+	/* STI takes effect after the next instruction: no interrupt is lost in between. */
+	if (atomic_load(count) == seen)
+		__asm__ volatile("sti\n\thlt" : : : "memory");
+	else
+		x86_sti();
+}
+
+static void
+answer(void)
+{
+	atomic_fetch_add(&stress.answers, 1);
+	apic_send(boot_cpus[0].apic_id, VECTOR_CALL);
+}
+
+static void
+want_writers(void)
+{
+	atomic_fetch_add(&stress.wanted, 1);
+	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
+		apic_send(boot_cpus[cpu].apic_id, VECTOR_CALL);
+}
+
+static void
+wait_until(bool (*is_so)(unsigned cpu, uint64_t value), unsigned cpu, uint64_t value)
+{
+	for (unsigned spins = 0;; spins++) {
+		uint64_t seen = atomic_load(&stress.answers);
+
+		if (is_so(cpu, value))
+			return;
+		if (spins < SPINS)
+			x86_pause();
+		else
+			halt_unless_moved(&stress.answers, seen);
+	}
 }
 
 /* ---- the writers ---- */
@@ -120,6 +171,7 @@ write_burst(struct writer *w, unsigned cpu)
 	ctx.r12 = word_of(REPEATED, cpu);
 	ctx.rsi = BURST;
 	for (;;) {
+		uint64_t	  wanted = atomic_load(&stress.wanted);
 		vaddr_t		  va = user_enter(&ctx);
 		enum fault_result result;
 
@@ -131,8 +183,11 @@ write_burst(struct writer *w, unsigned cpu)
 		if (result != FAULT_DONE && va != word_of(GOING, cpu))
 			trial_fail("a writer's access to %lx: %s", (unsigned long)va,
 				   fault_result_name(result));
-		if (result != FAULT_DONE)
+		if (result != FAULT_DONE) {
 			atomic_fetch_add(&w->refusals, 1);
+			answer();
+			halt_unless_moved(&stress.wanted, wanted);
+		}
 	}
 	w->rounds += BURST;
 }
@@ -144,8 +199,13 @@ write_until_told(void *arg)
 	unsigned       cpu = platform_cpu();
 
 	pt_activate(&stress.sp->pt);
-	while (!atomic_load(&stress.stop))
+	while (!atomic_load(&stress.stop)) {
+		uint64_t wanted = atomic_load(&stress.wanted);
+
 		write_burst(w, cpu);
+		answer();
+		halt_unless_moved(&stress.wanted, wanted);
+	}
 }
 
 static void
@@ -160,6 +220,7 @@ static void
 stop_writers(void)
 {
 	atomic_store(&stress.stop, true);
+	want_writers();
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
 		smp_call_end(cpu);
 }
@@ -186,6 +247,12 @@ unmap_page(enum page page)
 	must(space_unmap(stress.sp, PAGE(page), ARCH_PAGE_SIZE), "unmap");
 }
 
+static bool
+has_repeated(unsigned cpu, uint64_t mark)
+{
+	return read_word(stress.sp, REPEATED, cpu) == mark;
+}
+
 /* Every writer goes on, and sees what the boot CPU writes. */
 static void
 wait_for_writers(void)
@@ -195,41 +262,40 @@ wait_for_writers(void)
 	if (ring3_access(stress.sp, ACCESS_STORE, word_of(WORD, 0), &mark, sizeof(mark)) !=
 	    FAULT_DONE)
 		trial_fail("the boot CPU cannot write");
-	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++) {
-		while (read_word(stress.sp, REPEATED, cpu) != mark)
-			x86_pause();
-	}
+	want_writers();
+	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
+		wait_until(has_repeated, cpu, mark);
 }
 
-/*
- * The writer of this CPU has lost GOING: wait until an access is refused. The word that it
- * would reach through what it had cached must not change until then.
- */
-static void
-expect_refusal(unsigned cpu, uint64_t refusals, enum page page, uint64_t word)
+/* A page that no writer may write now, and what their words on it are. */
+static enum page taken;
+static uint64_t	 taken_words[CPU_MAX];
+
+/* An access was refused since; and what it would have reached before has not changed. */
+static bool
+was_refused(unsigned cpu, uint64_t refusals)
 {
-	bool refused;
+	bool refused = atomic_load(&stress.writers[cpu].refusals) != refusals;
 
-	do {
-		x86_pause();
-		refused = atomic_load(&stress.writers[cpu].refusals) != refusals;
-		if (read_word(stress.sp, page, cpu) != word)
-			trial_fail("stale access: CPU %u has written to a page that was taken away",
-				   cpu);
-	} while (!refused);
+	if (read_word(stress.sp, taken, cpu) != taken_words[cpu])
+		trial_fail("stale access: CPU %u has written to a page that was taken away", cpu);
+	return refused;
 }
 
+/* The writers have lost GOING: wait until each is refused. */
 static void
 expect_refusals(enum page page)
 {
-	uint64_t refusals[CPU_MAX], words[CPU_MAX];
+	uint64_t refusals[CPU_MAX];
 
+	taken = page;
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++) {
 		refusals[cpu] = atomic_load(&stress.writers[cpu].refusals);
-		words[cpu] = read_word(stress.sp, page, cpu);
+		taken_words[cpu] = read_word(stress.sp, page, cpu);
 	}
+	want_writers();
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
-		expect_refusal(cpu, refusals[cpu], page, words[cpu]);
+		wait_until(was_refused, cpu, refusals[cpu]);
 }
 
 static void
@@ -333,6 +399,7 @@ one_round(void)
 {
 	void (*const changes[])(void) = { forbid_and_allow, unmap_and_map, fork_a_child };
 
+	want_writers();
 	changes[next_random() % ARRAY_SIZE(changes)]();
 	wait_for_writers();
 	trial_alive();
