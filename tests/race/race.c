@@ -393,8 +393,8 @@ search(void)
 		run_schedule(schedule);
 		runs++;
 	} while (runs < limit && sim_next_schedule());
-	print_message("%s: %u schedules with at most %u preemptions%s\n", run.race->name, runs,
-		      schedule.param, runs == limit ? ", not all" : "");
+	fprintf(stderr, "%s: %u schedules with at most %u preemptions%s\n", run.race->name, runs,
+		schedule.param, runs == limit ? ", not all" : "");
 }
 
 void
@@ -421,8 +421,8 @@ race_run(const struct race *race)
 			run_short_of_memory(schedule);
 	}
 	search();
-	print_message("%s: %d of %u outcomes came up\n", race->name, __builtin_popcountll(run.seen),
-		      run.nr_allowed);
+	fprintf(stderr, "%s: %d of %u outcomes came up\n", race->name,
+		__builtin_popcountll(run.seen), run.nr_allowed);
 }
 
 /* The world. */
