@@ -30,9 +30,9 @@ static_assert(ARCH_ASIDS == 1 << 12, "the tag is the low 12 bits of CR3");
 
 /* A test asks what becomes of a machine that forgets a flush. */
 static bool
-is_skipped(enum x86_flush flush)
+is_skipped(enum x86_flush flush, vaddr_t va)
 {
-	return UNLIKELY(x86_machine.skip_flush != NULL) && x86_machine.skip_flush(flush);
+	return UNLIKELY(x86_machine.skip_flush != NULL) && x86_machine.skip_flush(flush, va);
 }
 
 static bool
@@ -64,7 +64,7 @@ x86_tlb_flush_page(unsigned asid, vaddr_t va)
 {
 	bool irq;
 
-	if (is_skipped(X86_FLUSH_PAGE))
+	if (is_skipped(X86_FLUSH_PAGE, va))
 		return;
 	irq = arch_irq_save();
 	if (!x86_machine.has_pcid || is_current(asid))
@@ -79,7 +79,7 @@ x86_tlb_flush_asid(unsigned asid)
 {
 	bool irq;
 
-	if (is_skipped(X86_FLUSH_ASID))
+	if (is_skipped(X86_FLUSH_ASID, 0))
 		return;
 	irq = arch_irq_save();
 	if (!x86_machine.has_pcid || is_current(asid))

@@ -10,6 +10,7 @@
 
 static enum x86_flush	kind; /* of the flush to leave out */
 static _Atomic uint64_t left; /* occasions until then */
+static vaddr_t		page; /* whose INVLPG it is */
 static bool		in_fault[CPU_MAX];
 
 /* The turn has come, and it comes only once. */
@@ -23,9 +24,10 @@ is_the_one(const char *what)
 }
 
 static bool
-leave_out_flush(enum x86_flush flush)
+leave_out_flush(enum x86_flush flush, vaddr_t va)
 {
-	return flush == kind && platform_cpu() != 0 && !in_fault[platform_cpu()] &&
+	return flush == kind && (kind == X86_FLUSH_ASID || va == page) && platform_cpu() != 0 &&
+	       !in_fault[platform_cpu()] &&
 	       is_the_one("from here on the machine is broken: one flush has been left out");
 }
 
@@ -40,6 +42,12 @@ void
 broken_handling_fault(bool begins)
 {
 	in_fault[platform_cpu()] = begins;
+}
+
+void
+broken_choose_page(vaddr_t va)
+{
+	page = va;
 }
 
 void

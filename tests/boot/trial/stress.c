@@ -416,6 +416,7 @@ start(void)
 	must(space_add_thread(stress.sp), "thread");
 	must(proc_create(0, stress.sp, &stress.parent), "process");
 	space_put(stress.sp);
+	broken_choose_page(PAGE(GOING));
 	for (enum page page = 0; page < FRESH; page++)
 		map_page(page, page == SHARED ? MAPF_SHARED : MAPF_PRIVATE);
 }

@@ -30,11 +30,14 @@ void trial_alive(void);
 /*
  * broken_init - break the machine as `break=` says, after `after=` occasions:
  *
- *   skip-invlpg    one INVLPG in the handler of a shootdown is left out
+ *   skip-invlpg    one INVLPG of the chosen page in the handler of a shootdown is left out
  *   skip-flush     one flush of a whole space there is left out
  *   skip-ipi       one CPU is not interrupted for a shootdown
  */
 void broken_init(void);
+
+/* broken_choose_page - one that its readers and writers notice. */
+void broken_choose_page(vaddr_t va);
 
 /* broken_handling_fault - what this CPU flushes now is of its own fault, not of a shootdown. */
 void broken_handling_fault(bool begins);

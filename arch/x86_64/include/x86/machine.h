@@ -37,7 +37,8 @@ struct x86_machine {
 
 	/* [e] for tests, NULL: never. An allocation shall fail; a flush shall be left out. */
 	bool (*inject_failure)(void);
-	bool (*skip_flush)(enum x86_flush);
+	bool (*skip_flush)(enum x86_flush,
+			   vaddr_t va); /* [e] true: leave this one out; NULL: never (tests) */
 };
 extern struct x86_machine x86_machine;
 
