@@ -26,5 +26,9 @@ const char *fault_result_name(enum fault_result result);
  */
 enum fault_result fault_handle(struct space *sp, vaddr_t va, enum access access);
 
-/* fault_populate - fault_handle on each page of the range that the region allows; stops at the first failure. */
+/*
+ * fault_populate - fault_handle on each page that the range touches, in order of address.
+ *   needs  as fault_handle
+ *   gives  FAULT_DONE, or what the first page that failed deserves; those before it stay
+ */
 enum fault_result fault_populate(struct space *sp, struct va_range range, enum access access);

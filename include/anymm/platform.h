@@ -9,7 +9,14 @@
 
 #include <anymm/types.h>
 
-/* platform_cpu - number of the calling CPU, less than platform_cpus(). */
+/*
+ * platform_cpu - number of the calling CPU, less than platform_cpus().
+ *
+ *   needs  a thread inside the library stays on its CPU, and no other thread of that CPU
+ *          enters the library meanwhile: counters, locks, magazines and the request of a
+ *          shootdown belong to the CPU. So a kernel does not preempt there. Interrupts
+ *          may come, but their handlers call nothing but shootdown_interrupt
+ */
 unsigned platform_cpu(void);
 
 /* platform_cpus - number of CPUs, 1 to CPU_MAX, constant after boot. */

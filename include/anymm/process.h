@@ -37,14 +37,21 @@ err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 
 /*
  * proc_fork - a child of parent with a copy of its space, or the same space.
+ *   needs  parent has not exited. Before two sharers run at once: space_add_thread
  *   fails  as proc_create and space_fork: the parent is as before, no child exists
  */
 err_t proc_fork(struct process *parent, unsigned flags, uint32_t id, struct process **out);
 
-/* proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot fail. */
+/*
+ * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot fail.
+ *   needs  proc has not exited; if nobody else names its old space, that is active on no CPU
+ */
 void proc_exec(struct process *proc, struct space *fresh);
 
-/* proc_exit - give the space back and become a zombie; children go to the first process, or have no parent. */
+/*
+ * proc_exit - give the space back and become a zombie; children go to the first process, or have no parent.
+ *   needs  proc has not exited; if nobody else names its space, that is active on no CPU
+ */
 void proc_exit(struct process *proc, int32_t code);
 
 /*

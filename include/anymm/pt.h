@@ -24,8 +24,9 @@ struct pt {
 err_t pt_create(struct pt *pt);
 
 /*
- * pt_destroy - drop every table and frame of a space that is active nowhere:
- * the root's slots are walked; a shared subtree costs one count.
+ * pt_destroy - drop every table and frame: the root's slots are walked; a shared subtree
+ * costs one count.
+ *   needs  the space active on no CPU (stops if it is), interrupts on
  */
 void pt_destroy(struct pt *pt);
 

@@ -59,7 +59,8 @@ pt_create(struct pt *pt)
 void
 pt_destroy(struct pt *pt)
 {
-	ASSERT(atomic_load(&pt->active_on) == 0);
+	REQUIRE(atomic_load(&pt->active_on) == 0, "a space dies while the CPUs %lx have it active",
+		(unsigned long)atomic_load(&pt->active_on));
 	if (atomic_load(&pt->cached_on))
 		shootdown_space(pt, NULL, 0, true);
 	asid_free(pt);
