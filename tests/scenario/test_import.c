@@ -243,6 +243,10 @@ calls_that_are_not_there_end_the_scenario(void **state)
 	expect_statements((struct files){ .trace = EXEC "7 1.1 mmap(NULL, 2097152, 0x3, 0x40022 /* "
 							"MAP_HUGETLB */, -1, 0) = 0x200000\n" },
 			  "stop \"trace.strace:2: mmap with MAP_HUGETLB is not there yet\"\n");
+	expect_statements((struct files){ .trace =
+						  EXEC "7 1.1 mmap(NULL, 2097152, 0x3, 0x40022 /* "
+						       "MAP_HUGETLB */, -1, 0) = -1 ENOMEM (-)\n" },
+			  "mmap 7 0x0 2097152 rw- private,anon,hugetlb = ENOMEM\t# 2\n");
 }
 
 static void
