@@ -255,6 +255,7 @@ a_broken_invariant_is_reported_where_it_broke(void **state)
 	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 4);
 	assert_non_null(strstr(result.text, "I-CHARGE is broken: "));
+	assert_string_equal(scenario_outcome_name(SCENARIO_BROKEN), "FAILED");
 	result = run_config(text, last);
 	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 5);

@@ -458,8 +458,8 @@ scenario_outcome_name(enum scenario_outcome outcome)
 {
 	static const char *const names[] = {
 		[SCENARIO_OK] = "ok",		[SCENARIO_FAILED] = "FAILED",
-		[SCENARIO_SYNTAX] = "FAILED",	[SCENARIO_STOPPED] = "STOPPED",
-		[SCENARIO_SKIPPED] = "SKIPPED",
+		[SCENARIO_BROKEN] = "FAILED",	[SCENARIO_SYNTAX] = "FAILED",
+		[SCENARIO_STOPPED] = "STOPPED", [SCENARIO_SKIPPED] = "SKIPPED",
 	};
 
 	return names[outcome];
