@@ -64,8 +64,16 @@ TRIALS = [
      ["the machine is broken", "not ok 1 - nothing goes on", "FAILED"]),
 ]
 
-# The same for the image that runs scenarios.
+DEMO = ["a tree of 31 processes", "a stack has grown by 64 pages", "14 processes were killed",
+        "4 processes have become another program 20 times each", "CPUs that programs have run on: "]
+
+# The same for the image that runs scenarios, and without one the demonstration.
 BOOTS = [
+    ("the demonstration on 1 CPU", Machine("", cpus=1), PASS, ["1 CPU,", *DEMO, "1\nok\n"]),
+    ("on 2 CPUs", Machine("mode=demo"), PASS, ["2 CPUs,", *DEMO, "\nok\n"]),
+    ("on 4 CPUs with fewer features", Machine("", cpus=4, cpu="qemu64"), PASS,
+     ["4 CPUs,", *DEMO, "\nok\n"]),
+    ("in 6 MiB it says what it cannot do", Machine("", ram=6), FAIL, ["the first program ended"]),
     ("too little RAM", Machine("", ram=4), FAIL, ["anymm: too little RAM"]),
     ("even less", Machine("", ram=2), FAIL, ["anymm: too little RAM"]),
     ("a CPU without NX", Machine("", cpu="qemu64,-nx"), FAIL, ["anymm: this CPU has no NX"]),

@@ -220,6 +220,9 @@ void trap_interrupt(unsigned vector);
  */
 vaddr_t user_enter(struct arch_context *ctx);
 
+/* user_run - the same, but it also comes back after an interrupt, which has been handled. */
+vaddr_t user_run(struct arch_context *ctx);
+
 /* syscall_init - point SYSCALL of this CPU at the entry in trap.S. */
 void syscall_init(void);
 

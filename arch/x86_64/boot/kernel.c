@@ -1,17 +1,16 @@
 /*
  * kernel.c - what the image does once the machine is up: the scenario that came as a
- * module.
+ * module, or without one the demonstration (demo/).
  *
- * In that mode the console carries the scenario's output and nothing else, so that it
+ * With a scenario the console carries the scenario's output and nothing else, so that it
  * can be compared byte by byte with the simulator's. Command line:
  *
  *   name=FILE      what to call the scenario in messages
  *   check=MODE     step, end or none
  */
 #include "boot.h"
+#include "demo/demo.h"
 #include "ring3.h"
-
-#include <anymm/check.h>
 
 #include "base/format.h"
 #include "base/mem.h"
@@ -107,15 +106,14 @@ say_machine(void)
 void
 kernel_main(void)
 {
-	struct check_report report;
+	bool fine;
 
 	ring3_init();
 	if (boot_info.module.bytes)
 		boot_exit(EXIT_PASS + run_scenario());
 	say_machine();
 	start_library();
-	if (!check_all(&report))
-		boot_fail("%s: %s", invariant_name(report.broken), report.text);
-	console_printf("ok\n");
-	boot_exit(EXIT_PASS);
+	fine = demo_run();
+	console_printf(fine ? "ok\n" : "FAILED\n");
+	boot_exit(fine ? EXIT_PASS : EXIT_FAIL);
 }

@@ -30,7 +30,7 @@ syscall_init(void)
 {
 	x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) | EFER_SCE);
 	/* SYSCALL loads 0x08 and 0x10; SYSRET 0x18 + 16 and 0x18 + 8, with ring 3. */
-	x86_wrmsr(MSR_STAR, UINT64_C(0x08) << 32 | UINT64_C(0x18 | 3) << 48);
+	x86_wrmsr(MSR_STAR, UINT64_C(0x08) << 32 | (UINT64_C(0x18) | 3) << 48);
 	x86_wrmsr(MSR_LSTAR, (uintptr_t)syscall_entry);
 	x86_wrmsr(MSR_SFMASK, ENTRY_CLEARS);
 }
@@ -44,29 +44,42 @@ is_canonical(uint64_t address)
 	return upper == 0 || upper == (UINT64_C(1) << 17) - 1;
 }
 
-vaddr_t
-user_enter(struct arch_context *ctx)
+static bool
+is_interrupt(const struct arch_context *ctx)
 {
+	return ctx->vector >= 32 && ctx->vector != VECTOR_SYSCALL;
+}
+
+vaddr_t
+user_run(struct arch_context *ctx)
+{
+	struct boot_cpu *cpu;
+	vaddr_t		 cr2;
+
 	if (!is_canonical(ctx->rip)) {
 		ctx->vector = VECTOR_GENERAL_PROTECTION;
 		ctx->error = 0;
 		return 0;
 	}
-	for (;;) {
-		struct boot_cpu *cpu;
-		vaddr_t		 cr2;
-
-		x86_cli();
-		cpu = this_cpu();
-		cpu->context_end = (uintptr_t)(ctx + 1);
-		gdt_set_trap_stack(cpu, cpu->context_end);
-		user_resume(ctx, cpu);
-		__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
-		if (ctx->vector < 32 || ctx->vector == VECTOR_SYSCALL) {
-			x86_sti();
-			return cr2;
-		}
+	x86_cli();
+	cpu = this_cpu();
+	cpu->context_end = (uintptr_t)(ctx + 1);
+	gdt_set_trap_stack(cpu, cpu->context_end);
+	user_resume(ctx, cpu);
+	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+	if (is_interrupt(ctx))
 		trap_interrupt((unsigned)ctx->vector);
-		x86_sti();
-	}
+	x86_sti();
+	return cr2;
+}
+
+vaddr_t
+user_enter(struct arch_context *ctx)
+{
+	vaddr_t cr2;
+
+	do {
+		cr2 = user_run(ctx);
+	} while (is_interrupt(ctx));
+	return cr2;
 }

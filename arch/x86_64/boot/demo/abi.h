@@ -1,0 +1,28 @@
+/*
+ * abi.h - between the demonstration's kernel and its program: numbers in RAX, arguments in
+ * RDI, RSI, RDX; the result in RAX, negative for an error. SYSCALL loses RCX and R11.
+ */
+#pragma once
+
+enum demo_call {
+	CALL_EXIT,   /* (code)	       never returns */
+	CALL_FORK,   /* ()		       0 in the child, its id in the parent */
+	CALL_EXEC,   /* (role)	       never returns, or an error */
+	CALL_WAIT,   /* (address of a word)  id of a child that has ended, its status in the word */
+	CALL_MMAP,   /* (length, prot, flags) address */
+	CALL_MUNMAP, /* (address, length) */
+	CALL_MPROTECT, /* (address, length, prot) */
+	CALL_BRK,      /* (address)	       the end of the heap */
+	CALL_WRITE,    /* (address, length)    to the console */
+	CALL_CPUS,     /* ()		       CPUs on which programs have run */
+};
+
+/* Of a child that was killed: this and the signal. Else its exit code. */
+#define STATUS_KILLED 0x100
+
+/* Signals, numbered as everywhere. */
+#define SIGNAL_ILL  4
+#define SIGNAL_BUS  7
+#define SIGNAL_FPE  8
+#define SIGNAL_KILL 9
+#define SIGNAL_SEGV 11

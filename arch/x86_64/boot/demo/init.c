@@ -1,0 +1,386 @@
+/*
+ * init.c - the program of the demonstration, in ring 3: a tree of processes that share and
+ * do not share memory, grow their stacks, run into every wall, and become other programs.
+ *
+ * It checks everything itself and reports a line for each; any deviation ends it with the
+ * number of the failed check. It is one file that plays several roles (exec's argument).
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+#define PAGE	   4096
+#define PROT_READ  1
+#define PROT_WRITE 2
+#define SHARED	   1
+#define PRIVATE	   2
+
+#define TREE_DEPTH  4
+#define TREE_SIZE   31 /* 2^(depth + 1) - 1 */
+#define OWN_WORDS   2048
+#define STACK_DEPTH 64 /* pages */
+
+enum role { ROLE_INIT, ROLE_PING, ROLE_PONG, ROLE_END = 20 };
+
+[[gnu::noreturn]] void start(uint64_t role);
+
+static volatile uint64_t own[OWN_WORDS]; /* private: each process has its own after a write */
+static volatile uint64_t initialised = 0x600d;
+static const uint64_t	 constant = 0xc0;
+
+static int64_t
+call(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+	int64_t result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+[[gnu::noreturn]] static void
+end(int code)
+{
+	for (;;)
+		call(CALL_EXIT, (uint64_t)code, 0, 0);
+}
+
+static void
+expect(int is_so, int number)
+{
+	if (!is_so)
+		end(number);
+}
+
+static size_t
+append(char *line, size_t at, const char *text)
+{
+	while (*text)
+		line[at++] = *text++;
+	return at;
+}
+
+static size_t
+append_number(char *line, size_t at, uint64_t number)
+{
+	char   digits[20];
+	size_t n = 0;
+
+	do {
+		digits[n++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	while (n)
+		line[at++] = digits[--n];
+	return at;
+}
+
+/* "text number rest\n" */
+static void
+say(const char *text, uint64_t number, const char *rest)
+{
+	char   line[120];
+	size_t at = append(line, 0, text);
+
+	at = append_number(line, at, number);
+	at = append(line, at, rest);
+	line[at++] = '\n';
+	call(CALL_WRITE, (uint64_t)line, at, 0);
+}
+
+static int
+wait_for_one(void)
+{
+	int32_t status = 0;
+
+	expect(call(CALL_WAIT, (uint64_t)&status, 0, 0) > 0, 90);
+	return status;
+}
+
+static volatile uint64_t *
+map(uint64_t bytes, uint64_t flags)
+{
+	int64_t at = call(CALL_MMAP, bytes, PROT_READ | PROT_WRITE, flags);
+
+	expect(at > 0, 91);
+	return (volatile uint64_t *)at;
+}
+
+/* ---- a tree of processes ---- */
+
+static void
+fill_own(uint64_t mark)
+{
+	for (unsigned i = 0; i < OWN_WORDS; i++)
+		own[i] = mark + i;
+}
+
+static void
+expect_own(uint64_t mark)
+{
+	for (unsigned i = 0; i < OWN_WORDS; i++)
+		expect(own[i] == mark + i, 92);
+}
+
+/* Gives the number of processes in the tree below and with this one, all checked. */
+static int
+grow_tree(volatile uint64_t *shared, unsigned depth, uint64_t mark)
+{
+	int size = 1;
+
+	fill_own(mark);
+	__atomic_fetch_add(shared, 1, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < 2 && depth; i++) {
+		int64_t child = call(CALL_FORK, 0, 0, 0);
+
+		expect(child >= 0, 93);
+		if (child == 0) {
+			expect_own(mark); /* what the parent held */
+			end(grow_tree(shared, depth - 1, mark * 2 + i * 1000003));
+		}
+	}
+	for (unsigned i = 0; i < 2 && depth; i++) {
+		int status = wait_for_one();
+
+		expect(status < 64, 94);
+		size += status;
+	}
+	expect_own(mark); /* no child has touched it */
+	return size;
+}
+
+static void
+show_tree(void)
+{
+	volatile uint64_t *shared = map(PAGE, SHARED);
+	int		   size = grow_tree(shared, TREE_DEPTH, 7);
+
+	expect(size == TREE_SIZE && *shared == TREE_SIZE, 1);
+	say("a tree of ", (uint64_t)size, " processes: shared writes met, private ones did not");
+}
+
+/* ---- stacks ---- */
+
+static uint64_t
+sink(uint64_t depth)
+{
+	volatile uint64_t page[PAGE / 8];
+
+	page[0] = depth;
+	page[PAGE / 8 - 1] = depth ? sink(depth - 1) : 0;
+	return page[0] + page[PAGE / 8 - 1];
+}
+
+static void
+show_stack(void)
+{
+	int64_t child = call(CALL_FORK, 0, 0, 0);
+
+	if (child == 0)
+		end(sink(STACK_DEPTH) == STACK_DEPTH * (STACK_DEPTH + 1) / 2 ? 5 : 95);
+	expect(wait_for_one() == 5, 2);
+	say("a stack has grown by ", STACK_DEPTH, " pages");
+}
+
+/* ---- walls ---- */
+
+static void
+load(uint64_t address)
+{
+	__asm__ volatile("movq (%0), %0" : "+r"(address) : : "memory");
+}
+
+static void
+store(uint64_t address)
+{
+	__asm__ volatile("movq %0, (%0)" : : "r"(address) : "memory");
+}
+
+static void
+jump(uint64_t address)
+{
+	((void (*)(void))address)();
+}
+
+static void
+load_nothing(void)
+{
+	load(8);
+}
+
+static void
+store_code(void)
+{
+	store((uint64_t)start & ~UINT64_C(7));
+}
+
+static void
+store_constant(void)
+{
+	store((uint64_t)&constant);
+}
+
+static void
+run_data(void)
+{
+	jump((uint64_t)own);
+}
+
+static void
+load_kernel(void)
+{
+	load(0xffffffff80101000);
+}
+
+static void
+jump_to_kernel(void)
+{
+	jump(0xffff800000100000);
+}
+
+static void
+load_what_is_no_address(void)
+{
+	load(0x0000800000000000);
+}
+
+static void
+load_unmapped(void)
+{
+	volatile uint64_t *page = map(PAGE, PRIVATE);
+
+	*page = 1;
+	expect(call(CALL_MUNMAP, (uint64_t)page, PAGE, 0) == 0, 96);
+	load((uint64_t)page);
+}
+
+static void
+store_protected(void)
+{
+	volatile uint64_t *page = map(PAGE, PRIVATE);
+
+	*page = 1;
+	expect(call(CALL_MPROTECT, (uint64_t)page, PAGE, PROT_READ) == 0, 97);
+	expect(*page == 1, 98);
+	store((uint64_t)page);
+}
+
+static void
+load_behind_heap(void)
+{
+	int64_t brk = call(CALL_BRK, 0, 0, 0);
+
+	expect(call(CALL_BRK, (uint64_t)brk + 3 * PAGE, 0, 0) == brk + 3 * PAGE, 99);
+	store((uint64_t)brk);
+	store((uint64_t)brk + 3 * PAGE - 8);
+	expect(call(CALL_BRK, (uint64_t)brk + PAGE, 0, 0) == brk + PAGE, 100);
+	load((uint64_t)brk + 2 * PAGE);
+}
+
+static void
+sink_too_deep(void)
+{
+	sink(UINT64_MAX);
+}
+
+static void
+halt(void)
+{
+	__asm__ volatile("hlt");
+}
+
+static void
+divide(void)
+{
+	uint64_t quotient = 1, rest = 0;
+
+	__asm__ volatile("divq %2" : "+a"(quotient), "+d"(rest) : "r"(UINT64_C(0)));
+}
+
+static void
+undefined(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static const struct wall {
+	void (*run_into)(void);
+	int signal;
+} walls[] = {
+	{ load_nothing, SIGNAL_SEGV },
+	{ store_code, SIGNAL_SEGV },
+	{ store_constant, SIGNAL_SEGV },
+	{ run_data, SIGNAL_SEGV },
+	{ load_kernel, SIGNAL_SEGV },
+	{ jump_to_kernel, SIGNAL_SEGV },
+	{ load_what_is_no_address, SIGNAL_SEGV },
+	{ load_unmapped, SIGNAL_SEGV },
+	{ store_protected, SIGNAL_SEGV },
+	{ load_behind_heap, SIGNAL_SEGV },
+	{ sink_too_deep, SIGNAL_SEGV },
+	{ halt, SIGNAL_SEGV },
+	{ divide, SIGNAL_FPE },
+	{ undefined, SIGNAL_ILL },
+};
+
+#define NR_WALLS (sizeof(walls) / sizeof(walls[0]))
+
+static void
+show_walls(void)
+{
+	for (unsigned i = 0; i < NR_WALLS; i++) {
+		if (call(CALL_FORK, 0, 0, 0) == 0) {
+			walls[i].run_into();
+			end(0);
+		}
+		expect(wait_for_one() == STATUS_KILLED + walls[i].signal, 10 + (int)i);
+	}
+	expect(*(const volatile uint64_t *)&constant == 0xc0 && initialised == 0x600d, 3);
+	say("", NR_WALLS, " processes were killed for what they must not do, and nobody else");
+}
+
+/* ---- other programs ---- */
+
+/* A fresh image each time: what the one before has written is gone. */
+static void
+play_ping_pong(uint64_t role)
+{
+	expect(initialised == 0x600d && own[0] == 0, 101);
+	initialised = role;
+	own[0] = role;
+	if (role == ROLE_END)
+		end(42);
+	call(CALL_EXEC, role + 1, 0, 0);
+	end(102);
+}
+
+static void
+show_exec(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (call(CALL_FORK, 0, 0, 0) == 0) {
+			call(CALL_EXEC, ROLE_PING, 0, 0);
+			end(103);
+		}
+	}
+	for (unsigned i = 0; i < 4; i++)
+		expect(wait_for_one() == 42, 4);
+	say("4 processes have become another program ", ROLE_END, " times each");
+}
+
+void
+start(uint64_t role)
+{
+	if (role != ROLE_INIT)
+		play_ping_pong(role);
+	show_tree();
+	show_stack();
+	show_walls();
+	show_exec();
+	expect(call(CALL_WAIT, 0, 0, 0) < 0, 5); /* no child is left */
+	say("CPUs that programs have run on: ", (uint64_t)call(CALL_CPUS, 0, 0, 0), "");
+	end(0);
+}
