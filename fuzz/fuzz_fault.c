@@ -38,8 +38,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t most, unsigne
 static struct story	   story;
 static struct frame_totals totals_unborn; /* before the first process */
 
-/* State novelty: a counter per abstract state. Volatile, or the compiler drops it. */
-#define STATES 65536
+/* State novelty: a flag per abstract state. Volatile, or the compiler drops it. */
+#define STATES 8192
 __attribute__((section("__libfuzzer_extra_counters"))) static volatile uint8_t states[STATES];
 
 static void
@@ -75,7 +75,7 @@ note_state(const struct story_record *record)
 	unsigned	   state = record->op & 63;
 	struct pt_view	   view;
 
-	if (p->real && p->fs) {
+	if (p->real && p->fs && story.last_accessed < ARCH_USER_END) {
 		view = pt_look(&p->real->space->pt, story.last_accessed);
 		state = state * 4 + arch_pte_kind(view.pte, view.level);
 		state = state * 8 + view.level;
@@ -89,7 +89,7 @@ note_state(const struct story_record *record)
 		}
 		state = state * 4 + few(p->fs->nr_regions);
 	}
-	states[(state * 2654435761u) >> 16]++;
+	states[(state * 2654435761u) >> 19] = 1;
 }
 
 static void

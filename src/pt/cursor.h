@@ -50,7 +50,7 @@ struct pt_view {
 	bool	 path_writable; /* every table entry above it allows writes */
 };
 
-/* pt_look - read the entry of va, changing nothing. HOLDS_READ the space's lock. */
+/* pt_look - read the entry of va, in the user half, changing nothing. HOLDS_READ the space's lock. */
 struct pt_view pt_look(const struct pt *pt, vaddr_t va);
 
 /* pt_look_locked - the same, and view.table stays locked until pt_look_done. */

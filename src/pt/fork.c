@@ -77,13 +77,16 @@ copy_slot(struct fork_walk *w, pte_t pte, unsigned level, vaddr_t base, pfn_t in
 		table_set(into, index, arch_pte_table(own, true));
 }
 
-/* Entries of one table, whose first byte is `base`, for the child. */
+/*
+ * Entries of one table, whose first byte is `base`, for the child. A root counts
+ * the live entries of its user half only, so the walk never gets beyond it.
+ */
 static void
 copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into)
 {
-	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
+	unsigned live = table_live(from);
 
-	for (unsigned i = 0; i < slots && !w->err; i++) {
+	for (unsigned i = 0; live && !w->err; i++) {
 		vaddr_t		va = base + ((vaddr_t)i << level_shift(level));
 		struct va_range span = va_range(va, va + level_span(level));
 		pte_t		pte = table_get(from, i);
@@ -91,6 +94,7 @@ copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
+		live--;
 		left = span_left_out(w->filter, span);
 		if (left == LEFT_ALL)
 			continue;
@@ -105,7 +109,7 @@ copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t
 static void
 clear_root(pfn_t root)
 {
-	for (unsigned i = 0; i < ARCH_USER_ROOT_SLOTS; i++) {
+	for (unsigned i = 0; table_live(root); i++) {
 		pte_t pte = table_get(root, i);
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
@@ -134,16 +138,17 @@ pt_fork_prepare(struct pt *parent, struct pt *child, const struct fork_filter *f
 static bool
 deny_shared(pfn_t table, pfn_t childs, unsigned level)
 {
-	unsigned slots = level == ARCH_PT_LEVELS - 1 ? ARCH_USER_ROOT_SLOTS : ARCH_PT_ENTRIES;
+	unsigned left = table_live(childs);
 	bool	 denied = false;
 
 	table_lock(table);
-	for (unsigned i = 0; i < slots; i++) {
+	for (unsigned i = 0; left; i++) {
 		pte_t theirs = table_get(childs, i);
 		pte_t ours;
 
 		if (arch_pte_equal(theirs, arch_pte_empty()))
 			continue;
+		left--;
 		ours = table_get(table, i);
 		if (level > 0 && !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
 			denied |= deny_shared(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs),

@@ -115,10 +115,16 @@ err_t
 table_can_copy(pfn_t table)
 {
 	unsigned level = frame_of(table)->table.level;
+	unsigned left = table_live(table);
 
-	for (unsigned i = 0; i < ARCH_PT_ENTRIES; i++) {
-		pfn_t pfn = entry_pfn(table_get(table, i), level);
+	for (unsigned i = 0; left; i++) {
+		pte_t pte = table_get(table, i);
+		pfn_t pfn;
 
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		left--;
+		pfn = entry_pfn(pte, level);
 		if (!pfn_is_none(pfn) && frame_count(pfn) >= FRAME_COUNT_MAX)
 			return ERR_OVERFLOW;
 	}

@@ -114,7 +114,8 @@ random_stories_with_little_luck(void **unused)
 		tell_one_story(seed + i, 300, 2, true);
 		nr_gave_up += story.nr_gave_up;
 	}
-	assert_true(nr_gave_up > 100);
+	/* Twelve pages of address space ask for less memory than terabytes do. */
+	assert_true(nr_gave_up > (ARCH_PT_LEVELS == 2 ? 30 : 100));
 }
 
 TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
