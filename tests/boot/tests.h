@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 struct boot_results {
-	unsigned run, failed, skipped;
+	unsigned run, failed, left_out;
 	bool	 in_test; /* what is printed belongs to the test, not to the TAP */
 };
 extern struct boot_results boot_results;
