@@ -43,7 +43,7 @@ add(struct digester *d, uint64_t word)
 }
 
 /* Four sums side by side, so that a page does not wait for one multiplication after the other. */
-static void
+static WALK_LOADS void
 add_contents(struct digester *d, pfn_t pfn)
 {
 	const uint64_t *words = arch_frame_ptr(pfn);
