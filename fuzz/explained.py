@@ -1,6 +1,7 @@
-"""Every seed of the fault fuzzer, written down as a scenario, runs and ends well.
+"""Seeds of the fault fuzzer, written down as scenarios, run and end well.
 
-explained.py EXPLAIN_FAULT ANYMM FOLDER: TAP, one test per file of the folder.
+explained.py EXPLAIN_FAULT ANYMM FOLDER: TAP, one test for every fifth file of the folder,
+which is a sample; the target itself replays all of them.
 """
 import os
 import subprocess
@@ -20,7 +21,7 @@ def explained(explain, anymm, path):
 
 
 def main(explain, anymm, folder):
-    names = sorted(os.listdir(folder))
+    names = sorted(os.listdir(folder))[::5]
     print(f"1..{len(names)}")
     for number, name in enumerate(names, 1):
         last = explained(explain, anymm, os.path.join(folder, name))

@@ -24,8 +24,9 @@
  *            names exactly the regions that name the object. (check_reg.c)
  *  I-TAB     A table knows its level and its number of used entries; no empty
  *            table hangs in a tree; no table is locked. (check_tab.c)
- *  I-FREE    A free frame has count 0, nobody names it, and nobody wrote to it
- *            since it became free. (check_free.c)
+ *  I-FREE    A free frame has count 0 and nobody names it. (check_free.c) Nobody writes to
+ *            it either: the sanitizer sees that at once where there is one, and every
+ *            machine that fills free frames sees it when the frame is given out again.
  *  I-TLB     No CPU can use a translation or a partial walk that allows more than
  *            the tables do, or names another frame or table; no two spaces have
  *            the same live tag. (check_tlb.c)
