@@ -14,6 +14,17 @@ enum region_flag {
 	REGION_WIPEONFORK = 1 << 4,  /* in the child, but empty */
 	REGION_NOMERGE = 1 << 5,     /* never joined with a neighbour (images' special pages) */
 	REGION_MAYNOTWRITE = 1 << 6, /* protect to writable is refused (shared, read-only file) */
+	REGION_LOCKED = 1 << 7, /* counts against limit_memlock; its pages are never reclaimed */
+	REGION_LOCKONFAULT = 1 << 8, /* with LOCKED: pages come when they are touched */
+	REGION_SEALED = 1 << 9,	     /* place, protection and contents may not be taken away */
+	REGION_SEQUENTIAL =
+		1 << 10, /* hints, as madvise(2) sets them: the library only keeps them */
+	REGION_RANDOM = 1 << 11,
+	REGION_HUGEPAGE = 1 << 12,
+	REGION_NOHUGEPAGE = 1 << 13,
+	REGION_DONTDUMP = 1 << 14,
+	REGION_MERGEABLE = 1 << 15,
+	REGION_ALIGNED = 1 << 16, /* a move follows the file's alignment, as the mapping did */
 };
 
 /*

@@ -13,16 +13,17 @@
 
 /* Where things go, and how much; set at create, copied by fork. All byte addresses. */
 struct space_layout {
-	vaddr_t	 min_addr;     /* lowest address a hint or search may give */
-	vaddr_t	 mmap_base;    /* top-down: end of the search; bottom-up: its start */
-	vaddr_t	 end;	       /* end of user space, at most ARCH_USER_END */
-	vaddr_t	 brk_start;    /* start of the heap; 0: no heap, brk always gives 0 */
-	uint64_t stack_guard;  /* bytes kept free below a grows-down region */
-	uint64_t huge_size;    /* alignment of large mappings (2 MiB); 0: none */
-	uint64_t limit_as;     /* bytes of address space, UINT64_MAX: no limit */
-	uint64_t limit_data;   /* bytes of private writable memory (not stacks), likewise */
-	uint64_t limit_stack;  /* bytes one grows-down region may reach, likewise */
-	uint64_t limit_commit; /* largest private writable request in bytes, likewise */
+	vaddr_t	 min_addr;	/* lowest address a hint or search may give */
+	vaddr_t	 mmap_base;	/* top-down: end of the search; bottom-up: its start */
+	vaddr_t	 end;		/* end of user space, at most ARCH_USER_END */
+	vaddr_t	 brk_start;	/* start of the heap; 0: no heap, brk always gives 0 */
+	uint64_t stack_guard;	/* bytes kept free below a grows-down region */
+	uint64_t huge_size;	/* alignment of large mappings (2 MiB); 0: none */
+	uint64_t limit_as;	/* bytes of address space, UINT64_MAX: no limit */
+	uint64_t limit_data;	/* bytes of private writable memory (not stacks), likewise */
+	uint64_t limit_stack;	/* bytes one grows-down region may reach, likewise */
+	uint64_t limit_commit;	/* largest private writable request in bytes, likewise */
+	uint64_t limit_memlock; /* bytes of locked memory; 0: locking is not permitted at all */
 	uint64_t max_regions;
 	bool	 bottom_up;
 };
@@ -32,18 +33,20 @@ struct space_layout space_default_layout(void);
 
 /* [c] constant after create   [s] lock   [a] atomic */
 struct space {
-	struct rwlock	    lock;
-	_Atomic uint32_t    refs; /* [a] processes, threads, holders */
-	struct pt	    pt;
-	struct region	   *regions;	     /* [s] root of the tree (src/space/tree.c) */
-	uint64_t	    nr_regions;	     /* [s] */
-	uint64_t	    total_pages;     /* [s] sum of region_pages */
-	uint64_t	    committed_pages; /* [s] sum of region_charge */
-	uint64_t	    data_pages;	     /* [s] private writable, not grows-down */
-	bool		    may_have_guards; /* [s] guards were installed here or in an ancestor */
-	vaddr_t		    brk;	     /* [s] current end of the heap, any alignment */
-	struct space_layout layout;	     /* [s] */
-	struct space	   *next, *prev;     /* the list of all spaces (RANK_PROC lock) */
+	struct rwlock	 lock;
+	_Atomic uint32_t refs; /* [a] processes, threads, holders */
+	struct pt	 pt;
+	struct region	*regions;	  /* [s] root of the tree (src/space/tree.c) */
+	uint64_t	 nr_regions;	  /* [s] */
+	uint64_t	 total_pages;	  /* [s] sum of region_pages */
+	uint64_t	 committed_pages; /* [s] sum of region_charge */
+	uint64_t	 data_pages;	  /* [s] private writable, not grows-down */
+	uint64_t	 locked_pages;	  /* [s] in regions with REGION_LOCKED */
+	unsigned	 new_flags; /* [s] flags of regions to come: REGION_LOCKED, LOCKONFAULT */
+	bool		 may_have_guards; /* [s] guards were installed here or in an ancestor */
+	vaddr_t		 brk;		  /* [s] current end of the heap, any alignment */
+	struct space_layout layout;	  /* [s] */
+	struct space	   *next, *prev;  /* the list of all spaces (RANK_PROC lock) */
 };
 
 /*
@@ -84,6 +87,7 @@ enum map_flag {
 	MAPF_LOCKED = 0x2000,
 	MAPF_NORESERVE = 0x4000,
 	MAPF_POPULATE = 0x8000,
+	MAPF_NONBLOCK = 0x10000,
 	MAPF_STACK = 0x20000,
 	MAPF_HUGETLB = 0x40000,
 	MAPF_FIXED_NOREPLACE = 0x100000,
@@ -126,25 +130,154 @@ err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned pr
 /* space_brk - brk(2): moves the end of the heap if it can; gives the end after the call. */
 vaddr_t space_brk(struct space *sp, vaddr_t addr);
 
+enum remap_flag {
+	REMAP_MAYMOVE = 1,
+	REMAP_FIXED = 2,
+	REMAP_DONTUNMAP = 4,
+};
+
+struct remap_request {
+	vaddr_t addr;
+	uint64_t
+		old_length; /* bytes, rounded up to pages; 0: a second mapping of the same object */
+	uint64_t new_length; /* bytes, rounded up to pages */
+	unsigned flags;	     /* enum remap_flag */
+	vaddr_t	 new_addr;   /* with REMAP_FIXED the place; with REMAP_DONTUNMAP a hint */
+};
+
+/*
+ * space_remap - mremap(2): grow, shrink or move.
+ *
+ *   gives  *out: the address now; *fresh: what has been added to a locked region and wants
+ *          its pages (empty: nothing)
+ *   fails  ERR_INVAL, ERR_FAULT, ERR_NOMEM, ERR_AGAIN, ERR_PERM as Linux. Nothing changed, except
+ *          that a fixed move of several regions keeps those moved before the failure
+ */
+err_t space_remap(struct space *sp, const struct remap_request *request, vaddr_t *out,
+		  struct va_range *fresh);
+
+/* Linux's values. Those that only say what is likely are kept as flags or change nothing. */
 enum advice {
 	ADVICE_NORMAL = 0,
+	ADVICE_RANDOM = 1,
+	ADVICE_SEQUENTIAL = 2,
+	ADVICE_WILLNEED = 3,
 	ADVICE_DONTNEED = 4,
 	ADVICE_FREE = 8,
+	ADVICE_REMOVE = 9,
 	ADVICE_DONTFORK = 10,
 	ADVICE_DOFORK = 11,
+	ADVICE_MERGEABLE = 12,
+	ADVICE_UNMERGEABLE = 13,
+	ADVICE_HUGEPAGE = 14,
+	ADVICE_NOHUGEPAGE = 15,
+	ADVICE_DONTDUMP = 16,
+	ADVICE_DODUMP = 17,
 	ADVICE_WIPEONFORK = 18,
 	ADVICE_KEEPONFORK = 19,
+	ADVICE_COLD = 20,
+	ADVICE_PAGEOUT = 21,
+	ADVICE_POPULATE_READ = 22,
+	ADVICE_POPULATE_WRITE = 23,
+	ADVICE_DONTNEED_LOCKED = 24,
+	ADVICE_COLLAPSE = 25,
 	ADVICE_GUARD_INSTALL = 102,
 	ADVICE_GUARD_REMOVE = 103,
 };
 
 /*
- * space_advise - madvise(2) for the values above.
- *   fails  ERR_INVAL: misaligned, unknown advice, or it does not fit the
- *          region (wipe-on-fork needs private anonymous); ERR_NOMEM at a hole:
- *          the rest is done, as Linux does
+ * space_advise - madvise(2) for the values above, apart from POPULATE_* (call_madvise does them).
+ *   fails  ERR_INVAL: misaligned, unknown advice; ERR_INVAL, ERR_ACCES, ERR_PERM: it does not fit a
+ *          region, the part before it is done; ERR_NOMEM at a hole: the rest is done;
+ *          ERR_AGAIN for want of memory: nothing changed
  */
 err_t space_advise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice);
+
+enum lock_flag {
+	LOCKF_ONFAULT = 1, /* mlock2(2): MLOCK_ONFAULT */
+};
+
+/* mlockall(2)'s. */
+enum lock_all_flag {
+	LOCKALL_CURRENT = 1,
+	LOCKALL_FUTURE = 2,
+	LOCKALL_ONFAULT = 4,
+};
+
+/*
+ * space_lock, space_unlock - mlock2(2), munlock(2), apart from bringing the pages in.
+ *   fails  ERR_INVAL, ERR_PERM, ERR_NOMEM over limit_memlock or for want of memory: nothing changed;
+ *          ERR_NOMEM at a hole: the part before it is done
+ */
+err_t space_lock(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+err_t space_unlock(struct space *sp, vaddr_t addr, uint64_t length);
+
+/*
+ * space_lock_all, space_unlock_all - mlockall(2), munlockall(2), apart from bringing the pages in.
+ *   fails  ERR_INVAL, ERR_PERM, ERR_NOMEM: nothing changed
+ */
+err_t space_lock_all(struct space *sp, unsigned flags);
+err_t space_unlock_all(struct space *sp);
+
+/*
+ * space_seal - mseal(2): from now on the range cannot be unmapped, moved, replaced or given another
+ * protection, nor can read-only contents be thrown away.
+ *   fails  ERR_INVAL; ERR_NOMEM: a hole, or no memory. Nothing changed
+ */
+err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+
+enum sync_flag {
+	SYNC_ASYNC = 1,
+	SYNC_INVALIDATE = 2,
+	SYNC_SYNC = 4,
+};
+
+/*
+ * space_sync - msync(2): what was written to shared mappings reaches the pagers.
+ *   fails  ERR_INVAL, ERR_NOMEM (the range wraps around): nothing done; ERR_NOMEM at a hole: the
+ *          rest is done; ERR_BUSY: SYNC_INVALIDATE on locked memory, ERR_IO from a pager: the part
+ *          before it is done
+ */
+err_t space_sync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+
+/*
+ * space_resident - mincore(2) for nr_pages pages from the page-aligned va: vec[i] = 1 if a page is
+ * there without a pager's help, else 0.
+ *   fails  ERR_NOMEM: a page lies in no region
+ */
+err_t space_resident(struct space *sp, vaddr_t va, uint64_t nr_pages, uint8_t *vec);
+
+/* What /proc/PID/smaps says of a region, in pages; `tables` only of a space. */
+struct usage {
+	uint64_t size;
+	uint64_t resident; /* mapped here, the zero page not counted */
+	uint64_t
+		proportional; /* resident, each divided by its number of mappings, in 1/4096 of a page */
+	uint64_t shared_clean; /* mapped from elsewhere too */
+	uint64_t shared_dirty;
+	uint64_t private_clean; /* mapped here only */
+	uint64_t private_dirty;
+	uint64_t anonymous;
+	uint64_t swapped;
+	uint64_t locked;
+	uint64_t tables;
+};
+
+/* space_usage - sums over the regions of the range, by looking at every entry. HOLDS_READ sp->lock. */
+struct usage space_usage(struct space *sp, struct va_range range);
+
+/* How much may be promised in all, as vm.overcommit_memory says. */
+enum commit_policy {
+	COMMIT_HEURISTIC, /* refuse only a single request that could never be served */
+	COMMIT_ALWAYS,
+	COMMIT_STRICT, /* the sum over all spaces and shared memory stays within the limit */
+};
+
+/* space_set_commit_policy - from the next request on. limit_pages: for STRICT. */
+void space_set_commit_policy(enum commit_policy policy, uint64_t limit_pages);
+
+/* space_committed_pages - the sum that STRICT limits. */
+uint64_t space_committed_pages(void);
 
 /* space_find - the region that holds va, or NULL. HOLDS_READ sp->lock. */
 struct region *space_find(struct space *sp, vaddr_t va);

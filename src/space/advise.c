@@ -53,6 +53,23 @@ is_known(enum advice advice)
 	case ADVICE_GUARD_INSTALL:
 	case ADVICE_GUARD_REMOVE:
 		return true;
+	case ADVICE_RANDOM:
+	case ADVICE_SEQUENTIAL:
+	case ADVICE_WILLNEED:
+	case ADVICE_REMOVE:
+	case ADVICE_MERGEABLE:
+	case ADVICE_UNMERGEABLE:
+	case ADVICE_HUGEPAGE:
+	case ADVICE_NOHUGEPAGE:
+	case ADVICE_DONTDUMP:
+	case ADVICE_DODUMP:
+	case ADVICE_COLD:
+	case ADVICE_PAGEOUT:
+	case ADVICE_POPULATE_READ:
+	case ADVICE_POPULATE_WRITE:
+	case ADVICE_DONTNEED_LOCKED:
+	case ADVICE_COLLAPSE:
+		break;
 	}
 	return false;
 }
@@ -205,7 +222,7 @@ set_flags(struct space *sp, struct va_range range, unsigned mask, unsigned flags
 static err_t
 follow(struct space *sp, const struct request *request)
 {
-	switch (request->advice) {
+	switch ((unsigned)request->advice) {
 	case ADVICE_DONTNEED:
 		return change_tables(sp, request->range, &drop_pages);
 	case ADVICE_DONTFORK:
@@ -220,8 +237,7 @@ follow(struct space *sp, const struct request *request)
 		return change_tables(sp, request->range, &install_guards);
 	case ADVICE_GUARD_REMOVE:
 		return change_tables(sp, request->range, &remove_guards);
-	case ADVICE_NORMAL:
-	case ADVICE_FREE:
+	default:
 		break;
 	}
 	return OK;

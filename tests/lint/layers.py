@@ -10,7 +10,7 @@ import re
 
 import tree
 
-LAYERS = ["base", "phys", "pt", "object", "space", "fault", "user", "proc", "check"]
+LAYERS = ["base", "phys", "pt", "object", "space", "fault", "user", "call", "proc", "check"]
 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
@@ -21,6 +21,7 @@ PUBLIC_HEADERS = {
     "region.h": "space", "space.h": "space",
     "fault.h": "fault",
     "usercopy.h": "user",
+    "call.h": "call",
     "process.h": "proc",
     "check.h": "check",
 }

@@ -382,7 +382,7 @@ fits(enum advice advice, const struct flat_region *r)
 static void
 model_advise(struct flat_space *fs, enum advice advice, struct va_range range)
 {
-	switch (advice) {
+	switch ((unsigned)advice) {
 	case ADVICE_DONTNEED:
 		flat_drop_pages(fs, range, false);
 		break;
@@ -404,8 +404,7 @@ model_advise(struct flat_space *fs, enum advice advice, struct va_range range)
 	case ADVICE_KEEPONFORK:
 		flat_set_flags(fs, range, 0, REGION_WIPEONFORK);
 		break;
-	case ADVICE_NORMAL:
-	case ADVICE_FREE:
+	default:
 		break;
 	}
 }
