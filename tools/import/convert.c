@@ -3,13 +3,14 @@
  */
 #include <stdlib.h>
 
-#include "import/convert.h"
+#include "import/calls.h"
 
 static void
 convert_end(struct convert *c, const struct event *event)
 {
 	struct task *task = task_of(c, event->tid);
 
+	task->call = NULL;
 	if (task->in_scenario) {
 		write_on(c, task);
 		text_add(c->out, "exit %u %d\t# %u\n", task->tid, event->code, event->line);
@@ -28,6 +29,7 @@ convert_enter(struct convert *c, const struct event *event)
 	if (!task_born(c, task))
 		return false;
 	scan_apply(c, event->line, task, scan_is_made_at(event->call->name));
+	task->call = event->call;
 	return true;
 }
 
@@ -38,6 +40,7 @@ convert_event(struct convert *c, const struct event *event)
 	case EVENT_ENTER:
 		return convert_enter(c, event);
 	case EVENT_EXIT:
+		task_of(c, event->tid)->call = NULL;
 		return calls_exit(c, event->call);
 	case EVENT_SNAP:
 		return snap_convert(c, event);
@@ -51,6 +54,17 @@ convert_event(struct convert *c, const struct event *event)
 	}
 	convert_end(c, event);
 	return true;
+}
+
+/* A file that a call makes shorter has pages that its last size does not tell. */
+static void
+note_cut(struct convert *c, const struct call *call)
+{
+	struct args  args = args_of(call, c->error);
+	struct slice path;
+
+	if (slice_is(call->name, "ftruncate") && call_path(c, &args, &path))
+		file_of(c, path)->cut = true;
 }
 
 /* Before the first event: who makes whom, and how far each file is mapped. */
@@ -70,6 +84,7 @@ look_ahead(struct convert *c)
 		     slice_is(call->name, "fork") || slice_is(call->name, "vfork")) &&
 		    call->value != call->tid)
 			task_of(c, (uint32_t)call->value)->clone = call;
+		note_cut(c, call);
 		if (!calls_mapped_file(c, call, &name, &end))
 			return false;
 		if (name.bytes > 0) {
@@ -141,6 +156,21 @@ read_all(struct convert *c)
 	return !c->source->read(c->source->ctx, "files.txt", &text) || read_sizes(c, text);
 }
 
+/* A recording that was stopped says so: what lives at its end never came to an exit. */
+static void
+write_cut(struct convert *c)
+{
+	unsigned alive = 0;
+
+	for (unsigned i = 0; !c->stopped && i < CONVERT_BUCKETS; i++) {
+		for (const struct task *task = c->tasks[i]; task; task = task->hash_next)
+			alive += task->in_scenario;
+	}
+	if (alive || c->trace.cut_line)
+		text_add(c->out, "cut \"the recording ends%s with %u processes and threads alive\"\n",
+			 c->trace.cut_line ? " in the middle of a line," : "", alive);
+}
+
 /* Frames enough for what was touched, with room for tables; more than FRAMES_MOST no machine has. */
 #define FRAMES_MOST ((uint64_t)1 << 24)
 
@@ -155,7 +185,8 @@ write_head(const struct convert *c, const char *name, struct text *out)
 	text_add(out,
 		 "# %s: an strace recording as a scenario. Numbers behind '#' are lines of "
 		 "trace.strace.\n"
-		 "machine frames=%llu cpus=2 user=0x%llx\n",
+		 "machine frames=%llu cpus=2 user=0x%llx\n"
+		 "source trace.strace\n",
 		 name, (unsigned long long)((frames + 4095) / 4096 * 4096),
 		 (unsigned long long)RECORDED_END);
 }
@@ -172,13 +203,12 @@ import_recording(const struct import_source *source, const char *name, struct te
 	*c = (struct convert){ .source = source, .error = error, .out = &body };
 	good = read_all(c) && convert_all(c);
 	if (good) {
+		write_cut(c);
 		write_head(c, name, out);
 		text_add_bytes(out, body.at, body.bytes);
 	}
-	for (struct memory *m = c->memories; m; m = m->next) {
-		pages_free(&m->present);
-		pages_free(&m->removed);
-	}
+	for (struct memory *m = c->memories; m; m = m->next)
+		memory_free(m);
 	touchlog_free(&c->log);
 	trace_free(&c->trace);
 	arena_free(&c->arena);

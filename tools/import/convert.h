@@ -22,6 +22,11 @@ struct memory {
 	uint64_t       counted; /* of its pages, in pages_now of struct convert */
 	struct pages   present; /* by the last scan, less what calls removed since */
 	struct pages   removed; /* by calls since the last scan: they may have been touched again */
+	struct pages   also;	/* that the library has and Linux has not, by rule (scan.c) */
+	struct pages   leaving; /* gone in Linux by a call of another thread that is in flight */
+	struct pages   reclaim; /* that calls since the last scan have offered to be taken away */
+	struct pages   left_out; /* of which no child gets a copy */
+	struct pages   moved;	 /* by calls since the last scan, to where they are now */
 };
 
 /* Access modes of descriptors (O_ACCMODE), as far as an openat told them; 0xff: unknown. */
@@ -36,8 +41,10 @@ struct task {
 	uint32_t	   tid;
 	uint32_t	   tgid;   /* 0: not born yet */
 	const struct call *clone;  /* that made it; NULL: the first */
+	const struct call *call;   /* that it is in; NULL: none */
 	struct memory	  *memory; /* NULL: before its first exec, or gone */
 	struct modes	  *modes;  /* of a leader */
+	struct slice	   folder; /* of a leader: where its paths begin */
 	unsigned	   cpu;
 	bool		   in_scenario; /* alive there */
 	bool		   exited;	/* a zombie there */
@@ -52,10 +59,18 @@ struct file {
 	struct slice   name;
 	unsigned       id;    /* 0: not in the scenario yet */
 	bool	       sized; /* files.txt has its size */
+	bool	       cut;   /* a call makes it shorter during the recording */
 	uint64_t       size;
-	uint64_t       extent;	   /* end of the largest mapping in the whole recording */
-	uint64_t       mapped_end; /* so far */
+	uint64_t       extent; /* end of the largest mapping in the whole recording */
+	uint64_t       room;   /* bytes that it has in the scenario */
 	enum file_kind kind;
+};
+
+/* A segment of shared memory, by its id. */
+struct segment {
+	struct segment *next;
+	uint64_t	id, bytes;
+	struct slice	name;
 };
 
 #define CONVERT_BUCKETS 1024
@@ -70,6 +85,7 @@ struct convert {
 	struct task		   *tasks[CONVERT_BUCKETS];
 	struct file		   *files[CONVERT_BUCKETS];
 	struct memory		   *memories;
+	struct segment		   *segments;
 	unsigned		    nr_files, nr_tasks;
 	unsigned		    cpu;       /* of the last on statement */
 	uint64_t		    pages_now; /* private pages of all spaces */
@@ -97,6 +113,16 @@ void memory_put(struct convert *c, struct task *task);
 /* memory_zap - a call has removed the pages of [start, end). */
 void memory_zap(struct memory *memory, uint64_t start, uint64_t end);
 
+/* memory_unmap - a call has removed what was mapped at [start, end), or mapped something else. */
+void memory_unmap(struct memory *memory, uint64_t start, uint64_t end);
+
+/* memory_move - a call has moved pages; *moved: those that are at `to` now. */
+void memory_move(struct memory *memory, uint64_t from, uint64_t to, uint64_t bytes,
+		 struct pages *moved);
+
+/* memory_free - give its sets back. */
+void memory_free(struct memory *memory);
+
 /* memory_note_pages - keep count of the most private pages that live at once, shared ones once for each space. */
 void memory_note_pages(struct convert *c, struct memory *memory);
 
@@ -104,7 +130,7 @@ void memory_note_pages(struct convert *c, struct memory *memory);
 void write_on(struct convert *c, const struct task *task);
 void write_name(struct text *out, struct slice name);
 void write_runs(struct convert *c, const struct pages *pages);
-void write_present(struct convert *c, const struct task *task, const struct pages *pages);
+void write_resident(struct convert *c, const struct task *task, unsigned line);
 void write_file(struct convert *c, struct file *file);
 void write_maps(struct convert *c, const struct map_entry *entry);
 void write_stop(struct convert *c, unsigned line, const char *fmt, ...)
@@ -118,6 +144,9 @@ bool calls_mapped_file(struct convert *c, const struct call *call, struct slice 
 
 /* calls_decode_path - a path as strace and files.txt write it, with \ooo made bytes again. */
 struct slice calls_decode_path(struct convert *c, struct slice path);
+
+/* calls_removes - where a call that is in flight may have removed pages already; false: nowhere. */
+bool calls_removes(const struct call *call, uint64_t *start, uint64_t *end);
 
 /* calls_exit - a call has come back: its statement, or nothing. */
 bool calls_exit(struct convert *c, const struct call *call);

@@ -120,6 +120,57 @@ pages_add_all(struct pages *pages, const struct pages *more)
 }
 
 void
+pages_remove_all(struct pages *pages, const struct pages *gone)
+{
+	for (size_t i = 0; i < gone->nr; i++)
+		pages_remove(pages, gone->runs[i].start, gone->runs[i].end);
+}
+
+/* What is in [run->start, run->end) of `from`; only of the run's kind, or of any. */
+static void
+add_within(struct pages *pages, const struct pages *from, const struct page_run *run, bool same)
+{
+	for (size_t i = first_behind(from, run->start);
+	     i < from->nr && from->runs[i].start < run->end; i++) {
+		struct page_run part = from->runs[i];
+
+		if (same && part.kind != run->kind)
+			continue;
+		pages_set(pages, part.start > run->start ? part.start : run->start,
+			  part.end < run->end ? part.end : run->end, part.kind);
+	}
+}
+
+void
+pages_add_both(struct pages *pages, const struct pages *a, const struct pages *b)
+{
+	for (size_t i = 0; i < b->nr; i++)
+		add_within(pages, a, &b->runs[i], false);
+}
+
+void
+pages_add_same(struct pages *pages, const struct pages *a, const struct pages *b)
+{
+	for (size_t i = 0; i < b->nr; i++)
+		add_within(pages, a, &b->runs[i], true);
+}
+
+void
+pages_shift(struct pages *pages, uint64_t start, uint64_t end, uint64_t to)
+{
+	struct pages moved = { 0 };
+
+	if (start >= end)
+		return;
+	pages_move(pages, start, end, &moved);
+	pages_remove(pages, to, to + (end - start));
+	for (size_t i = 0; i < moved.nr; i++)
+		pages_set(pages, moved.runs[i].start - start + to, moved.runs[i].end - start + to,
+			  moved.runs[i].kind);
+	pages_free(&moved);
+}
+
+void
 pages_clear(struct pages *pages)
 {
 	pages->nr = 0;

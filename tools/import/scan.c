@@ -3,6 +3,12 @@
  *
  * A scan was made at the entry of each call that has to do with memory or processes,
  * and its touches are made before that call.
+ *
+ * The library has the pages that Linux has, and others by these rules only:
+ *   - A forked child shares everything its parent has; Linux leaves out the tables of
+ *     mappings without private pages, to be filled by faults.
+ *   - Pages offered by MADV_PAGEOUT stay.
+ *   - A call in flight has its effect at its second line; Linux may be ahead of us.
  */
 #include "import/convert.h"
 
@@ -33,13 +39,6 @@ take_scans(struct convert *c, unsigned line, uint32_t tid, struct found *found)
 	return moment;
 }
 
-static void
-remove_all(struct pages *pages, const struct pages *gone)
-{
-	for (size_t i = 0; i < gone->nr; i++)
-		pages_remove(pages, gone->runs[i].start, gone->runs[i].end);
-}
-
 /* Pages whose contents went to swap are in the tables as a mark: neither touched nor present. */
 static void
 remove_swapped(struct pages *plus, struct pages *minus)
@@ -48,18 +47,76 @@ remove_swapped(struct pages *plus, struct pages *minus)
 		if (plus->runs[i].kind == 's')
 			pages_set(minus, plus->runs[i].start, plus->runs[i].end, '-');
 	}
-	remove_all(plus, minus);
+	pages_remove_all(plus, minus);
 }
 
 static void
-write_touch(struct convert *c, const struct task *task, const struct pages *pages)
+write_touch(struct convert *c, const struct task *task, unsigned line, const struct pages *pages)
 {
 	if (pages->nr == 0)
 		return;
 	write_on(c, task);
 	text_add(c->out, "touch %u", task->tid);
 	write_runs(c, pages);
-	text_add(c->out, "\n");
+	text_add(c->out, "\t# %u\n", line);
+}
+
+/* Pages of `gone` that calls of other threads, in flight on this space, may have removed. */
+static void
+add_leaving(struct convert *c, const struct task *task, const struct pages *gone)
+{
+	struct memory *memory = task->memory;
+
+	for (unsigned i = 0; memory->users > 1 && i < CONVERT_BUCKETS; i++) {
+		for (struct task *other = c->tasks[i]; other; other = other->hash_next) {
+			struct pages range = { 0 };
+			uint64_t     start;
+			uint64_t     end;
+
+			if (other == task || other->memory != memory || !other->call ||
+			    !calls_removes(other->call, &start, &end))
+				continue;
+			pages_set(&range, start >> 12, (end + PAGE_BYTES - 1) >> 12, '-');
+			pages_add_both(&memory->leaving, gone, &range);
+			pages_free(&range);
+		}
+	}
+}
+
+/*
+ * Pages that are gone though no call of the space removed them. Where a rule says why
+ * ours may or must still be there, it is noted; the others must be gone with us too: a
+ * file became shorter.
+ */
+static void
+explain_gone(struct convert *c, struct task *task, const struct found *found, bool is_birth)
+{
+	struct memory *memory = task->memory;
+	struct pages   gone = { 0 };
+
+	pages_add_both(&gone, &memory->present, &found->minus);
+	/* Linux does not copy tables at fork that faults can fill again; we share them all. */
+	if (is_birth)
+		pages_add_all(&memory->also, &gone);
+	else
+		add_leaving(c, task, &gone);
+	/* Memory offered by MADV_PAGEOUT is a hint that we take note of and no more. */
+	pages_add_both(&memory->also, &gone, &memory->reclaim);
+	pages_clear(&memory->reclaim);
+	pages_remove_all(&memory->present, &gone);
+	pages_free(&gone);
+}
+
+/* Pages that mremap has brought are new to the scan, not to us: they must keep their contents. */
+static void
+drop_moved(struct memory *memory, struct pages *plus)
+{
+	struct pages same = { 0 };
+
+	pages_add_same(&same, plus, &memory->moved);
+	pages_remove_all(plus, &same);
+	pages_clear(&memory->moved);
+	pages_free(&same);
 }
 
 /*
@@ -67,22 +124,25 @@ write_touch(struct convert *c, const struct task *task, const struct pages *page
  * scan and that this one does not mention was touched again meanwhile.
  */
 static void
-apply_scan(struct convert *c, struct task *task, struct found *found)
+apply_scan(struct convert *c, struct task *task, unsigned line, struct found *found, bool is_birth)
 {
 	struct memory *memory = task->memory;
 	struct pages   again = { 0 };
 
 	remove_swapped(&found->plus, &found->minus);
 	pages_add_all(&again, &memory->removed);
-	remove_all(&again, &found->minus);
-	remove_all(&again, &found->plus);
+	pages_remove_all(&again, &found->minus);
+	pages_remove_all(&again, &found->plus);
 	pages_clear(&memory->removed);
-	remove_all(&memory->present, &found->minus);
-	write_touch(c, task, &again);
-	write_touch(c, task, &found->plus);
+	drop_moved(memory, &found->plus);
+	explain_gone(c, task, found, is_birth);
+	write_touch(c, task, line, &again);
+	write_touch(c, task, line, &found->plus);
 	c->file_touches += pages_count(&again) + pages_count(&found->plus);
 	pages_add_all(&memory->present, &again);
 	pages_add_all(&memory->present, &found->plus);
+	pages_remove_all(&memory->also, &memory->present);
+	pages_remove_all(&memory->leaving, &memory->present);
 	pages_free(&again);
 }
 
@@ -96,10 +156,11 @@ scan_apply(struct convert *c, unsigned line, struct task *task, bool was_made)
 	if (memory && task->in_scenario && slice_is(moment, "EXEC")) {
 		pages_clear(&memory->present);
 		pages_clear(&memory->removed);
+		pages_clear(&memory->also);
 	}
 	if (memory && task->in_scenario && (found.any || was_made) &&
 	    !(slice_is(moment, "BIRTH") && memory->users > 1)) {
-		apply_scan(c, task, &found);
+		apply_scan(c, task, line, &found, slice_is(moment, "BIRTH"));
 		memory_note_pages(c, memory);
 	}
 	pages_free(&found.plus);

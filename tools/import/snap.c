@@ -48,6 +48,21 @@ is_vsyscall(const struct map_entry *entry)
 	return slice_is(entry->name, "[vsyscall]");
 }
 
+/*
+ * The next line of a snapshot. Segments of shared memory have names that are not unique;
+ * their inode is the segment's id.
+ */
+static bool
+next_entry(struct convert *c, const char *name, struct slice *rest, unsigned *number,
+	   struct map_entry *entry)
+{
+	if (!snapshot_next(name, rest, number, entry, c->error))
+		return false;
+	if (slice_starts(entry->name, "/SYSV"))
+		entry->name = slice_joined(&c->arena, entry->name, ":", entry->inode);
+	return true;
+}
+
 /* First look at an image: name its files, find its base. */
 static bool
 survey_image(struct convert *c, const char *name, struct slice text, struct image_base *base)
@@ -57,7 +72,7 @@ survey_image(struct convert *c, const char *name, struct slice text, struct imag
 
 	*base = (struct image_base){ 0 };
 	c->error->text[0] = 0;
-	while (snapshot_next(name, &text, &number, &entry, c->error)) {
+	while (next_entry(c, name, &text, &number, &entry)) {
 		enum file_kind kind = file_kind_of(entry.name);
 
 		if (is_vsyscall(&entry))
@@ -68,7 +83,6 @@ survey_image(struct convert *c, const char *name, struct slice text, struct imag
 			uint64_t     end = entry.offset + (entry.end - entry.start);
 
 			file->extent = end > file->extent ? end : file->extent;
-			file->mapped_end = end > file->mapped_end ? end : file->mapped_end;
 			write_file(c, file);
 		}
 	}
@@ -94,7 +108,7 @@ write_image(struct convert *c, const char *name, struct slice text)
 	struct map_entry entry;
 	unsigned	 number = 0;
 
-	while (snapshot_next(name, &text, &number, &entry, c->error)) {
+	while (next_entry(c, name, &text, &number, &entry)) {
 		if (is_vsyscall(&entry))
 			continue;
 		write_maps(c, &entry);
@@ -185,13 +199,13 @@ write_snapshot(struct convert *c, const struct event *event, const struct task *
 	c->error->text[0] = 0;
 	text_add(c->out, "maps %u\t# %u %.*s\n", task->tid, event->line, (int)event->moment.bytes,
 		 event->moment.at);
-	while (snapshot_next(name, &text, &number, &entry, c->error)) {
+	while (next_entry(c, name, &text, &number, &entry)) {
 		if (is_vsyscall(&entry))
 			continue;
 		write_maps(c, &entry);
 		text_add(c->out, "\n");
 	}
-	write_present(c, task, &task->memory->present);
+	write_resident(c, task, event->line);
 	return c->error->text[0] == 0;
 }
 
@@ -221,7 +235,7 @@ snap_convert(struct convert *c, const struct event *event)
 	scan_apply(c, at_entry ? event->line + 1 : event->line, task, false);
 	if (!read_snapshot(c, event, "maps", name, &text)) {
 		if (slice_is(event->moment, "birth"))
-			write_present(c, task, &task->memory->present);
+			write_resident(c, task, event->line);
 		return true;
 	}
 	return name_files(c, name, text) && write_snapshot(c, event, task, name, text);

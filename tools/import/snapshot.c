@@ -84,7 +84,7 @@ read_entry(const char *file, unsigned number, struct slice line, struct map_entr
 	if (!slice_word(&rest, &word) || !slice_number(&word, 16, &entry->offset) ||
 	    word.bytes > 0 || (entry->offset & 4095) != 0)
 		return line_fail(error, file, number, &line, &rest, "the offset in hexadecimal");
-	if (!slice_word(&rest, &word) || !slice_word(&rest, &word))
+	if (!slice_word(&rest, &word) || !slice_word(&rest, &entry->inode))
 		return line_fail(error, file, number, &line, &rest, "device and inode");
 	take_name(rest, entry);
 	return true;

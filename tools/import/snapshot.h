@@ -11,6 +11,7 @@ struct map_entry {
 	char	     perm[5];
 	uint64_t     offset;
 	struct slice name;  /* "" for anonymous memory; without " (deleted)" */
+	struct slice inode;
 	struct slice flags; /* of smaps: what follows "VmFlags:" */
 };
 

@@ -76,16 +76,68 @@ memory_put(struct convert *c, struct task *task)
 		link = &(*link)->next;
 	*link = memory->next;
 	c->pages_now -= memory->counted;
+	memory_free(memory);
+}
+
+void
+memory_free(struct memory *memory)
+{
 	pages_free(&memory->present);
 	pages_free(&memory->removed);
+	pages_free(&memory->also);
+	pages_free(&memory->leaving);
+	pages_free(&memory->reclaim);
+	pages_free(&memory->left_out);
+	pages_free(&memory->moved);
 }
 
 void
 memory_zap(struct memory *memory, uint64_t start, uint64_t end)
 {
+	uint64_t first = start >> 12;
+	uint64_t last = (end + PAGE_BYTES - 1) >> 12;
+
+	if (end <= start)
+		return;
+	pages_move(&memory->present, first, last, &memory->removed);
+	pages_remove(&memory->also, first, last);
+	pages_remove(&memory->leaving, first, last);
+	pages_remove(&memory->reclaim, first, last);
+	pages_remove(&memory->moved, first, last);
+}
+
+void
+memory_move(struct memory *memory, uint64_t from, uint64_t to, uint64_t bytes,
+	    struct pages *moved)
+{
+	struct pages *const sets[] = { &memory->also, &memory->leaving, &memory->reclaim,
+				       &memory->left_out };
+	uint64_t	    first = from >> 12;
+	uint64_t	    last = (from + bytes) >> 12;
+	struct pages	    gone = { 0 };
+
+	if (bytes == 0)
+		return;
+	pages_move(&memory->present, first, last, &gone);
+	for (size_t i = 0; i < gone.nr; i++)
+		pages_set(moved, gone.runs[i].start - first + (to >> 12),
+			  gone.runs[i].end - first + (to >> 12), gone.runs[i].kind);
+	/* A page of the old place may be touched again, where something is left there. */
+	pages_add_all(&memory->removed, &gone);
+	pages_remove_all(&memory->removed, moved);
+	pages_add_all(&memory->present, moved);
+	pages_add_all(&memory->moved, moved);
+	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		pages_shift(sets[i], first, last, to >> 12);
+	pages_free(&gone);
+}
+
+void
+memory_unmap(struct memory *memory, uint64_t start, uint64_t end)
+{
+	memory_zap(memory, start, end);
 	if (end > start)
-		pages_move(&memory->present, start >> 12, (end + PAGE_BYTES - 1) >> 12,
-			   &memory->removed);
+		pages_remove(&memory->left_out, start >> 12, (end + PAGE_BYTES - 1) >> 12);
 }
 
 void
@@ -109,6 +161,7 @@ birth_modes(struct convert *c, struct task *task, const struct task *parent, uin
 {
 	struct modes *modes = task_of(c, parent->tgid)->modes;
 
+	task->folder = task_of(c, parent->tgid)->folder;
 	if (!modes || flags & CLONE_FILES) {
 		task->modes = modes;
 		return;
@@ -117,6 +170,24 @@ birth_modes(struct convert *c, struct task *task, const struct task *parent, uin
 	task->modes->nr = modes->nr;
 	task->modes->mode = arena_alloc(&c->arena, modes->nr + 1);
 	memcpy(task->modes->mode, modes->mode, modes->nr);
+}
+
+/*
+ * A forked child's pages: what the parent had at its last scan, against which the
+ * child's first one is told; less what no child gets.
+ */
+static void
+copy_memory(struct memory *child, const struct memory *parent)
+{
+	child->brk = parent->brk;
+	pages_add_all(&child->present, &parent->present);
+	pages_add_all(&child->removed, &parent->removed);
+	pages_add_all(&child->also, &parent->also);
+	pages_add_all(&child->leaving, &parent->leaving);
+	pages_add_all(&child->left_out, &parent->left_out);
+	pages_remove_all(&child->present, &parent->left_out);
+	pages_remove_all(&child->removed, &parent->left_out);
+	pages_remove_all(&child->also, &parent->left_out);
 }
 
 static void
@@ -134,10 +205,7 @@ birth_memory(struct convert *c, struct task *task, struct task *parent, uint64_t
 		return;
 	}
 	task->memory = memory_create(c);
-	task->memory->brk = parent->memory->brk;
-	/* What the parent had at its last scan: the child's first scan is told against it. */
-	pages_add_all(&task->memory->present, &parent->memory->removed);
-	pages_add_all(&task->memory->present, &parent->memory->present);
+	copy_memory(task->memory, parent->memory);
 }
 
 bool

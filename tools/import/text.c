@@ -193,6 +193,20 @@ arena_alloc(struct arena *arena, size_t bytes)
 	return memset(memory, 0, bytes);
 }
 
+struct slice
+slice_joined(struct arena *arena, struct slice a, const char *word, struct slice b)
+{
+	size_t middle = strlen(word);
+	char  *text = arena_alloc(arena, a.bytes + middle + b.bytes + 1);
+
+	if (a.bytes > 0)
+		memcpy(text, a.at, a.bytes);
+	memcpy(text + a.bytes, word, middle);
+	if (b.bytes > 0)
+		memcpy(text + a.bytes + middle, b.at, b.bytes);
+	return (struct slice){ text, a.bytes + middle + b.bytes };
+}
+
 void
 arena_free(struct arena *arena)
 {

@@ -32,6 +32,11 @@ bool slice_number(struct slice *rest, unsigned base, uint64_t *value);
 /* slice_take - *rest moves behind `word` if it starts with it. */
 bool slice_take(struct slice *rest, const char *word);
 
+struct arena;
+
+/* slice_joined - a copy of a, the word, and b in one, terminated. */
+struct slice slice_joined(struct arena *arena, struct slice a, const char *word, struct slice b);
+
 /* A text that grows; all zero is empty. */
 struct text {
 	char  *at;

@@ -379,8 +379,11 @@ trace_read(struct slice text, struct arena *arena, struct trace *trace, struct i
 
 		line.number++;
 		line.rest = line.whole;
-		if (!read_line(rd, &line) && !cut)
+		if (read_line(rd, &line))
+			continue;
+		if (!cut)
 			return false;
+		trace->cut_line = line.number;
 	}
 	return true;
 }
@@ -425,6 +428,12 @@ skip_comment(struct slice *rest)
 		skip(&s, 1);
 	if (slice_take(&s, "*/"))
 		*rest = s;
+}
+
+void
+args_skip_comment(struct args *args)
+{
+	skip_comment(&args->rest);
 }
 
 bool

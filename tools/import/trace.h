@@ -53,6 +53,7 @@ struct event {
 struct trace {
 	struct event *events;
 	size_t	      nr, room;
+	unsigned      cut_line; /* the last line, if it is cut short in the middle; else 0 */
 };
 
 /* trace_read - all events of the text; what they need lives in the arena. */
@@ -78,6 +79,9 @@ bool args_number(struct args *args, const char *what, uint64_t *value);
 
 /* args_term - the same without the comma. */
 bool args_term(struct args *args, const char *what, uint64_t *value);
+
+/* args_skip_comment - a comment, if one stands there. */
+void args_skip_comment(struct args *args);
 
 /* args_expected - the error for what stands at the current place. */
 bool args_expected(struct args *args, const char *what);

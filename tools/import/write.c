@@ -52,15 +52,15 @@ write_runs(struct convert *c, const struct pages *pages)
 			 (unsigned long long)(pages->runs[i].end - pages->runs[i].start));
 }
 
-void
-write_present(struct convert *c, const struct task *task, const struct pages *pages)
+/* Runs without their kinds, behind a word if there are any. */
+static void
+write_places(struct convert *c, const char *word, const struct pages *pages)
 {
 	uint64_t start;
 	uint64_t end;
 
-	if (pages->nr == 0)
-		return;
-	text_add(c->out, "present %u", task->tid);
+	if (pages->nr > 0)
+		text_add(c->out, "%s", word);
 	for (size_t i = 0; i < pages->nr; i++) {
 		start = pages->runs[i].start;
 		end = pages->runs[i].end;
@@ -69,7 +69,16 @@ write_present(struct convert *c, const struct task *task, const struct pages *pa
 		text_add(c->out, " 0x%llx %llu", (unsigned long long)(start << 12),
 			 (unsigned long long)(end - start));
 	}
-	text_add(c->out, "\n");
+}
+
+void
+write_resident(struct convert *c, const struct task *task, unsigned line)
+{
+	text_add(c->out, "resident %u", task->tid);
+	write_places(c, "", &task->memory->present);
+	write_places(c, " also", &task->memory->also);
+	write_places(c, " maybe", &task->memory->leaving);
+	text_add(c->out, "\t# %u\n", line);
 }
 
 void
@@ -79,6 +88,9 @@ write_file(struct convert *c, struct file *file)
 
 	if (file->id)
 		return;
+	if (file->cut && file->extent > size)
+		size = file->extent;
+	file->room = size;
 	file->id = ++c->nr_files;
 	c->file_pages += page_up(size) / PAGE_BYTES;
 	text_add(c->out, "file ");

@@ -36,11 +36,13 @@ good_line(char *line, size_t bytes, const struct scenario_config *config,
 	  const struct scenario_result *result)
 {
 	return format(line, bytes,
-		      "%s %s: %llu statements, %llu of %llu results and %llu of %llu maps equal\n",
+		      "%s %s: %llu statements, %llu of %llu results and %llu of %llu maps "
+		      "equal%s%s\n",
 		      scenario_outcome_name(result->outcome), config->name,
 		      (unsigned long long)result->statements,
 		      (unsigned long long)result->calls_equal, (unsigned long long)result->calls,
-		      (unsigned long long)result->maps_equal, (unsigned long long)result->maps);
+		      (unsigned long long)result->maps_equal, (unsigned long long)result->maps,
+		      result->cut[0] ? "; cut short: " : "", result->cut);
 }
 
 static size_t

@@ -6,34 +6,65 @@
  */
 #include "scenario/run.h"
 
+/* Where the walk for an address ends: an entry that is no table. */
+struct place {
+	pte_t	 pte;
+	unsigned level;
+	unsigned shift; /* of the bytes that the entry stands for */
+};
+
+static struct place
+place_of(const struct space *sp, vaddr_t va)
+{
+	struct place place = { .level = ARCH_PT_LEVELS - 1 };
+	pfn_t	     table = sp->pt.root;
+
+	for (;; place.level--) {
+		const pte_t *entries = arch_frame_ptr(table);
+
+		place.shift = ARCH_PAGE_SHIFT + place.level * ARCH_PT_INDEX_BITS;
+		place.pte = arch_pte_read(&entries[(va >> place.shift) & (ARCH_PT_ENTRIES - 1)]);
+		if (arch_pte_kind(place.pte, place.level) != PTE_TABLE)
+			return place;
+		table = arch_pte_table_pfn(place.pte);
+	}
+}
+
+static bool
+is_leaf(const struct place *place)
+{
+	return arch_pte_kind(place->pte, place->level) == PTE_LEAF;
+}
+
 struct page_state
 page_at(const struct space *sp, vaddr_t va)
 {
 	struct page_state none = { .present = false, .pfn = pfn_none() };
-	pfn_t		  table = sp->pt.root;
+	struct pte_leaf	  leaf;
+	struct place	  place;
 
 	if (va >= ARCH_USER_END)
 		return none;
-	for (unsigned level = ARCH_PT_LEVELS - 1;; level--) {
-		unsigned     shift = ARCH_PAGE_SHIFT + level * ARCH_PT_INDEX_BITS;
-		const pte_t *entries = arch_frame_ptr(table);
-		pte_t	     pte = arch_pte_read(&entries[(va >> shift) & (ARCH_PT_ENTRIES - 1)]);
-		struct pte_leaf leaf;
+	place = place_of(sp, va);
+	if (!is_leaf(&place))
+		return none;
+	leaf = arch_pte_decode_leaf(place.pte, place.level);
+	return (struct page_state){
+		.present = true,
+		.pfn = pfn_add(leaf.pfn,
+			       (va & (((uint64_t)1 << place.shift) - 1)) >> ARCH_PAGE_SHIFT),
+	};
+}
 
-		switch (arch_pte_kind(pte, level)) {
-		case PTE_EMPTY:
-		case PTE_MARK:
-			return none;
-		case PTE_LEAF:
-			leaf = arch_pte_decode_leaf(pte, level);
-			return (struct page_state){
-				.present = true,
-				.pfn = pfn_add(leaf.pfn, (va & (((uint64_t)1 << shift) - 1)) >>
-								 ARCH_PAGE_SHIFT),
-			};
-		case PTE_TABLE:
-			table = arch_pte_table_pfn(pte);
-			break;
-		}
+bool
+page_next(const struct space *sp, vaddr_t *va)
+{
+	while (*va < ARCH_USER_END) {
+		struct place place = place_of(sp, *va);
+
+		if (is_leaf(&place))
+			return true;
+		*va = ((*va >> place.shift) + 1) << place.shift;
 	}
+	return false;
 }

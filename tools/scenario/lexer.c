@@ -113,6 +113,23 @@ lexer_unread(struct lexer *lex, const struct token *token)
 }
 
 bool
+lexer_comment(const struct lexer *lex, struct token *comment)
+{
+	struct lexer rest = *lex;
+
+	while (lexer_token(&rest, comment))
+		;
+	if (comment->text == lex->stop)
+		return false;
+	comment->text++;
+	while (comment->text != lex->stop && is_blank(*comment->text))
+		comment->text++;
+	comment->column = (uint32_t)(comment->text - lex->start) + 1;
+	comment->bytes = (size_t)(lex->stop - comment->text);
+	return true;
+}
+
+bool
 token_is(const struct token *token, const char *word)
 {
 	size_t i = 0;

@@ -39,6 +39,9 @@ bool lexer_indented(const struct lexer *lex);
 /* lexer_token - the next word; false: the line is over, and *token is its empty end. */
 bool lexer_token(struct lexer *lex, struct token *token);
 
+/* lexer_comment - what stands behind the '#' of the current line; false: it has no comment. */
+bool lexer_comment(const struct lexer *lex, struct token *comment);
+
 /* lexer_unread - the last word was not meant for the caller. */
 void lexer_unread(struct lexer *lex, const struct token *token);
 

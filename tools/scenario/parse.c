@@ -190,6 +190,8 @@ parse_process(struct run *r, struct name **name)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "expected a living process, got '%s'",
 				 shown(&token, buf, sizeof(buf)));
+	if (!r->actor)
+		r->actor = *name;
 	return true;
 }
 
@@ -214,6 +216,8 @@ parse_new_process(struct run *r, struct name **name)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "expected a name that no process has, got '%s'",
 				 shown(&token, buf, sizeof(buf)));
+	if (!r->actor)
+		r->actor = *name;
 	return true;
 }
 

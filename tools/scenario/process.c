@@ -389,6 +389,7 @@ statement_wait(struct run *r)
 	if (!name || !name->is_set)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "expected a process that nobody has waited for yet");
+	r->actor = name;
 	err = reap(r, name, &code);
 	return compare_result(r, "wait", &wanted, err, (uint64_t)(int64_t)code, true);
 }

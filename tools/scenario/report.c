@@ -94,4 +94,10 @@ report_print(struct run *r)
 	pair_row(r, "maps equal", result->maps_equal, result->maps);
 	row(r, "pages touched", result->touches);
 	pair_row(r, "pages present as expected", result->present_equal, result->present);
+	if (result->spaces_resident == 0)
+		return;
+	pair_row(r, "spaces with no page besides these", result->spaces_equal,
+		 result->spaces_resident);
+	row(r, "pages there by rule, not in the recording", result->resident_also);
+	row(r, "pages in the way of a call in flight", result->resident_open);
 }

@@ -23,10 +23,12 @@ static const struct {
 	{ "limit", statement_limit },	  { "on", statement_on },
 	{ "file", statement_file },	  { "maps", statement_maps },
 	{ "present", statement_present }, { "absent", statement_absent },
+	{ "resident", statement_resident },
 	{ "same", statement_same },	  { "differ", statement_differ },
 	{ "count", statement_count },	  { "expect", statement_expect },
 	{ "digest", statement_digest },	  { "check", statement_check },
-	{ "fail", statement_fail },
+	{ "fail", statement_fail },	  { "source", statement_source },
+	{ "cut", statement_cut },
 };
 
 void
@@ -64,15 +66,17 @@ run_failed(struct run *r, const char *fmt, ...)
 {
 	struct scenario_result *result = r->result;
 	char			text[sizeof(result->text)];
+	char			origin[120];
 	va_list			args;
 
+	origin_text(r, origin, sizeof(origin));
 	va_start(args, fmt);
 	format_va(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (r->config->keep_going)
-		run_print(r, "%s:%u: %s\n", r->config->name, r->lex.line, text);
+		run_print(r, "%s:%u: %s%s\n", r->config->name, r->lex.line, origin, text);
 	if (result->outcome == SCENARIO_OK)
-		(void)run_error(r, SCENARIO_FAILED, 0, "%s", text);
+		(void)run_error(r, SCENARIO_FAILED, 0, "%s%s", origin, text);
 	return r->config->keep_going;
 }
 
@@ -229,6 +233,7 @@ run_statement(struct run *r)
 			"expected a statement at the start of the line: only image and map "
 			"lines are indented");
 	(void)lexer_token(&r->lex, &verb);
+	origin_start(r);
 	if (!dispatch(r, &verb))
 		return false;
 	if (r->dry)

@@ -33,6 +33,9 @@ struct run {
 	bool			      dry;  /* only the grammar is checked */
 	unsigned		      cpu;  /* where calls and accesses happen */
 	uint64_t		      work; /* accesses and statements so far */
+	struct token		      source;	   /* file of the recording; empty: there is none */
+	unsigned		      source_line; /* of the current statement; 0: unknown */
+	const struct name	     *actor; /* first process of the current statement, or NULL */
 	struct repeat		      repeats[REPEAT_DEPTH];
 	unsigned		      nr_repeats;
 
@@ -77,6 +80,8 @@ bool statement_touch(struct run *r);
 bool statement_maps(struct run *r);
 bool statement_present(struct run *r);
 bool statement_absent(struct run *r);
+/* resident.c */
+bool statement_resident(struct run *r);
 bool statement_same(struct run *r);
 bool statement_differ(struct run *r);
 /* count.c */
@@ -85,6 +90,16 @@ bool statement_expect(struct run *r);
 bool statement_digest(struct run *r);
 bool statement_check(struct run *r);
 bool statement_fail(struct run *r);
+
+/* origin.c */
+bool statement_source(struct run *r);
+bool statement_cut(struct run *r);
+
+/* origin_start - a statement begins: note which line of the recording it comes from. */
+void origin_start(struct run *r);
+
+/* origin_text - "FILE:LINE, process P: " of the current statement, or "". */
+void origin_text(const struct run *r, char *buf, size_t bytes);
 
 /* 1. Output and endings.
  *
@@ -164,6 +179,9 @@ struct page_state {
 	pfn_t pfn;
 };
 struct page_state page_at(const struct space *sp, vaddr_t va);
+
+/* page_next - the first present page at or above *va, which becomes its address; false: none. */
+bool page_next(const struct space *sp, vaddr_t *va);
 
 /* 6. The table at the end (report.c). */
 void report_print(struct run *r);

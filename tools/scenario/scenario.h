@@ -55,6 +55,7 @@ struct scenario_result {
 	enum scenario_outcome outcome;
 	unsigned	      line, column; /* of the first error; column 0: the whole line */
 	char		      text[480];    /* what was expected and found */
+	char		      cut[200];	    /* why the recording ends early; "" if it does not */
 
 	uint64_t statements; /* run */
 	uint64_t calls;	     /* with a result to compare */
@@ -64,6 +65,10 @@ struct scenario_result {
 	uint64_t touches; /* pages touched */
 	uint64_t present; /* pages that must be present */
 	uint64_t present_equal;
+	uint64_t resident_also;	  /* of these, pages that only a rule explains */
+	uint64_t resident_open;	  /* pages that may be there or not */
+	uint64_t spaces_resident; /* compared page by page */
+	uint64_t spaces_equal;	  /* found with exactly the pages that they must have */
 };
 
 /*
