@@ -21,6 +21,7 @@ EXPECTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recordings.
 SKIPPED = re.compile(r"SKIPPED .*: the machine does not have (addresses as large|tables that fork "
                      r"can share)$")
 RESULTS = re.compile(r"^  results equal +(\d+) of (\d+)$", re.M)
+SPACES = re.compile(r"^  spaces with no page besides these +(\d+) of (\d+)$", re.M)
 MAPS = re.compile(r"^  maps equal +(\d+) of (\d+)$", re.M)
 
 
@@ -37,6 +38,7 @@ class Outcome:
         self.last = lines[-1] if lines else "(no output)"
         self.results = self.pair(RESULTS, run.stdout)
         self.maps = self.pair(MAPS, run.stdout)
+        self.spaces = self.pair(SPACES, run.stdout)
 
     @staticmethod
     def pair(pattern, text):
@@ -65,6 +67,8 @@ def recording_is_good(outcome, wanted, calls, maps, small):
         return True
     if outcome.results != (calls, calls) or outcome.maps != (maps, maps):
         return False
+    if outcome.spaces[0] != outcome.spaces[1] or outcome.spaces[1] < maps:
+        return False  # pages are compared wherever maps are, and at births
     if wanted == "ok":
         return outcome.code == 0 and outcome.last.startswith("ok ")
     return outcome.code == 3 and outcome.last.startswith("STOPPED ") and \
@@ -89,7 +93,8 @@ def changed_scenarios(anymm, root):
     yield change("the errno of a call", r"(mprotect .* = )0\t", r"\g<1>ENOMEM\t")
     yield change("a permission in a map", r"^(\t0x\w+\.\.0x\w+ r)w-p$", r"\g<1>--p")
     yield change("a file's offset in a map", r"^(\t0x\w+\.\.0x\w+ r-xp 0x)(\w+000) ", r"\g<1>7\2 ")
-    yield change("a page that is present", r"^(present \d+) 0x", r"\g<1> 0x10000 1 0x")
+    yield change("a page that is not there", r"^(resident \d+) 0x", r"\g<1> 0x10000 1 0x")
+    yield change("a page that is there", r"^(resident \d+) 0x\w+ \d+ ", r"\g<1> ")
     yield change("a touch where nothing is", r"^(touch \d+) ", r"\g<1> a 0x10000 1 ")
     yield change("a process that does not exist", r"^(munmap) \d+ ", r"\g<1> 1 ")
 
@@ -106,7 +111,7 @@ def check_changed(anymm, root, report):
                    "fails when changed: " + what, outcome)
 
 
-NR_CHANGED = 7
+NR_CHANGED = 8
 
 
 def main():
@@ -133,14 +138,15 @@ def main():
         report(story_is_good(outcome, small), os.path.basename(path), outcome)
     report(packed == sorted(name for name, *_ in recordings) and len(stories) >= 10,
            "every recording has its line in recordings.txt")
-    table = ["%-20s %12s %12s %8s  %s" % ("recording", "results", "maps", "seconds", "ends")]
+    table = ["%-20s %12s %12s %12s %8s  %s" % ("recording", "results", "maps", "pages of", "seconds",
+                                               "ends")]
     for name, check, wanted, calls, maps in recordings:
         outcome = Outcome(anymm, os.path.join(root, "scenarios", "recorded", name + ".tar.xz"),
                           check)
         good = recording_is_good(outcome, wanted, calls, maps, small)
         report(good, name, outcome)
-        table.append("%-20s %5d/%-6d %5d/%-6d %8.2f  %s" % (
-            name, *outcome.results, *outcome.maps, outcome.seconds,
+        table.append("%-20s %5d/%-6d %5d/%-6d %5d/%-6d %8.2f  %s" % (
+            name, *outcome.results, *outcome.maps, *outcome.spaces, outcome.seconds,
             outcome.last.split(":", 1)[0].split(" ")[0] + (" at " + wanted if wanted != "ok" else "")))
     if changed:
         check_changed(anymm, root, report)

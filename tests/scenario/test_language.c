@@ -190,6 +190,17 @@ what_differs_fails_the_scenario(void **state)
 		{ SPAWN "maps A\n\tp+4K..p+8K rw-p\n", 4, "expected nothing, got rw-p" },
 		{ SPAWN "maps A\n\tp..p+4K rw-p\n", 4, "expected nothing, got rw-p" },
 		{ SPAWN "maps A\n\tp..p+8K rw-s\n", 4, "expected rw-s" },
+		{ SPAWN "store A p 01\nresident A\n", 4, "to be absent, it is there" },
+		{ SPAWN "store A p+4K 01\nresident A p 1\n", 4, "to be present, it is not" },
+		{ SPAWN "store A p 01\nresident A p 1 p 1\n", 4, "each page to be named once" },
+		{ SPAWN "resident A also p 1\n", 3, "to be present, it is not" },
+		{ SPAWN "store A p 01\nresident A maybe p+4K 1\n", 4, "to be absent" },
+		{ SPAWN "shmdt A p = 0\n", 3, "shmdt: expected success, got EINVAL" },
+		{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\t# 77 why\n", 4,
+		  "t.s:77, process A: munmap: expected EINVAL, got success" },
+		{ "source t.s\n" SPAWN "maps A\t# 12\n\tp..p+8K r--p\n", 5,
+		  "t.s:12, process A: maps: at" },
+		{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\n", 4, "munmap: expected" },
 		{ SPAWN "fork A B\nstore A p 01\nsame A B p\n", 5, "a page to be present in both" },
 		{ SPAWN "store A p 01\nfork A B\nsame A B p\nstore B p 02\nsame A B p\n", 7,
 		  "one page for both processes, got two" },
@@ -351,6 +362,55 @@ the_output_names_no_address_and_no_time(void **state)
 	assert_string_equal(first, printed);
 }
 
+static void
+residency_is_exact_both_ways(void **state)
+{
+	struct scenario_result result =
+		run(SPAWN "resident A\nload A p\nresident A p 1\nresident A also p 1\n"
+			  "resident A maybe p 2\nstore A p+4K 01\nresident A p 1 also p+4K 1\n");
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_OK);
+	assert_int_equal(result.spaces_resident, 5);
+	assert_int_equal(result.spaces_equal, 5);
+	assert_int_equal(result.resident_also, 2);
+	assert_int_equal(result.resident_open, 2);
+}
+
+static void
+a_cut_recording_is_told_in_the_last_line(void **state)
+{
+	struct scenario_config config = { .check = SCENARIO_CHECK_ALL };
+	struct scenario_result result = run_config(SPAWN "cut \"too early\"\n", config);
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_OK);
+	config.name = "test";
+	config.text = "";
+	config.write = keep;
+	nr_printed = 0;
+	assert_int_equal(scenario_conclude(&config, &result), SCENARIO_EXIT_GOOD);
+	assert_non_null(strstr(printed, "maps equal; cut short: too early\n"));
+}
+
+static void
+segments_are_attached_and_detached_whole(void **state)
+{
+	struct scenario_result result =
+		run("shmget s 1 12K\nspawn A\nfork A B\n"
+		    "shmat A s 0 none -> p\nshmat B s 0 readonly -> q\n"
+		    "store A p+4K 07\nload B q+4K = 07\nstore B q 01 = SEGV_ACCERR\n"
+		    "shmat A s p+1 none = EINVAL\nshmat A s p none = EINVAL\n"
+		    "shmat A s 0 remap = EINVAL\nshmat A s p+100 round,remap = p\n"
+		    "munmap A p 4K\nmprotect A p+8K 4K r--\nshmdt A p+4K = EINVAL\nshmdt A p\n"
+		    "maps A\nload A p+8K = SEGV_MAPERR\nshmdt A p = EINVAL\n"
+		    "maps B\n\tq..q+12K r--s 0 s\n");
+
+	(void)state;
+	if (result.outcome != SCENARIO_OK)
+		fail_msg("%u: %s", result.line, result.text);
+}
+
 TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_was_expected),
 	   cmocka_unit_test(names_must_stand_for_something),
 	   cmocka_unit_test(a_slip_at_the_end_is_found_before_the_beginning_runs),
@@ -363,4 +423,7 @@ TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_wa
 	   cmocka_unit_test(nothing_is_left_after_any_ending),
 	   cmocka_unit_test(work_is_limited_where_that_is_asked_for),
 	   cmocka_unit_test(a_full_arena_is_an_error),
+	   cmocka_unit_test(residency_is_exact_both_ways),
+	   cmocka_unit_test(a_cut_recording_is_told_in_the_last_line),
+	   cmocka_unit_test(segments_are_attached_and_detached_whole),
 	   cmocka_unit_test(the_output_names_no_address_and_no_time))

@@ -268,7 +268,6 @@ exit_brk(struct convert *c, struct task *task, const struct call *call)
 	return true;
 }
 
-
 /* ADDR, OLD LENGTH, NEW LENGTH, FLAGS[, NEW ADDR] */
 struct mremap_args {
 	uint64_t addr, old_length, new_length, flags, target;

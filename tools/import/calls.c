@@ -110,22 +110,21 @@ static const struct {
 	{ "munmap", USE_RESULT, exit_munmap },
 	{ "mprotect", USE_RESULT, exit_mprotect },
 	{ "brk", USE_RESULT, exit_brk },
-	{ "mremap", USE_RESULT, exit_mremap },
+	{ "mremap", USE_NOTHING_YET, exit_unsupported },
 	{ "madvise", USE_RESULT, exit_madvise },
-	{ "msync", USE_RESULT, exit_msync },
-	{ "mincore", USE_RESULT, exit_mincore },
-	{ "mlock", USE_RESULT, exit_mlock },
-	{ "mlock2", USE_RESULT, exit_msync },
-	{ "munlock", USE_RESULT, exit_mlock },
-	{ "mlockall", USE_RESULT, exit_mlockall },
-	{ "munlockall", USE_RESULT, exit_mlockall },
-	{ "mseal", USE_RESULT, exit_mseal },
+	{ "msync", USE_NOTHING_YET, exit_unsupported },
+	{ "mincore", USE_NOTHING_YET, exit_unsupported },
+	{ "mlock", USE_NOTHING_YET, exit_unsupported },
+	{ "mlock2", USE_NOTHING_YET, exit_unsupported },
+	{ "munlock", USE_NOTHING_YET, exit_unsupported },
+	{ "mlockall", USE_NOTHING_YET, exit_unsupported },
+	{ "munlockall", USE_NOTHING_YET, exit_unsupported },
+	{ "mseal", USE_NOTHING_YET, exit_unsupported },
 	{ "shmget", USE_EFFECT, exit_shmget },
 	{ "shmat", USE_RESULT, exit_shmat },
 	{ "shmdt", USE_RESULT, exit_shmdt },
 	{ "ftruncate", USE_EFFECT, exit_ftruncate },
 	{ "truncate", USE_EFFECT, exit_truncate },
-	{ "fallocate", USE_EFFECT, exit_fallocate },
 	{ "prlimit64", USE_EFFECT, exit_rlimit },
 	{ "setrlimit", USE_EFFECT, exit_rlimit },
 	{ "clone", USE_EFFECT, exit_clone },
@@ -144,7 +143,7 @@ static const struct {
 static void
 note_folder(struct convert *c, struct task *task, const struct call *call)
 {
-	struct args	   args = { .rest = call->args };
+	struct args	    args = { .rest = call->args };
 	struct import_error ignored;
 	const char	   *end;
 

@@ -167,7 +167,8 @@ write_cut(struct convert *c)
 			alive += task->in_scenario;
 	}
 	if (alive || c->trace.cut_line)
-		text_add(c->out, "cut \"the recording ends%s with %u processes and threads alive\"\n",
+		text_add(c->out,
+			 "cut \"the recording ends%s with %u processes and threads alive\"\n",
 			 c->trace.cut_line ? " in the middle of a line," : "", alive);
 }
 

@@ -10,7 +10,7 @@ struct map_entry {
 	uint64_t     start, end;
 	char	     perm[5];
 	uint64_t     offset;
-	struct slice name;  /* "" for anonymous memory; without " (deleted)" */
+	struct slice name; /* "" for anonymous memory; without " (deleted)" */
 	struct slice inode;
 	struct slice flags; /* of smaps: what follows "VmFlags:" */
 };

@@ -107,8 +107,7 @@ memory_zap(struct memory *memory, uint64_t start, uint64_t end)
 }
 
 void
-memory_move(struct memory *memory, uint64_t from, uint64_t to, uint64_t bytes,
-	    struct pages *moved)
+memory_move(struct memory *memory, uint64_t from, uint64_t to, uint64_t bytes, struct pages *moved)
 {
 	struct pages *const sets[] = { &memory->also, &memory->leaving, &memory->reclaim,
 				       &memory->left_out };

@@ -4,17 +4,7 @@
  * Addresses and lengths go to the library as they stand: what is wrong with
  * them is the library's to say.
  */
-#include "scenario/run.h"
-
-struct space_call {
-	struct space	  *space;
-	struct map_request map;
-	vaddr_t		   addr;
-	uint64_t	   length;
-	unsigned	   arg; /* protection or advice */
-	vaddr_t		   value;
-	err_t		   err;
-};
+#include "scenario/call.h"
 
 /* A result in words: an error's name, or a value. */
 static const char *
@@ -62,10 +52,7 @@ compare_result(struct run *r, const char *call, const struct wanted *wanted, err
 			  result_text(got, sizeof(got), err, value, has_value));
 }
 
-static const struct {
-	const char *word;
-	unsigned    bits;
-} map_flags[] = {
+static const struct flag_word map_flags[] = {
 	{ "private", MAPF_PRIVATE },
 	{ "shared", MAPF_SHARED },
 	{ "validate", MAPF_SHARED_VALIDATE },
@@ -78,54 +65,11 @@ static const struct {
 	{ "locked", MAPF_LOCKED },
 	{ "noreserve", MAPF_NORESERVE },
 	{ "populate", MAPF_POPULATE },
+	{ "nonblock", MAPF_NONBLOCK },
 	{ "stack", MAPF_STACK },
 	{ "hugetlb", MAPF_HUGETLB },
+	{ NULL, 0 },
 };
-
-static bool
-map_flag(const struct token *word, unsigned *flags)
-{
-	uint64_t value;
-
-	if (token_number(word, &value) && value <= UINT32_MAX) {
-		*flags |= (unsigned)value;
-		return true;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(map_flags); i++) {
-		if (token_is(word, map_flags[i].word)) {
-			*flags |= map_flags[i].bits;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* private,anon,fixed: words or numbers joined by commas. */
-static bool
-parse_map_flags(struct run *r, unsigned *flags)
-{
-	static const char what[] = "flags like private,anon";
-	struct token	  token;
-	size_t		  at = 0;
-
-	*flags = 0;
-	if (!parse_token(r, &token, what))
-		return false;
-	while (at <= token.bytes) {
-		struct token word = { .text = token.text + at,
-				      .column = token.column + (uint32_t)at,
-				      .quoted = token.quoted };
-
-		while (at + word.bytes < token.bytes && word.text[word.bytes] != ',')
-			word.bytes++;
-		if (!map_flag(&word, flags))
-			return parse_expected(r, &word,
-					      "a flag like private, shared, anon, fixed, "
-					      "noreplace, noreserve, stack or growsdown");
-		at += word.bytes + 1;
-	}
-	return true;
-}
 
 static bool
 parse_map_file(struct run *r, struct map_request *map)
@@ -155,7 +99,7 @@ parse_map_file(struct run *r, struct map_request *map)
 }
 
 static void
-call_map(void *arg)
+do_map(void *arg)
 {
 	struct space_call *call = arg;
 
@@ -173,17 +117,21 @@ statement_mmap(struct run *r)
 	if (!parse_process(r, &name) ||
 	    !parse_number(r, &call.map.addr, "an address, or 0 for any") ||
 	    !parse_number(r, &call.map.length, "a length in bytes") ||
-	    !parse_prot(r, &call.map.prot) || !parse_map_flags(r, &call.map.flags) ||
+	    !parse_prot(r, &call.map.prot) ||
+	    !parse_flags(r, map_flags,
+			 "a flag like private, shared, anon, fixed, noreplace, noreserve, stack or "
+			 "growsdown",
+			 &call.map.flags) ||
 	    !parse_map_file(r, &call.map) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
 	call.space = space_of(name);
-	stage_on_cpu(r->cpu, call_map, &call);
+	stage_on_cpu(r->cpu, do_map, &call);
 	return compare_result(r, "mmap", &wanted, call.err, call.value, true);
 }
 
-static bool
+bool
 parse_span(struct run *r, struct space_call *call)
 {
 	struct name *name;
@@ -197,7 +145,7 @@ parse_span(struct run *r, struct space_call *call)
 }
 
 static void
-call_unmap(void *arg)
+do_unmap(void *arg)
 {
 	struct space_call *call = arg;
 
@@ -215,12 +163,12 @@ statement_munmap(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	stage_on_cpu(r->cpu, call_unmap, &call);
+	stage_on_cpu(r->cpu, do_unmap, &call);
 	return compare_result(r, "munmap", &wanted, call.err, 0, false);
 }
 
 static void
-call_protect(void *arg)
+do_protect(void *arg)
 {
 	struct space_call *call = arg;
 
@@ -238,72 +186,12 @@ statement_mprotect(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	stage_on_cpu(r->cpu, call_protect, &call);
+	stage_on_cpu(r->cpu, do_protect, &call);
 	return compare_result(r, "mprotect", &wanted, call.err, 0, false);
 }
 
-static bool
-parse_advice(struct run *r, unsigned *advice)
-{
-	static const struct {
-		const char *word;
-		enum advice advice;
-	} all[] = {
-		{ "normal", ADVICE_NORMAL },
-		{ "dontneed", ADVICE_DONTNEED },
-		{ "free", ADVICE_FREE },
-		{ "dontfork", ADVICE_DONTFORK },
-		{ "dofork", ADVICE_DOFORK },
-		{ "wipeonfork", ADVICE_WIPEONFORK },
-		{ "keeponfork", ADVICE_KEEPONFORK },
-		{ "guard", ADVICE_GUARD_INSTALL },
-		{ "unguard", ADVICE_GUARD_REMOVE },
-	};
-	struct token token;
-	uint64_t     value;
-
-	if (!parse_token(r, &token, "an advice like dontneed"))
-		return false;
-	if (token_number(&token, &value) && value <= INT32_MAX) {
-		*advice = (unsigned)value;
-		return true;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
-		if (token_is(&token, all[i].word)) {
-			*advice = all[i].advice;
-			return true;
-		}
-	}
-	return parse_expected(r, &token,
-			      "normal, dontneed, free, dontfork, dofork, wipeonfork, "
-			      "keeponfork, guard or unguard");
-}
-
 static void
-call_advise(void *arg)
-{
-	struct space_call *call = arg;
-
-	call->err = space_advise(call->space, call->addr, call->length, (enum advice)call->arg);
-}
-
-/* madvise P ADDR LENGTH ADVICE [= RESULT] */
-bool
-statement_madvise(struct run *r)
-{
-	struct space_call call = { 0 };
-	struct wanted	  wanted;
-
-	if (!parse_span(r, &call) || !parse_advice(r, &call.arg) || !parse_wanted(r, &wanted))
-		return false;
-	if (r->dry)
-		return true;
-	stage_on_cpu(r->cpu, call_advise, &call);
-	return compare_result(r, "madvise", &wanted, call.err, 0, false);
-}
-
-static void
-call_brk(void *arg)
+do_brk(void *arg)
 {
 	struct space_call *call = arg;
 
@@ -324,6 +212,6 @@ statement_brk(struct run *r)
 	if (r->dry)
 		return true;
 	call.space = space_of(name);
-	stage_on_cpu(r->cpu, call_brk, &call);
+	stage_on_cpu(r->cpu, do_brk, &call);
 	return compare_result(r, "brk", &wanted, OK, call.value, true);
 }

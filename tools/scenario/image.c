@@ -1,5 +1,5 @@
 /*
- * image.c - files, and the lines that say what is mapped where.
+ * image.c - the lines that say what is mapped where.
  *
  * One grammar serves two uses: the lines under spawn and exec build an image,
  * those under maps are what a space must look like.
@@ -7,62 +7,6 @@
  *	START..END rw-p [OFFSET FILE] [growsdown] [special] ...
  */
 #include "scenario/run.h"
-
-struct file_call {
-	const struct pager_ops *ops;
-	uint64_t		id, pages;
-	struct object	       *object;
-	err_t			err;
-};
-
-static void
-call_object_create(void *arg)
-{
-	struct file_call *call = arg;
-
-	call->err = object_create(call->ops, call->id, call->pages, NULL, &call->object);
-}
-
-bool
-statement_file(struct run *r)
-{
-	struct file_call call = { .ops = &pager_memory_file };
-	struct token	 file;
-	struct token	 word;
-	struct name	*name;
-	bool		 align = true;
-	uint64_t	 size;
-
-	if (!parse_token(r, &file, "the name of the file") ||
-	    !parse_number(r, &call.id, "the file's number, which decides its contents") ||
-	    !parse_number(r, &size, "the file's size in bytes"))
-		return false;
-	while (lexer_token(&r->lex, &word)) {
-		if (token_is(&word, "plain"))
-			align = false;
-		else if (token_is(&word, "zero"))
-			call.ops = &pager_zero;
-		else
-			return parse_expected(r, &word, "plain, zero or the end of the line");
-	}
-	if (r->dry)
-		return true;
-	name = names_add(r->names, NAME_FILE, file.text, file.bytes);
-	if (!name)
-		return run_error(r, SCENARIO_SYNTAX, file.column,
-				 "the scenario has too many names");
-	if (name->is_set)
-		return run_error(r, SCENARIO_SYNTAX, file.column,
-				 "expected a name that no file has yet");
-	call.pages = (size >> ARCH_PAGE_SHIFT) + ((size & ARCH_PAGE_MASK) != 0);
-	stage_on_cpu(r->cpu, call_object_create, &call);
-	if (call.err != OK)
-		return run_failed(r, "file: expected an object, got %s", err_name(call.err));
-	name->object = call.object;
-	name->align = align;
-	name->is_set = true;
-	return true;
-}
 
 static bool
 parse_range(struct run *r, struct va_range *range)

@@ -37,6 +37,19 @@ names_find(struct names *names, enum name_kind kind, const char *text, size_t by
 	return name;
 }
 
+void *
+names_alloc(struct names *names, size_t bytes)
+{
+	void *memory = names->free;
+
+	bytes = (bytes + 15) & ~(size_t)15;
+	if (names->free_bytes < bytes)
+		return NULL;
+	names->free += bytes;
+	names->free_bytes -= bytes;
+	return memory;
+}
+
 struct name *
 names_add(struct names *names, enum name_kind kind, const char *text, size_t bytes)
 {
@@ -45,11 +58,9 @@ names_add(struct names *names, enum name_kind kind, const char *text, size_t byt
 
 	if (name)
 		return name;
-	if (names->free_bytes < sizeof(*name))
+	name = names_alloc(names, sizeof(*name));
+	if (!name)
 		return NULL;
-	name = (struct name *)(void *)names->free;
-	names->free += sizeof(*name);
-	names->free_bytes -= sizeof(*name);
 	*name = (struct name){ .hash_next = *bucket,
 			       .older = names->newest,
 			       .text = text,

@@ -23,8 +23,10 @@ struct name {
 	uint32_t	bytes;
 	enum name_kind	kind;
 	bool		is_set; /* the process lives or is a zombie; the label has a value; ... */
-	bool		is_thread; /* process: reaped as soon as it exits */
-	bool		align;	   /* file: large mappings follow its alignment */
+	bool		is_thread;   /* process: reaped as soon as it exits */
+	bool		align;	     /* file: large mappings follow its alignment */
+	bool		is_segment;  /* file: shared memory that shmat attaches */
+	uint64_t	least_bytes; /* file: smallest size so far; beyond it nothing is made up */
 	struct process *process;
 	struct object  *object;
 	uint64_t	value;
@@ -48,6 +50,9 @@ struct name *names_find(struct names *names, enum name_kind kind, const char *te
 
 /* names_add - the name, made if it is new; NULL: the arena is full. */
 struct name *names_add(struct names *names, enum name_kind kind, const char *text, size_t bytes);
+
+/* names_alloc - memory from the same arena; NULL: it is full. */
+void *names_alloc(struct names *names, size_t bytes);
 
 /* names_of_object - the file that this object is, or NULL. */
 struct name *names_of_object(struct names *names, const struct object *object);

@@ -4,7 +4,7 @@
  * In the dry pass no name has a value yet: names are only checked for their form,
  * and numbers made of labels are 0.
  */
-#include "scenario/run.h"
+#include "scenario/call.h"
 
 static bool
 is_name_start(char c)
@@ -281,6 +281,47 @@ parse_fault(struct run *r, const struct token *token, enum fault_result *fault, 
 		}
 	}
 	return *is_fault;
+}
+
+static bool
+flag_of(const struct flag_word *words, const struct token *word, unsigned *flags)
+{
+	uint64_t value;
+
+	if (token_number(word, &value) && value <= UINT32_MAX) {
+		*flags |= (unsigned)value;
+		return true;
+	}
+	for (; words->word; words++) {
+		if (token_is(word, words->word)) {
+			*flags |= words->bits;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+parse_flags(struct run *r, const struct flag_word *words, const char *what, unsigned *flags)
+{
+	struct token token;
+	size_t	     at = 0;
+
+	*flags = 0;
+	if (!parse_token(r, &token, what))
+		return false;
+	while (at <= token.bytes) {
+		struct token word = { .text = token.text + at,
+				      .column = token.column + (uint32_t)at,
+				      .quoted = token.quoted };
+
+		while (at + word.bytes < token.bytes && word.text[word.bytes] != ',')
+			word.bytes++;
+		if (!flag_of(words, &word, flags))
+			return parse_expected(r, &word, what);
+		at += word.bytes + 1;
+	}
+	return true;
 }
 
 static bool

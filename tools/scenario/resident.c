@@ -16,8 +16,8 @@ enum page_class {
 
 /* One pass over the runs of a line. */
 struct resident {
-	struct space *space; /* NULL in the dry pass */
-	uint64_t      found; /* pages of the line that are there */
+	struct space *space;  /* NULL in the dry pass */
+	uint64_t      found;  /* pages of the line that are there */
 	vaddr_t	      sought; /* only look whether this page is in a run */
 	bool	      seek;
 	bool	      is_listed; /* it is */
@@ -39,9 +39,8 @@ check_page(struct run *r, struct resident *res, enum page_class class, vaddr_t v
 		r->result->resident_also++;
 	r->result->present++;
 	r->result->present_equal += present;
-	return present ||
-	       run_failed(r, "resident: expected page 0x%llx to be present, it is not",
-			  (unsigned long long)va);
+	return present || run_failed(r, "resident: expected page 0x%llx to be present, it is not",
+				     (unsigned long long)va);
 }
 
 static bool
@@ -63,9 +62,9 @@ static bool
 each_run(struct run *r, struct resident *res)
 {
 	enum page_class class = PAGES_LISTED;
-	struct token	token;
-	uint64_t	pages;
-	vaddr_t		va;
+	struct token token;
+	uint64_t     pages;
+	vaddr_t	     va;
 
 	while (lexer_token(&r->lex, &token)) {
 		if (token_is(&token, "also")) {
@@ -94,8 +93,9 @@ tell_unlisted(struct run *r, struct lexer runs, struct space *sp)
 		if (!each_run(r, &res))
 			return false;
 		if (!res.is_listed)
-			return run_failed(r, "resident: expected page 0x%llx to be absent, it is there",
-					  (unsigned long long)va);
+			return run_failed(
+				r, "resident: expected page 0x%llx to be absent, it is there",
+				(unsigned long long)va);
 	}
 	return run_failed(r, "resident: expected each page to be named once");
 }

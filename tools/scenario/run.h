@@ -30,14 +30,15 @@ struct run {
 	struct scenario_result	     *result;
 	struct lexer		      lex;
 	struct names		     *names;
-	bool			      dry;  /* only the grammar is checked */
-	unsigned		      cpu;  /* where calls and accesses happen */
-	uint64_t		      work; /* accesses and statements so far */
+	bool			      dry;	   /* only the grammar is checked */
+	unsigned		      cpu;	   /* where calls and accesses happen */
+	uint64_t		      work;	   /* accesses and statements so far */
 	struct token		      source;	   /* file of the recording; empty: there is none */
 	unsigned		      source_line; /* of the current statement; 0: unknown */
 	const struct name	     *actor; /* first process of the current statement, or NULL */
 	struct repeat		      repeats[REPEAT_DEPTH];
 	unsigned		      nr_repeats;
+	struct move		     *moves; /* of pages, the newest first (remap.c) */
 
 	/* For the table at the end. */
 	uint64_t nr_spawned, nr_forks, nr_threads, nr_vforks, nr_execs, nr_exits;
@@ -62,14 +63,29 @@ bool statement_exit(struct run *r);
 bool statement_wait(struct run *r);
 bool statement_limit(struct run *r);
 bool statement_on(struct run *r);
-/* image.c */
+/* file.c */
 bool statement_file(struct run *r);
+/* shm.c */
+bool statement_shmget(struct run *r);
+bool statement_shmat(struct run *r);
+bool statement_shmdt(struct run *r);
 /* call.c */
 bool statement_mmap(struct run *r);
 bool statement_munmap(struct run *r);
 bool statement_mprotect(struct run *r);
-bool statement_madvise(struct run *r);
 bool statement_brk(struct run *r);
+/* remap.c */
+bool statement_mremap(struct run *r);
+/* advise.c */
+bool statement_madvise(struct run *r);
+bool statement_msync(struct run *r);
+bool statement_mincore(struct run *r);
+bool statement_mlock(struct run *r);
+bool statement_mlock2(struct run *r);
+bool statement_munlock(struct run *r);
+bool statement_mlockall(struct run *r);
+bool statement_munlockall(struct run *r);
+bool statement_mseal(struct run *r);
 /* access.c */
 bool statement_load(struct run *r);
 bool statement_store(struct run *r);

@@ -6,7 +6,7 @@
  * what the page holds when nobody has written to it. A page that ends up at another
  * address, or in another program's place, is found by the next touch.
  */
-#include "scenario/run.h"
+#include "scenario/call.h"
 
 /* What a touch needs to know of the region around its page. */
 struct page_home {
@@ -59,6 +59,19 @@ first_word(const struct page_home *home)
 	return word;
 }
 
+/* The word was stored at the page's own address, or at one that mremap has brought it from. */
+static bool
+is_stored_word(const struct run *r, vaddr_t va, uint64_t word)
+{
+	const struct move *move = r->moves;
+
+	do {
+		if (word == word_of(va))
+			return true;
+	} while (move_back(&move, &va));
+	return false;
+}
+
 static bool
 touch_failed(struct run *r, char kind, vaddr_t va, enum fault_result got)
 {
@@ -75,7 +88,7 @@ read_page(struct run *r, struct space *sp, char kind, vaddr_t va)
 
 	if (got != FAULT_DONE)
 		return touch_failed(r, kind, va, got);
-	if (!home.is_private || word == word_of(va) || word == first_word(&home))
+	if (!home.is_private || word == first_word(&home) || is_stored_word(r, va, word))
 		return true;
 	return run_failed(
 		r,
