@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include <anymm/process.h>
+#include <sim/sim.h>
 
 #include "model/story.h"
 #include "pt/cursor.h"

@@ -48,6 +48,13 @@ enum fault_result machine_user(struct space *sp, enum access access, vaddr_t va,
 void	 machine_fail_allocation(uint64_t n, bool and_all_after);
 uint64_t machine_allocations(void);
 
+/*
+ * machine_snapshot, machine_reset - remember the machine's whole state (RAM, library,
+ * translations), and go back to it. machine_allocations begins anew.
+ */
+void machine_snapshot(void);
+void machine_reset(void);
+
 /* The hardware's reading of the tables, by a decoder that is not the library's. */
 struct machine_translation {
 	bool	 present;

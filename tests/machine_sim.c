@@ -59,6 +59,18 @@ machine_allocations(void)
 	return sim_allocations();
 }
 
+void
+machine_snapshot(void)
+{
+	sim_snapshot();
+}
+
+void
+machine_reset(void)
+{
+	sim_reset();
+}
+
 struct machine_translation
 machine_translate(pfn_t root, vaddr_t va)
 {

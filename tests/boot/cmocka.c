@@ -49,6 +49,21 @@ print_error(const char *fmt, ...)
 }
 
 void
+print_message(const char *fmt, ...)
+{
+	bool	was_in_test = boot_results.in_test;
+	char	line[256];
+	va_list args;
+
+	va_start(args, fmt);
+	format_va(line, sizeof(line), fmt, args);
+	va_end(args);
+	boot_results.in_test = false;
+	console_printf("%s", line);
+	boot_results.in_test = was_in_test;
+}
+
+void
 _fail(const char *file, int line)
 {
 	boot_test_fail(file, line, "%s", printed);

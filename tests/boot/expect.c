@@ -15,6 +15,6 @@ expect_err(err_t got, err_t wanted, const char *call, const char *file, int line
 uint64_t
 test_seed(uint64_t usual)
 {
-	console_printf("# seed %lu\n", (unsigned long)usual);
+	print_message("# seed %lu\n", (unsigned long)usual);
 	return usual;
 }

@@ -15,15 +15,19 @@
 #include "base/format.h"
 #include "base/mem.h"
 #include "boot/libc.h"
+#include "boot/snapshot.h"
 #include "boot/tests.h"
+#include "boot/window.h"
 #include "scenario/stage.h"
 
 #define DEFAULT_FRAMES 65536
 #define POISON_BYTES   64
+#define POISON_FRAMES  1024 /* most of a machine with a map of its own */
 #define HEAP_BYTES     (UINT64_C(16) << 20)
 
 static struct boot_range ram;	/* all that tests may have */
-static struct boot_range range; /* of the machine started now */
+static struct boot_range range; /* of the machine started now, unless it has a map of its own */
+static struct boot_range own_ranges[BOOT_RANGES_MAX]; /* of a machine with a map of its own */
 static struct boot_map	 map;
 static unsigned		 nr_cpus = 1;
 
@@ -85,31 +89,73 @@ forget_spaces(void *arg)
 	arch_tlb_flush_all();
 }
 
-bool
-machine_start(const struct machine_config *config)
+/* spare_ram - what the machine started now leaves of the RAM for tests. */
+static struct boot_range
+spare_ram(void)
 {
-	uint64_t frames = config->nr_frames ? config->nr_frames : DEFAULT_FRAMES;
+	return (struct boot_range){
+		.start = pfn_add(ram.start, range.nr_frames),
+		.nr_frames = ram.nr_frames - range.nr_frames,
+	};
+}
 
-	if (config->ranges)
-		boot_test_skip("needs a memory map of its own");
-	if (config->no_asids && x86_machine.has_pcid)
-		boot_test_skip("needs a CPU without tags");
-	if (config->nr_cpus > boot_nr_cpus())
-		boot_test_skip("needs more CPUs");
+static uint64_t
+frames_of(const struct boot_range *ranges, unsigned nr)
+{
+	uint64_t frames = 0;
+
+	for (unsigned i = 0; i < nr; i++)
+		frames += ranges[i].kind == BOOT_RAM ? ranges[i].nr_frames : 0;
+	return frames;
+}
+
+/*
+ * Poison goes into every free frame at once, so only a small machine has it, and then in the
+ * whole frame. Its CPUs are numbers: a test that runs code on one that is not there ends in
+ * machine_cpu_set.
+ */
+static void
+start_on_own_map(const struct boot_range *ranges, unsigned nr)
+{
+	if (nr > BOOT_RANGES_MAX)
+		boot_fail("a test wants a memory map of %u ranges", nr);
+	memcpy(own_ranges, ranges, nr * sizeof(*ranges));
+	map = (struct boot_map){ .ranges = own_ranges, .nr_ranges = nr };
+	range = (struct boot_range){ .start = ram.start };
+	x86_machine.poison_bytes = frames_of(ranges, nr) <= POISON_FRAMES ? ARCH_PAGE_SIZE : 0;
+	window_open(own_ranges, nr, spare_ram());
+}
+
+static void
+start_on_ram(uint64_t frames)
+{
 	if (frames > ram.nr_frames)
 		boot_test_skip("needs more memory");
-	smp_migrate(0);
-	nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
-	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++)
-		smp_call(cpu, forget_spaces, NULL);
-	memset(arch_root_state(), 0, ARCH_ROOT_STATE_BYTES);
 	range = (struct boot_range){ .start = ram.start, .nr_frames = frames };
 	x86_machine.poison_bytes = POISON_BYTES;
 	for (uint64_t i = 0; i < frames; i++)
 		x86_frame_poison(pfn_add(range.start, i), 0);
-	map = (struct boot_map){ .ranges = &range,
-				 .nr_ranges = 1,
-				 .reserve_frames = config->reserve_frames };
+	map = (struct boot_map){ .ranges = &range, .nr_ranges = 1 };
+}
+
+bool
+machine_start(const struct machine_config *config)
+{
+	if (config->no_asids && x86_machine.has_pcid)
+		boot_test_skip("needs a CPU without tags");
+	if (config->nr_cpus > boot_nr_cpus() && !config->ranges)
+		boot_test_skip("needs more CPUs");
+	smp_migrate(0);
+	nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
+	window_close();
+	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++)
+		smp_call(cpu, forget_spaces, NULL);
+	memset(arch_root_state(), 0, ARCH_ROOT_STATE_BYTES);
+	if (config->ranges)
+		start_on_own_map(config->ranges, config->nr_ranges);
+	else
+		start_on_ram(config->nr_frames ? config->nr_frames : DEFAULT_FRAMES);
+	map.reserve_frames = config->reserve_frames;
 	console_used = 0;
 	stage_fail_allocation(0, false);
 	return true;
@@ -136,18 +182,30 @@ machine_boot_map(void)
 void
 machine_cpu_set(unsigned cpu)
 {
+	if (cpu >= boot_nr_cpus())
+		boot_test_skip("needs more CPUs");
 	smp_migrate(cpu);
+}
+
+/* What ring 3 reaches lies at its physical address. */
+static void
+need_true_frames(void)
+{
+	if (window_is_open())
+		boot_test_skip("accesses through a memory map of its own");
 }
 
 size_t
 machine_access(enum access access, vaddr_t va, void *buf, size_t bytes, struct arch_fault *fault)
 {
+	need_true_frames();
 	return ring3_try(access, va, buf, bytes, fault);
 }
 
 enum fault_result
 machine_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
 {
+	need_true_frames();
 	return ring3_access(sp, access, va, buf, bytes);
 }
 
@@ -161,6 +219,20 @@ uint64_t
 machine_allocations(void)
 {
 	return stage_allocations();
+}
+
+void
+machine_snapshot(void)
+{
+	need_true_frames();
+	snapshot_keep(range, spare_ram());
+}
+
+void
+machine_reset(void)
+{
+	snapshot_restore();
+	stage_fail_allocation(0, false);
 }
 
 struct machine_translation
@@ -229,6 +301,8 @@ machine_race(unsigned n, void (*const *bodies)(void *), void *arg,
 	_Atomic unsigned waiting = n;
 
 	(void)schedule; /* chance decides */
+	if (n > boot_nr_cpus())
+		boot_test_skip("needs more CPUs");
 	smp_migrate(0);
 	for (unsigned cpu = 0; cpu < n; cpu++)
 		racers[cpu] = (struct racer){ bodies[cpu], arg, &waiting };

@@ -235,7 +235,7 @@ access(struct world *w, enum access access, vaddr_t va)
 {
 	uint8_t byte = 'x';
 
-	return of_fault(sim_user(w->proc->space, access, va, &byte, 1));
+	return of_fault(machine_user(w->proc->space, access, va, &byte, 1));
 }
 
 static enum outcome
@@ -503,12 +503,12 @@ try_with(struct sweep *s, uint64_t k, bool and_all_after)
 	enum outcome outcome;
 	uint64_t     made;
 
-	sim_reset();
-	made = sim_allocations();
-	sim_fail_allocation(k, and_all_after);
+	machine_reset();
+	made = machine_allocations();
+	machine_fail_allocation(k, and_all_after);
 	outcome = s->op->run(&s->w);
-	made = sim_allocations() - made;
-	sim_fail_allocation(0, false);
+	made = machine_allocations() - made;
+	machine_fail_allocation(0, false);
 	if (outcome == WRONG || (outcome == GAVE_UP && (s->op->cannot_fail || made < k)))
 		fail_msg("%s, world %d, allocation %llu: outcome %d", s->op->name, s->kind,
 			 (unsigned long long)k, outcome);
@@ -540,7 +540,7 @@ sweep(const struct operation *op, enum world_kind kind)
 		op->prepare(&s.w);
 	s.totals = drained();
 	s.before = digest_all();
-	sim_snapshot();
+	machine_snapshot();
 	if (op->run(&s.w) != DID)
 		fail_msg("%s, world %d: fails with memory", op->name, kind);
 	s.after = digest_all();
@@ -548,7 +548,7 @@ sweep(const struct operation *op, enum world_kind kind)
 		;
 	for (uint64_t k = 1; try_with(&s, k, true); k++)
 		;
-	sim_stop();
+	machine_stop();
 	return s.nr_injected;
 }
 

@@ -6,7 +6,7 @@ world_store(struct process *proc, vaddr_t va)
 {
 	uint8_t byte = (uint8_t)(va >> ARCH_PAGE_SHIFT);
 
-	assert_int_equal(sim_user(proc->space, ACCESS_STORE, va, &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(proc->space, ACCESS_STORE, va, &byte, 1), FAULT_DONE);
 }
 
 void
@@ -14,7 +14,7 @@ world_load(struct process *proc, vaddr_t va)
 {
 	uint8_t byte;
 
-	assert_int_equal(sim_user(proc->space, ACCESS_LOAD, va, &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(proc->space, ACCESS_LOAD, va, &byte, 1), FAULT_DONE);
 }
 
 vaddr_t

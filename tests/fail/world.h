@@ -14,8 +14,6 @@
 
 #include "harness.h"
 
-#include <sim/sim.h>
-
 #include <anymm/check.h>
 #include <anymm/process.h>
 #include <anymm/usercopy.h>

@@ -41,11 +41,11 @@ bool
 story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t seed)
 {
 	st->nr_cpus = nr_cpus;
-	sim_stop();
-	if (!sim_start(&(struct sim_config){
+	machine_stop();
+	if (!machine_start(&(struct machine_config){
 		    .nr_cpus = nr_cpus, .nr_frames = nr_frames, .seed = seed }))
-		return story_differ(st, "sim_start failed");
-	if (anymm_init(sim_boot_map()) != OK)
+		return story_differ(st, "machine_start failed");
+	if (anymm_init(machine_boot_map()) != OK)
 		return story_differ(st, "anymm_init failed");
 	return true;
 }
@@ -134,10 +134,10 @@ void
 story_leave(const struct story *st, struct space *sp)
 {
 	for (unsigned cpu = 0; cpu < st->nr_cpus; cpu++) {
-		sim_cpu_set(cpu);
+		machine_cpu_set(cpu);
 		pt_deactivate(&sp->pt);
 	}
-	sim_cpu_set(0);
+	machine_cpu_set(0);
 }
 
 /* nth_living - the folded process of a record. The first process never exits. */
@@ -180,7 +180,7 @@ story_step(struct story *st, const struct story_record *record)
 		story_make_room(&op);
 		return true;
 	}
-	sim_cpu_set(op.cpu);
+	machine_cpu_set(op.cpu);
 	return story_do(&op);
 }
 

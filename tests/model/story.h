@@ -20,7 +20,8 @@
 
 #include <anymm/check.h>
 #include <anymm/usercopy.h>
-#include <sim/sim.h>
+
+#include "machine.h"
 
 #define STORY_PROCS 6
 #define STORY_CPUS  3
@@ -69,7 +70,7 @@ bool story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint6
 /* story_birth - the files and the first process, whose regions are set up on both sides. */
 void story_birth(struct story *st);
 
-/* story_rebirth - the model as story_birth left it, after sim_reset took the machine back. */
+/* story_rebirth - the model as story_birth left it, after machine_reset took the machine back. */
 void story_rebirth(struct story *st);
 
 /* story_step - one operation on both sides. false: they differ, st->text says how. */

@@ -104,9 +104,9 @@ do_access(struct story_op *op, enum access access)
 
 	say_access(op, access, &p, want == FAULT_DONE ? 0 : done);
 	story_fail_begin(op, "NOMEM");
-	got = sim_user(op->sp, access, p.va, p.real, p.bytes);
+	got = machine_user(op->sp, access, p.va, p.real, p.bytes);
 	if (story_fail_end(op, got == FAULT_NOMEM, "NOMEM"))
-		got = sim_user(op->sp, access, p.va, p.real, p.bytes);
+		got = machine_user(op->sp, access, p.va, p.real, p.bytes);
 	tell_result(op, access, want, &p);
 	if (want != got)
 		return story_differ(op->st,

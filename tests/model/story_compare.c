@@ -80,7 +80,7 @@ frame_behind(struct comparison *c, const struct flat_region *fr, vaddr_t va, boo
 static bool
 same_walk(struct comparison *c, vaddr_t va, pfn_t pfn, bool is_mapped)
 {
-	struct sim_translation t = sim_translate(c->sp->pt.root, va);
+	struct machine_translation t = machine_translate(c->sp->pt.root, va);
 
 	if (t.present == is_mapped && (!is_mapped || pfn_eq(t.pfn, pfn)))
 		return true;

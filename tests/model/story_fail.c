@@ -42,7 +42,7 @@ story_fail_begin(struct story_op *op, const char *error)
 		return;
 	if (op->st->digests)
 		op->before = digest_all();
-	sim_fail_allocation(which_allocation(op->rec), all_after);
+	machine_fail_allocation(which_allocation(op->rec), all_after);
 }
 
 bool
@@ -50,7 +50,7 @@ story_fail_end(struct story_op *op, bool ran_out, const char *error)
 {
 	if (!op->is_failing)
 		return false;
-	sim_fail_allocation(0, false);
+	machine_fail_allocation(0, false);
 	op->is_failing = false;
 	op->gave_up = ran_out;
 	if (ran_out && error)

@@ -17,8 +17,6 @@
  */
 #include "harness.h"
 
-#include <sim/sim.h>
-
 #include <anymm/process.h>
 #include <anymm/stats.h>
 
@@ -103,7 +101,7 @@ expect_counts(const char *step, const struct expected *expected, unsigned nr)
 static void
 store(struct process *proc, vaddr_t va, uint8_t byte)
 {
-	assert_int_equal(sim_user(proc->space, ACCESS_STORE, va, &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(proc->space, ACCESS_STORE, va, &byte, 1), FAULT_DONE);
 }
 
 static uint8_t
@@ -111,7 +109,7 @@ load(struct process *proc, vaddr_t va)
 {
 	uint8_t byte = 0;
 
-	assert_int_equal(sim_user(proc->space, ACCESS_LOAD, va, &byte, 1), FAULT_DONE);
+	assert_int_equal(machine_user(proc->space, ACCESS_LOAD, va, &byte, 1), FAULT_DONE);
 	return byte;
 }
 
@@ -330,7 +328,7 @@ fork_of_a_gibibyte_touches_only_the_root(void **state)
 	proc_exit(child, 0);
 	EXPECT_OK(proc_reap(NULL, child, &code));
 	machine_check();
-	sim_stop();
+	machine_stop();
 }
 
 TEST_SUITE(fork_counts, cmocka_unit_test(fork_of_a_gibibyte_touches_only_the_root))

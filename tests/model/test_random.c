@@ -80,7 +80,7 @@ tell_one_story(uint64_t seed, unsigned steps, unsigned cpus, bool with_failures)
 	drain_and_compare(&fresh);
 	if (story.out)
 		fclose(story.out);
-	sim_stop();
+	machine_stop();
 }
 
 static void

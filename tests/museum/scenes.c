@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sim/sim.h>
+
 #include "model/story.h"
 
 #define PAGE ARCH_PAGE_SIZE

@@ -42,6 +42,7 @@ void	    trap_kernel(struct arch_context *ctx);
 static struct gate idt[256];
 
 void (*timer_hook)(void);
+bool (*fault_hook)(vaddr_t va);
 
 static const char *const names[32] = {
 	"divide error",
@@ -214,7 +215,7 @@ fixed_up(struct arch_context *ctx)
 	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
 	to = x86_user_fixup(ctx->rip, cr2);
 	if (!to)
-		return false;
+		return fault_hook && fault_hook(cr2);
 	ctx->rip = to;
 	ctx->rdx = ctx->error;
 	return true;

@@ -52,6 +52,10 @@ void boot_assert_memory(const void *a, const void *b, size_t bytes, bool equal, 
 void		       print_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 [[gnu::noreturn]] void _fail(const char *file, int line);
 
+/* print_message - a line of the TAP stream, which the caller begins with "# ". */
+void print_message(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#define skip()	      boot_test_skip("the test says that it has nothing to show here")
 #define fail_msg(...) boot_test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define fail()	      boot_test_fail(__FILE__, __LINE__, "failed")
 
