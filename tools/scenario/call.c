@@ -95,6 +95,7 @@ parse_map_file(struct run *r, struct map_request *map)
 	if (!parse_number(r, &map->offset, "an offset in the file"))
 		return false;
 	map->readonly_file = parse_word(r, "readonly");
+	map->writeonly_file = parse_word(r, "writeonly");
 	return true;
 }
 
@@ -106,7 +107,7 @@ do_map(void *arg)
 	call->err = space_map(call->space, &call->map, &call->value);
 }
 
-/* mmap P ADDR LENGTH PROT FLAGS [FILE OFFSET [readonly] | offset OFFSET] [= RESULT] [-> LABEL] */
+/* mmap P ADDR LENGTH PROT FLAGS [FILE OFFSET [readonly | writeonly] | offset OFFSET] [= RESULT] [-> LABEL] */
 bool
 statement_mmap(struct run *r)
 {

@@ -1,0 +1,91 @@
+/*
+ * known.c - where the library differs from Linux and is meant to, or Linux from itself.
+ *
+ * Each entry says what, why, and how it is told from an error. Some differences can be met by
+ * the comparison; a sequence that meets one ends there. Others are never asked for.
+ */
+#include "known.h"
+
+struct known {
+	const char *what;
+	const char *why;
+	bool (*explains)(const struct verdict *verdict); /* NULL: never asked for */
+	uint64_t met;
+};
+
+/* A fixed mapping that is refused has unmapped what was there. */
+static bool
+is_hole_of_refused_map(const struct verdict *v)
+{
+	return v->op.kind == OP_MMAP && v->difference == DIFFERENT_MAPS &&
+	       (v->op.arg[3] & MAPF_FIXED) && v->linux_says.value == ERR_NOMEM;
+}
+
+static bool
+is_half_of_refused_advice(const struct verdict *v)
+{
+	return v->op.kind == OP_MADVISE && v->difference == DIFFERENT_MAPS &&
+	       v->linux_says.value == ERR_INVAL;
+}
+
+/* Linux looks at the data limit only while the address space has room for as much again. */
+static bool
+is_data_limit_forgotten(const struct verdict *v)
+{
+	const struct space *sp = library_space(v->op.process);
+
+	return v->op.kind == OP_MPROTECT && (v->op.arg[2] & PROT_W) &&
+	       sp->layout.limit_data != UINT64_MAX && sp->layout.limit_as != UINT64_MAX &&
+	       (sp->total_pages << ARCH_PAGE_SHIFT) + v->op.arg[1] > sp->layout.limit_as;
+}
+
+static struct known all[] = {
+	{ "MAP_FIXED refused late",
+	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
+	  "library changes nothing",
+	  is_hole_of_refused_map, 0 },
+	{ "advice refused half way",
+	  "Linux has followed the advice up to the first map that it does not fit; the library "
+	  "changes "
+	  "nothing",
+	  is_half_of_refused_advice, 0 },
+	{ "mprotect over RLIMIT_DATA",
+	  "Linux forgets the data limit when the address space has no room for as many pages "
+	  "again; "
+	  "the library holds it always",
+	  is_data_limit_forgotten, 0 },
+	{ "MAP_32BIT",
+	  "Linux draws the place at random inside the window; the library takes the "
+	  "lowest free one",
+	  NULL, 0 },
+	{ "MAP_HUGETLB",
+	  "the library has no reserved large pages: ENOMEM, as Linux when none is "
+	  "set aside",
+	  NULL, 0 },
+	{ "MAP_DROPPABLE", "not there: type 8 of a mapping is EINVAL, as in Linux before 6.11",
+	  NULL, 0 },
+};
+
+const char *
+known_reason(const struct verdict *verdict)
+{
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].explains || !all[i].explains(verdict))
+			continue;
+		all[i].met++;
+		return all[i].what;
+	}
+	return NULL;
+}
+
+void
+known_print(FILE *out)
+{
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		fprintf(out, "# known: %s: %s", all[i].what, all[i].why);
+		if (all[i].explains)
+			fprintf(out, " (met %lu times)\n", (unsigned long)all[i].met);
+		else
+			fprintf(out, " (not asked for)\n");
+	}
+}

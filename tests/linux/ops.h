@@ -1,0 +1,113 @@
+/*
+ * ops.h - one operation of a program on its memory, and what came of it.
+ *
+ * Operations are concrete: every address is a number. So a sequence can be run again,
+ * cut down, and told as a scenario, whoever made it up.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <anymm/space.h>
+
+#define MAX_PROCESSES 4
+#define MAX_OPS	      4096
+#define MAX_LINES     2048
+
+/* The files that both sides have. The first three are the same one, opened differently. */
+enum file {
+	FILE_BOTH,  /* shared memory, for reading and writing */
+	FILE_READ,  /* opened for reading only */
+	FILE_WRITE, /* opened for writing only */
+	FILE_DISK,  /* on a file system that aligns large mappings, if there is one */
+	FILES,
+	FILE_NONE = FILES,
+};
+#define FILE_PAGES 64
+
+enum op_kind {
+	OP_MMAP,     /* addr, length, prot, flags, offset; file */
+	OP_MUNMAP,   /* addr, length */
+	OP_MPROTECT, /* addr, length, prot */
+	OP_MADVISE,  /* addr, length, advice */
+	OP_BRK,	     /* addr */
+	OP_LOAD,     /* addr, bytes: 1 or 8 */
+	OP_STORE,    /* addr, bytes, value */
+	OP_FORK,     /* the child's number */
+	OP_EXIT,
+	OP_VISIT, /* seed: looks at pages of every region and around it */
+	OP_MARK,  /* seed: stores to them */
+	OP_KINDS,
+};
+
+struct op_traits {
+	const char *name;
+	bool	    has_range; /* acts on arg[1] bytes at arg[0] */
+	bool	    is_look;   /* a visit of many pages */
+	bool	    has_flags; /* changes flags that only smaps shows */
+};
+extern const struct op_traits op_traits[OP_KINDS];
+
+struct op {
+	enum op_kind kind;
+	unsigned     process;
+	enum file    file;
+	uint64_t     arg[6];
+};
+
+/* `value`: what the call gives, a negative number for an error; of accesses: the bytes. */
+struct result {
+	int64_t	 value;
+	uint32_t signal; /* AGENT_SIGNAL, 0: none */
+};
+
+/* A run of mapped pages as both sides tell it. */
+struct map_line {
+	uint64_t start, end;
+	uint64_t offset;  /* bytes in the backing */
+	uint64_t backing; /* names file or shared memory, in the side's own numbers; 0: none */
+	unsigned prot;
+	unsigned flags; /* enum region_flag: only REGION_SHARED unless flags were asked for */
+	bool	 is_stack;
+};
+
+/* What both sides begin with. */
+struct setup {
+	uint64_t seed;
+	uint64_t limit_as, limit_data, limit_stack; /* beyond what stands at the start */
+	bool	 is_wrong; /* the library's side makes a mistake, which must be noticed */
+
+	/* Filled in by the Linux side. */
+	struct space_layout layout;
+	struct map_line	    image[16];
+	unsigned	    nr_image;
+	bool		    disk_aligns;
+};
+
+struct agent_page;
+
+/* The Linux side. Each function ends the program with a message if the host is not fit. */
+void	 linux_open(const char *agent);
+void	 linux_begin(struct setup *setup);
+void	 linux_apply(const struct op *op, struct result *result);
+unsigned linux_maps(unsigned process, struct map_line *lines);
+unsigned linux_maps_and_flags(unsigned process, struct map_line *lines);
+void	 linux_visit(unsigned process, const struct op *op, const uint64_t *pages, unsigned nr,
+		     struct agent_page *seen);
+void	 linux_end(void);
+
+/* The library's side. */
+void	 library_open(void);
+void	 library_begin(const struct setup *setup);
+void	 library_apply(const struct op *op, struct result *result);
+unsigned library_maps(unsigned process, struct map_line *lines);
+void	 library_visit(unsigned process, const struct op *op, const uint64_t *pages, unsigned nr,
+		       struct agent_page *seen);
+struct space *library_space(unsigned process); /* NULL: not alive */
+bool	      library_check(char *text, size_t bytes);
+void	      library_end(void);
+
+/* library_gone - after library_end: everything was given back. */
+bool library_gone(char *text, size_t bytes);
