@@ -12,6 +12,7 @@ struct sums {
 	uint64_t pages;
 	uint64_t committed;
 	uint64_t data;
+	uint64_t locked;
 };
 
 static void
@@ -26,6 +27,8 @@ add_region(const struct region *r, struct sums *sums)
 		sums->committed += pages;
 	if (is_private_writable && !(r->flags & REGION_GROWSDOWN))
 		sums->data += pages;
+	if (r->flags & REGION_LOCKED)
+		sums->locked += pages;
 }
 
 static void
@@ -57,5 +60,6 @@ check_charge(struct check *c)
 		compare(c, "pages", sp->total_pages, sums.pages);
 		compare(c, "committed pages", sp->committed_pages, sums.committed);
 		compare(c, "data pages", sp->data_pages, sums.data);
+		compare(c, "locked pages", sp->locked_pages, sums.locked);
 	}
 }

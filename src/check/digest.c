@@ -166,6 +166,7 @@ static void
 add_space(struct digester *d, struct space *sp)
 {
 	add(d, sp->brk);
+	add(d, sp->new_flags);
 	add(d, sp->nr_regions);
 	for (struct region *r = reg_first(sp); r; r = reg_next(r))
 		add_region(d, r);

@@ -8,8 +8,7 @@
  * real number smaller: nobody but this space can name these tables anew, and
  * its write lock is held.
  */
-#include "pt/range.h"
-
+#include "pt/path.h"
 #include "pt/table.h"
 
 /* What the change does with an entry whose span lies wholly in the range. */
@@ -99,6 +98,12 @@ err_t
 pt_plan_protect(struct pt_plan *plan, struct pt *pt, struct va_range range)
 {
 	return plan_count(plan, pt, range, SPAN_EDITED, 0);
+}
+
+err_t
+pt_plan_edit(struct pt_plan *plan, struct pt *pt, struct va_range range, uint64_t more)
+{
+	return plan_count(plan, pt, range, SPAN_EDITED, more);
 }
 
 /* Tables that a full range needs, counted without looking at what is there. */

@@ -12,6 +12,7 @@
 #include <anymm/stats.h>
 
 #include "base/assert.h"
+#include "pt/path.h"
 #include "pt/table.h"
 
 struct edit {
@@ -25,8 +26,8 @@ struct edit {
 	enum mark_type mark;	   /* pt_unmark */
 };
 
-static pfn_t
-plan_take(struct pt_plan *plan, unsigned level)
+pfn_t
+path_new_table(struct pt_plan *plan, unsigned level)
 {
 	pfn_t	      pfn = plan->first;
 	struct frame *f;
@@ -40,9 +41,8 @@ plan_take(struct pt_plan *plan, unsigned level)
 	return pfn;
 }
 
-/* As the cursor does, but with a table from the plan. gives the child locked. */
-static pfn_t
-take_child(struct edit *e, pfn_t parent, unsigned index, vaddr_t va)
+pfn_t
+path_take_child(struct pt_plan *plan, struct gather *g, pfn_t parent, unsigned index, vaddr_t va)
 {
 	pfn_t shared = arch_pte_table_pfn(table_get(parent, index));
 	pfn_t copy;
@@ -53,12 +53,12 @@ take_child(struct edit *e, pfn_t parent, unsigned index, vaddr_t va)
 			stat_inc(STAT_TABLE_RECLAIMS);
 		return shared;
 	}
-	copy = plan_take(e->plan, frame_of(shared)->table.level);
+	copy = path_new_table(plan, frame_of(shared)->table.level);
 	table_copy(shared, copy);
 	table_set(parent, index, arch_pte_table(copy, true));
 	table_unlock(shared);
-	gather_table(e->g, va);
-	gather_hold(e->g, shared);
+	gather_table(g, va);
+	gather_hold(g, shared);
 	stat_inc(STAT_TABLE_SPLITS);
 	table_lock(copy);
 	return copy;
@@ -123,7 +123,7 @@ static void edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base
 static void
 edit_child(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t base)
 {
-	pfn_t child = take_child(e, table, index, max_u64(base, e->range.start));
+	pfn_t child = path_take_child(e->plan, e->g, table, index, max_u64(base, e->range.start));
 
 	edit_below(e, child, level - 1, base);
 	if (table_live(child) == 0) {
@@ -264,11 +264,11 @@ mark_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base, pte_t mark
 			continue;
 		}
 		if (arch_pte_kind(table_get(table, index), level) == PTE_TABLE) {
-			child = take_child(e, table, index, start);
+			child = path_take_child(e->plan, e->g, table, index, start);
 			mark_below(e, child, level - 1, start, mark);
 			table_unlock(child);
 		} else {
-			child = plan_take(e->plan, level - 1);
+			child = path_new_table(e->plan, level - 1);
 			mark_below(e, child, level - 1, start, mark);
 			table_set(table, index, arch_pte_table(child, true));
 		}

@@ -24,6 +24,12 @@ err_t pt_plan_unmap(struct pt_plan *plan, struct pt *pt, struct va_range range);
 err_t pt_plan_protect(struct pt_plan *plan, struct pt *pt, struct va_range range);
 err_t pt_plan_mark(struct pt_plan *plan, struct pt *pt, struct va_range range);
 
+/*
+ * pt_plan_move - prepare the move of the range to `to`; the two may not overlap.
+ *   fails  ERR_NOMEM, ERR_OVERFLOW: nothing is held
+ */
+err_t pt_plan_move(struct pt_plan *plan, struct pt *pt, struct va_range from, vaddr_t to);
+
 /* pt_plan_join - the tables of `more` go to `into`: one plan for changes of several ranges. */
 void pt_plan_join(struct pt_plan *into, struct pt_plan *more);
 
@@ -49,6 +55,14 @@ void pt_mark(struct pt *pt, struct va_range range, struct pte_mark mark, struct 
 /* pt_unmark - marks of this type in the range become empty; leaves stay. Plan: pt_plan_protect. */
 void pt_unmark(struct pt *pt, struct va_range range, enum mark_type type, struct pt_plan *plan,
 	       struct gather *g);
+
+/*
+ * pt_move - every entry of the range, marks included, moves to the place at `to`, which is empty.
+ * Counts, dirty bits and rights stay as they are. Needs: nobody looks for one of the entries
+ * meanwhile (the objects' reverse maps are locked).
+ */
+void pt_move(struct pt *pt, struct va_range from, vaddr_t to, struct pt_plan *plan,
+	     struct gather *g);
 
 /*
  * pt_next_mark - the first run of marks of this type in the range; false: there is none.

@@ -25,10 +25,11 @@ has_room(struct space *sp, struct va_range more)
 static bool
 grow(struct space *sp, struct va_range more, vaddr_t brk)
 {
-	const struct region_kind heap = { .prot = PROT_RW };
+	const struct region_kind heap = { .prot = PROT_RW, .flags = sp->new_flags };
 	struct region_reserve	 reserve;
 
 	if (!has_room(sp, more) || brk - sp->layout.brk_start > sp->layout.limit_data ||
+	    limit_forbids_locked(sp, more.end - more.start, heap.flags) ||
 	    limit_forbids(sp, more.end - more.start, heap.prot, heap.flags))
 		return false;
 	if (region_reserve(&reserve, 1) != OK)

@@ -4,6 +4,7 @@
  *	limit_as      total pages, whatever they are
  *	limit_data    private writable pages that are not a stack
  *	limit_commit  one request for memory that must be found when it is written
+ *	limit_memlock pages of locked regions
  *
  * As in Linux's default mode, committed memory is not limited in sum: only a
  * request that could never be served is refused. All limits are in bytes, all
@@ -33,4 +34,11 @@ limit_forbids(const struct space *sp, uint64_t bytes, prot_t prot, unsigned flag
 	if (region_is_data(prot, flags) && limit_forbids_data(sp, bytes))
 		return true;
 	return region_is_charged(prot, flags) && bytes > sp->layout.limit_commit;
+}
+
+bool
+limit_forbids_locked(const struct space *sp, uint64_t bytes, unsigned flags)
+{
+	return (flags & REGION_LOCKED) &&
+	       exceeds(sp->locked_pages, bytes, sp->layout.limit_memlock);
 }

@@ -10,3 +10,6 @@ bool limit_forbids(const struct space *sp, uint64_t bytes, prot_t prot, unsigned
 
 /* limit_forbids_data - nor may `bytes` of what it has become data. */
 bool limit_forbids_data(const struct space *sp, uint64_t bytes);
+
+/* limit_forbids_locked - nor may it get `bytes` more with these flags, if they say locked. */
+bool limit_forbids_locked(const struct space *sp, uint64_t bytes, unsigned flags);

@@ -149,24 +149,39 @@ check_type(const struct map_request *request)
 	return type == MAPF_SHARED && !is_private_only(request) ? OK : ERR_INVAL;
 }
 
+/* kept_flags - what the request says about the region's flags, whatever it maps. */
+static unsigned
+kept_flags(const struct map_request *request)
+{
+	unsigned flags = request->region_flags;
+
+	if (request->flags & MAPF_NORESERVE)
+		flags |= REGION_NORESERVE;
+	if (request->flags & MAPF_GROWSDOWN)
+		flags |= REGION_GROWSDOWN;
+	if (request->flags & MAPF_LOCKED)
+		flags |= REGION_LOCKED;
+	if (request->flags & MAPF_STACK)
+		flags |= REGION_NOHUGEPAGE;
+	return flags;
+}
+
 static struct region_kind
 kind_of(const struct map_request *request, struct object *object)
 {
 	struct region_kind kind = {
 		.prot = request->prot & PROT_RWX,
-		.flags = request->region_flags,
+		.flags = kept_flags(request),
 		.object = object,
 		.offset = is_anonymous(request) ? 0 : request->offset >> ARCH_PAGE_SHIFT,
 	};
 
 	if (is_shared(request))
 		kind.flags |= REGION_SHARED;
-	if (request->flags & MAPF_NORESERVE)
-		kind.flags |= REGION_NORESERVE;
-	if (request->flags & MAPF_GROWSDOWN)
-		kind.flags |= REGION_GROWSDOWN;
 	if (is_shared(request) && !is_anonymous(request) && request->readonly_file)
 		kind.flags |= REGION_MAYNOTWRITE;
+	if (!is_anonymous(request) && request->align_by_offset)
+		kind.flags |= REGION_ALIGNED;
 	return kind;
 }
 
@@ -199,11 +214,23 @@ plan(struct space *sp, struct mapping *m)
 	return err;
 }
 
+/* check_locked - whether it may be locked, if it is to be. */
+static err_t
+check_locked(const struct space *sp, const struct mapping *m)
+{
+	if ((m->request->flags & MAPF_LOCKED) && sp->layout.limit_memlock == 0)
+		return ERR_PERM;
+	return limit_forbids_locked(sp, m->bytes, m->kind.flags) ? ERR_AGAIN : OK;
+}
+
 static err_t
 map_locked(struct space *sp, struct mapping *m)
 {
 	err_t err = sp->nr_regions > sp->layout.max_regions ? ERR_NOMEM : choose(sp, m);
 
+	m->kind.flags |= sp->new_flags;
+	if (err == OK)
+		err = check_locked(sp, m);
 	if (err == OK)
 		err = check_type(m->request);
 	if (err == OK)

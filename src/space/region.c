@@ -45,6 +45,12 @@ data_pages(const struct region *r)
 	return region_is_data(r->prot, r->flags) ? region_pages(r) : 0;
 }
 
+static uint64_t
+locked_pages(const struct region *r)
+{
+	return r->flags & REGION_LOCKED ? region_pages(r) : 0;
+}
+
 /* count, uncount - the region enters or leaves the sums of its space. */
 static void
 count(const struct region *r)
@@ -52,6 +58,7 @@ count(const struct region *r)
 	r->space->total_pages += region_pages(r);
 	r->space->committed_pages += region_charge(r);
 	r->space->data_pages += data_pages(r);
+	r->space->locked_pages += locked_pages(r);
 }
 
 static void
@@ -60,6 +67,7 @@ uncount(const struct region *r)
 	r->space->total_pages -= region_pages(r);
 	r->space->committed_pages -= region_charge(r);
 	r->space->data_pages -= data_pages(r);
+	r->space->locked_pages -= locked_pages(r);
 }
 
 struct region *
@@ -157,6 +165,7 @@ region_copy(const struct region *from, struct space *to, struct region *last, st
 {
 	struct region_kind kind = kind_of(from);
 
+	kind.flags &= ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT);
 	describe(fresh, to, from->range, &kind);
 	tree_append(to, last, fresh);
 	count(fresh);

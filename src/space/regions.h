@@ -11,12 +11,12 @@
 
 /* Region objects made in advance; a commit takes them from here. */
 struct region_reserve {
-	struct region *spare[2];
+	struct region *spare[4];
 	unsigned       nr;
 };
 
 /*
- * region_reserve - make nr regions, at most two, for a commit.
+ * region_reserve - make nr regions, at most four, for a commit.
  *   fails  ERR_NOMEM: none is held
  */
 err_t region_reserve(struct region_reserve *reserve, unsigned nr);
@@ -39,7 +39,10 @@ struct region_kind {
 void region_add(struct space *sp, struct va_range range, const struct region_kind *kind,
 		struct region_reserve *reserve);
 
-/* region_copy - the same region in another space, behind all others there (`last`). Fresh: unlinked. */
+/*
+ * region_copy - the same region in another space, behind all others there (`last`), but not
+ * locked. Fresh: unlinked.
+ */
 void region_copy(const struct region *from, struct space *to, struct region *last,
 		 struct region *fresh);
 

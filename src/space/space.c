@@ -48,6 +48,7 @@ space_default_layout(void)
 		.limit_data = UINT64_MAX,
 		.limit_stack = LINUX_STACK_LIMIT,
 		.limit_commit = UINT64_MAX,
+		.limit_memlock = UINT64_MAX,
 		.max_regions = LINUX_MAX_REGIONS,
 	};
 }
@@ -92,10 +93,10 @@ space_discard(struct space *sp)
 {
 	pt_destroy(&sp->pt);
 	region_remove_all(sp);
-	REQUIRE(sp->total_pages == 0 && sp->committed_pages == 0 && sp->data_pages == 0,
-		"an empty space counts %lu pages, %lu committed, %lu of data",
+	REQUIRE(!sp->total_pages && !sp->committed_pages && !sp->data_pages && !sp->locked_pages,
+		"an empty space counts %lu pages, %lu committed, %lu of data, %lu locked",
 		(unsigned long)sp->total_pages, (unsigned long)sp->committed_pages,
-		(unsigned long)sp->data_pages);
+		(unsigned long)sp->data_pages, (unsigned long)sp->locked_pages);
 	slab_free(&space_state()->lines, atomic_load(&sp->lock.lines));
 	slab_free(&space_state()->spaces, sp);
 }

@@ -38,7 +38,7 @@ space_grow_stack(struct space *sp, vaddr_t va)
 	if (!keeps_guard(sp, tree_prev(r), va) || r->range.end - va > sp->layout.limit_stack)
 		return ERR_FAULT;
 	more = r->range.start - va;
-	if (limit_forbids(sp, more, r->prot, r->flags))
+	if (limit_forbids(sp, more, r->prot, r->flags) || limit_forbids_locked(sp, more, r->flags))
 		return ERR_NOMEM;
 	region_resize(r, va_range(va, r->range.end));
 	region_merge_around(sp, va_range(va, va + more));

@@ -28,6 +28,7 @@ look(struct space *sp, struct unmap_plan *plan)
 		plan->bytes += part.end - part.start;
 		plan->mapped.start = min_u64(plan->mapped.start, part.start);
 		plan->mapped.end = part.end;
+		plan->sealed |= (r->flags & REGION_SEALED) != 0;
 		if (r->range.start < part.start && part.end < r->range.end)
 			plan->cuts = 1;
 	}
@@ -42,6 +43,8 @@ unmap_plan(struct space *sp, struct va_range range, struct unmap_plan *plan)
 		return OK;
 	if (plan->cuts && sp->nr_regions >= sp->layout.max_regions)
 		return ERR_NOMEM;
+	if (plan->sealed)
+		return ERR_PERM;
 	return pt_plan_unmap(&plan->tables, &sp->pt, plan->mapped);
 }
 
@@ -80,18 +83,24 @@ cut(struct region *r, struct va_range range, struct region_reserve *reserve)
 }
 
 void
-unmap_commit(struct space *sp, struct unmap_plan *plan, struct region_reserve *reserve)
+unmap_regions(struct space *sp, struct va_range range, struct region_reserve *reserve)
 {
 	struct region *next;
 
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = next) {
+		next = tree_next(r);
+		cut(r, range, reserve);
+	}
+}
+
+void
+unmap_commit(struct space *sp, struct unmap_plan *plan, struct region_reserve *reserve)
+{
 	if (range_is_empty(plan->mapped))
 		return;
 	empty_tables(sp, plan);
-	for (struct region *r = tree_find_end(sp, plan->mapped.start);
-	     r && r->range.start < plan->mapped.end; r = next) {
-		next = tree_next(r);
-		cut(r, plan->range, reserve);
-	}
+	unmap_regions(sp, plan->mapped, reserve);
 }
 
 err_t

@@ -12,6 +12,7 @@ struct unmap_plan {
 	struct va_range mapped; /* smallest part of it that holds all its regions; may be empty */
 	uint64_t	bytes;	/* mapped in the range */
 	unsigned	cuts;	/* regions that the commit takes from the reserve: 0 or 1 */
+	bool		sealed; /* one of them may not go */
 	struct pt_plan	tables;
 };
 
@@ -19,12 +20,15 @@ struct unmap_plan {
  * unmap_plan - HOLDS sp->lock, also until the commit. The caller reserves plan->cuts regions.
  *   needs  a page-aligned range
  *   fails  ERR_NOMEM: no memory, or a hole would make more regions than the space
- *          may have; nothing is held
+ *          may have; ERR_PERM: a region is sealed; nothing is held
  */
 err_t unmap_plan(struct space *sp, struct va_range range, struct unmap_plan *plan);
 
 /* unmap_commit - pages, marks and regions of the range are gone, from every CPU too. */
 void unmap_commit(struct space *sp, struct unmap_plan *plan, struct region_reserve *reserve);
+
+/* unmap_regions - the regions of the range go, or the parts of them in it; tables are left alone. */
+void unmap_regions(struct space *sp, struct va_range range, struct region_reserve *reserve);
 
 /* unmap_drop - instead of unmap_commit. */
 void unmap_drop(struct unmap_plan *plan);

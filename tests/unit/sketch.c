@@ -17,6 +17,7 @@ sketch_layout(void)
 		.limit_data = UINT64_MAX,
 		.limit_stack = UINT64_MAX,
 		.limit_commit = UINT64_MAX,
+		.limit_memlock = UINT64_MAX,
 		.max_regions = 1000,
 	};
 }
@@ -107,7 +108,11 @@ static const struct {
 	{ REGION_SHARED, " shared" },		{ REGION_GROWSDOWN, " down" },
 	{ REGION_NORESERVE, " noreserve" },	{ REGION_DONTFORK, " dontfork" },
 	{ REGION_WIPEONFORK, " wipe" },		{ REGION_NOMERGE, " nomerge" },
-	{ REGION_MAYNOTWRITE, " maynotwrite" },
+	{ REGION_MAYNOTWRITE, " maynotwrite" }, { REGION_LOCKED, " locked" },
+	{ REGION_LOCKONFAULT, " onfault" },	{ REGION_SEALED, " sealed" },
+	{ REGION_SEQUENTIAL, " sequential" },	{ REGION_RANDOM, " random" },
+	{ REGION_HUGEPAGE, " huge" },		{ REGION_NOHUGEPAGE, " nohuge" },
+	{ REGION_DONTDUMP, " dontdump" },	{ REGION_MERGEABLE, " mergeable" },
 };
 
 static void

@@ -290,14 +290,30 @@ static void
 harmless_flags_change_nothing(void **state)
 {
 	struct space	  *sp = sketch_space();
-	struct map_request request = sketch_anonymous(
-		1, MAPF_PRIVATE | MAPF_DENYWRITE | MAPF_POPULATE | MAPF_STACK | MAPF_LOCKED);
+	struct map_request request =
+		sketch_anonymous(1, MAPF_PRIVATE | MAPF_DENYWRITE | MAPF_POPULATE | MAPF_NONBLOCK);
 	vaddr_t va;
 
 	(void)state;
 	request.prot |= 0x40;
 	EXPECT_OK(space_map(sp, &request, &va));
 	EXPECT_REGIONS(sp, "11-12 rw");
+	sketch_end(sp);
+}
+
+/* A thread's stack is not for large pages; locked memory is the region's property from the start. */
+static void
+some_flags_are_the_regions(void **state)
+{
+	struct map_request stack = sketch_anonymous(1, MAPF_PRIVATE | MAPF_STACK);
+	struct map_request locked = sketch_anonymous(1, MAPF_PRIVATE | MAPF_LOCKED);
+	struct space	  *sp = sketch_space();
+	vaddr_t		   va;
+
+	(void)state;
+	EXPECT_OK(space_map(sp, &stack, &va));
+	EXPECT_OK(space_map(sp, &locked, &va));
+	EXPECT_REGIONS(sp, "10-11 rw locked, 11-12 rw nohuge");
 	sketch_end(sp);
 }
 
@@ -441,7 +457,8 @@ TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
 	   cmocka_unit_test(fixed_replaces_what_is_there),
 	   cmocka_unit_test(noreplace_refuses_any_overlap),
 	   cmocka_unit_test(region_flags_are_checked), cmocka_unit_test(errors_come_in_linux_order),
-	   cmocka_unit_test(harmless_flags_change_nothing), cmocka_unit_test(exact_fit_is_a_fit),
+	   cmocka_unit_test(harmless_flags_change_nothing),
+	   cmocka_unit_test(some_flags_are_the_regions), cmocka_unit_test(exact_fit_is_a_fit),
 	   cmocka_unit_test(limits_hold_to_the_page),
 	   cmocka_unit_test(shared_memory_is_a_request_for_memory),
 	   cmocka_unit_test(the_number_of_regions_is_limited),

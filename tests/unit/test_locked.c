@@ -1,0 +1,171 @@
+/* test_locked.c - which regions are locked, and how much may be. */
+#include "unit/sketch.h"
+
+static struct space *
+space_with_limit(uint64_t bytes)
+{
+	struct space_layout layout = sketch_layout();
+
+	layout.limit_memlock = bytes;
+	return sketch_space_with(&layout);
+}
+
+/* page      1 2 3 4 5
+ * before    A A A A .
+ * lock        x x            from a byte of page 2 to a byte of page 3
+ * unlock        x */
+static void
+whole_pages_are_locked_and_unlocked(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	EXPECT_OK(space_lock(sp, PAGE(2) + 1, ARCH_PAGE_SIZE, 0));
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 rw locked, 4-5 rw");
+	EXPECT_OK(space_unlock(sp, PAGE(3) + 7, 1));
+	EXPECT_REGIONS(sp, "1-2 rw, 2-3 rw locked, 3-5 rw");
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(2), LOCKF_ONFAULT));
+	EXPECT_REGIONS(sp, "1-3 rw locked onfault, 3-5 rw");
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(4), 0));
+	EXPECT_REGIONS(sp, "1-5 rw locked");
+	assert_int_equal(sp->locked_pages, 4);
+	EXPECT_OK(space_unmap(sp, PAGE(2), PAGE(1)));
+	assert_int_equal(sp->locked_pages, 3);
+	sketch_end(sp);
+}
+
+/* A hole: what comes before it is locked, what comes after it is not. */
+static void
+a_hole_ends_the_call(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 4, 6, PROT_RW, 0);
+	EXPECT_ERR(space_lock(sp, PAGE(2), PAGE(3), 0), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-2 rw, 2-3 rw locked, 4-6 rw");
+	EXPECT_ERR(space_lock(sp, PAGE(3), PAGE(2), 0), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-2 rw, 2-3 rw locked, 4-6 rw");
+	EXPECT_ERR(space_unlock(sp, PAGE(1), PAGE(3)), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-3 rw, 4-6 rw");
+	sketch_end(sp);
+}
+
+static void
+the_limit_counts_each_page_once(void **state)
+{
+	struct space *sp = space_with_limit(PAGE(3));
+
+	(void)state;
+	sketch_map(sp, 1, 6, PROT_RW, 0);
+	EXPECT_ERR(space_lock(sp, PAGE(1), PAGE(4), 0), ERR_NOMEM);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(2), 0));
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(3), 0));
+	EXPECT_ERR(space_lock(sp, PAGE(2), PAGE(3), 0), ERR_NOMEM);
+	EXPECT_ERR(space_lock_all(sp, LOCKALL_CURRENT), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-4 rw locked, 4-6 rw");
+	EXPECT_OK(space_unmap(sp, PAGE(4), PAGE(2)));
+	EXPECT_OK(space_lock_all(sp, LOCKALL_CURRENT | LOCKALL_ONFAULT));
+	EXPECT_REGIONS(sp, "1-4 rw locked onfault");
+	sketch_end(sp);
+}
+
+static void
+without_any_limit_left_nothing_is_permitted(void **state)
+{
+	struct map_request request = sketch_anonymous(1, MAPF_PRIVATE | MAPF_LOCKED);
+	struct space	  *sp = space_with_limit(0);
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	EXPECT_ERR(space_lock(sp, PAGE(1), PAGE(1), 0), ERR_PERM);
+	EXPECT_ERR(space_lock_all(sp, LOCKALL_FUTURE), ERR_PERM);
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_PERM);
+	EXPECT_OK(space_unlock(sp, PAGE(1), PAGE(1)));
+	EXPECT_OK(space_unlock_all(sp));
+	EXPECT_REGIONS(sp, "1-2 rw");
+	sketch_end(sp);
+}
+
+/* Regions to come: mapped ones, and the heap; over the limit they are refused. A child starts unlocked. */
+static void
+the_future_is_locked_too(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct map_request  request = sketch_anonymous(1, MAPF_PRIVATE);
+	struct space	   *sp, *child;
+	vaddr_t		    va;
+
+	(void)state;
+	layout.brk_start = PAGE(1);
+	layout.limit_memlock = PAGE(3);
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 6, 7, PROT_RW, 0);
+	EXPECT_OK(space_lock_all(sp, LOCKALL_FUTURE | LOCKALL_ONFAULT));
+	EXPECT_REGIONS(sp, "6-7 rw");
+	EXPECT_OK(space_map(sp, &request, &va));
+	assert_int_equal(space_brk(sp, PAGE(3)), PAGE(3));
+	EXPECT_REGIONS(sp, "1-3 rw locked onfault, 6-7 rw, 11-12 rw locked onfault");
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_AGAIN);
+	assert_int_equal(space_brk(sp, PAGE(4)), PAGE(3));
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(child, "1-3 rw, 6-7 rw, 11-12 rw");
+	assert_int_equal(child->new_flags, 0);
+	space_put(child);
+	EXPECT_ERR(space_lock_all(sp, LOCKALL_CURRENT | LOCKALL_FUTURE), ERR_NOMEM);
+	EXPECT_OK(space_unlock_all(sp));
+	EXPECT_REGIONS(sp, "1-3 rw, 6-7 rw, 11-12 rw");
+	EXPECT_OK(space_map(sp, &request, &va));
+	EXPECT_REGIONS(sp, "1-3 rw, 6-7 rw, 10-12 rw");
+	sketch_end(sp);
+}
+
+static void
+bad_arguments_are_refused(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	EXPECT_ERR(space_lock(sp, PAGE(1), PAGE(1), 2), ERR_INVAL);
+	EXPECT_ERR(space_lock(sp, PAGE(3), UINT64_MAX - PAGE(1), 0), ERR_INVAL);
+	EXPECT_ERR(space_unlock(sp, PAGE(3), UINT64_MAX - PAGE(1)), ERR_INVAL);
+	EXPECT_ERR(space_lock(sp, UINT64_MAX & ~ARCH_PAGE_MASK, PAGE(1) - 1, 0), ERR_INVAL);
+	EXPECT_ERR(space_lock(sp, PAGE(8), 1, 0), ERR_NOMEM);
+	EXPECT_ERR(space_lock(sp, (vaddr_t)1 << 63, 1, 0), ERR_NOMEM);
+	EXPECT_OK(space_lock(sp, PAGE(8), 0, 0));
+	EXPECT_OK(space_lock(sp, PAGE(1), UINT64_MAX, 0));
+	EXPECT_ERR(space_lock_all(sp, 0), ERR_INVAL);
+	EXPECT_ERR(space_lock_all(sp, LOCKALL_ONFAULT), ERR_INVAL);
+	EXPECT_ERR(space_lock_all(sp, LOCKALL_CURRENT | 8), ERR_INVAL);
+	EXPECT_REGIONS(sp, "1-4 rw");
+	sketch_end(sp);
+}
+
+static err_t
+lock_the_middle(struct space *sp)
+{
+	return space_lock(sp, PAGE(2), PAGE(2), 0);
+}
+
+static void
+a_failed_call_changes_nothing(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	assert_true(sketch_fail_each(lock_the_middle, sp) > 0);
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 rw locked, 4-5 rw");
+	sketch_end(sp);
+}
+
+TEST_SUITE(locked, cmocka_unit_test(whole_pages_are_locked_and_unlocked),
+	   cmocka_unit_test(a_hole_ends_the_call),
+	   cmocka_unit_test(the_limit_counts_each_page_once),
+	   cmocka_unit_test(without_any_limit_left_nothing_is_permitted),
+	   cmocka_unit_test(the_future_is_locked_too), cmocka_unit_test(bad_arguments_are_refused),
+	   cmocka_unit_test(a_failed_call_changes_nothing))
