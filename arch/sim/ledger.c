@@ -148,7 +148,7 @@ changes_nothing(uint64_t old, uint64_t next)
 
 	if (!((old | next) & HW_VALID))
 		return true;
-	return !((old ^ next) & ~(HW_ACCESSED | HW_SPECIAL | gained_dirty));
+	return !((old ^ next) & ~(HW_ACCESSED | HW_SPECIAL | HW_WIRED | gained_dirty));
 }
 
 static void

@@ -33,7 +33,8 @@
 #define HW_DIRTY    (UINT64_C(1) << 56)
 #define HW_PRIVATE  (UINT64_C(1) << 53)
 #define HW_SPECIAL  (UINT64_C(1) << 52)
-#define HW_ZERO	    (UINT64_C(0xfff) << 40)
+#define HW_WIRED    (UINT64_C(1) << 51)
+#define HW_ZERO	    (UINT64_C(0x7ff) << 40)
 #define HW_FRAME    ((UINT64_C(1) << 40) - 1)
 
 #define HW_LEVELS  SIM_LEVELS

@@ -81,6 +81,7 @@ struct pte_leaf {
 	bool	      kernel;	  /* kernel-only; no user access at all */
 	bool	      is_private; /* software bit P: a write needs an exclusive path */
 	bool	      is_special; /* software bit S: the frame is not counted */
+	bool	      is_wired;	  /* software bit W: page-out leaves the page where it is */
 	bool	      accessed;
 	bool	      dirty;
 	enum mem_type type;

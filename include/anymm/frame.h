@@ -43,7 +43,7 @@ struct frame {
 	uint8_t		 kind;	/* [o] enum frame_kind */
 	uint8_t		 order; /* [o] of the block this frame heads */
 	_Atomic uint8_t	 node;	/* constant from the first use on */
-	_Atomic uint8_t	 lock;	/* [a] the table lock (src/pt/table.c) */
+	_Atomic uint8_t	 lock;	/* [a] of a table: lock and visibility (src/pt/table.h) */
 	union {
 		struct {
 			uint32_t next; /* [n] frame numbers in the free list, UINT32_MAX: none */
@@ -57,7 +57,11 @@ struct frame {
 		} table;
 		struct {
 			_Atomic uint32_t pins; /* [a] device and long-term holds */
-			uint32_t	 spare;
+			union {
+				_Atomic uint32_t swap;	  /* [a] of an ANON frame: 1 + number of
+							* its swap slot (src/swap), 0: none */
+				uint32_t	 scratch; /* of the checks (src/check/sweep.h) */
+			};
 		} page;
 		struct {
 			uint16_t in_use; /* objects handed out */
@@ -109,6 +113,12 @@ void frame_set_kind(pfn_t pfn, enum frame_kind kind);
 
 /* frame_of - the descriptor; stops on a number outside the boot map. */
 struct frame *frame_of(pfn_t pfn);
+
+/*
+ * frame_peek - the descriptor, or NULL for a hole or inside a free block that was never
+ * split. For scans: whoever holds nothing of the frame may read only atomic fields.
+ */
+struct frame *frame_peek(pfn_t pfn);
 
 /* frame_exists - pfn is RAM, usable or reserved, not a hole. */
 bool frame_exists(pfn_t pfn);

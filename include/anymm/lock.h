@@ -16,6 +16,7 @@ enum lock_rank {
 	RANK_SPACE,    /* regions of a space (read: also keeps them in place) */
 	RANK_TABLE,    /* entries of one page table */
 	RANK_OBJECT,   /* pages and regions of an object */
+	RANK_SWAP,     /* swap slots */
 	RANK_SLAB,     /* one slab cache */
 	RANK_MAGAZINE, /* one CPU's single frames */
 	RANK_NODE,     /* free lists of one node */
@@ -33,9 +34,17 @@ void lock_acquire(struct lock *lock);
 void lock_release(struct lock *lock);
 bool lock_is_held(const struct lock *lock); /* by anybody: for assertions */
 
-/* Raw byte locks, for those that live inside a frame descriptor. */
+/*
+ * Raw byte locks, for those that live inside a frame descriptor. The lock is bit 0; the
+ * other bits are the owner's, who changes them only while holding the lock.
+ */
+#define BYTE_LOCKED 1
+
 void byte_lock_acquire(_Atomic uint8_t *byte, enum lock_rank rank);
 void byte_lock_release(_Atomic uint8_t *byte, enum lock_rank rank);
+
+/* byte_lock_try - take the lock if the byte is exactly `unlocked`, which has bit 0 clear. Never waits. */
+bool byte_lock_try(_Atomic uint8_t *byte, uint8_t unlocked, enum lock_rank rank);
 
 /*
  * A lock with many readers or one writer. While `lines` is NULL readers share

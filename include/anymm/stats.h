@@ -36,6 +36,11 @@
 	X(SHOOTDOWNS, "shootdowns that interrupted other CPUs") \
 	X(SHOOTDOWN_IPIS, "CPUs interrupted") \
 	X(FORKS, "spaces forked") \
+	X(PAGE_OUTS, "entries turned into swap marks") \
+	X(PAGE_INS, "swap marks turned into entries") \
+	X(SWAP_HITS, "pages found in memory on their way out") \
+	X(SWAP_READS, "pages read from the swap device") \
+	X(SWAP_WRITES, "pages written to the swap device") \
 	X(ASID_ROLLOVERS, "generations of address-space tags")
 
 enum stat {

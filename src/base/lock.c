@@ -14,9 +14,9 @@
 #include "base/root.h"
 
 static const char *const rank_names[RANK_NR] = {
-	[RANK_PROC] = "proc",	  [RANK_SPACE] = "space", [RANK_TABLE] = "table",
-	[RANK_OBJECT] = "object", [RANK_SLAB] = "slab",	  [RANK_MAGAZINE] = "magazine",
-	[RANK_NODE] = "node",	  [RANK_ASID] = "asid",
+	[RANK_PROC] = "proc",	      [RANK_SPACE] = "space", [RANK_TABLE] = "table",
+	[RANK_OBJECT] = "object",     [RANK_SWAP] = "swap",   [RANK_SLAB] = "slab",
+	[RANK_MAGAZINE] = "magazine", [RANK_NODE] = "node",   [RANK_ASID] = "asid",
 };
 
 /* Ranks. */
@@ -60,19 +60,34 @@ byte_lock_acquire(_Atomic uint8_t *byte, enum lock_rank rank)
 	if (MM_DEBUG)
 		rank_check(rank);
 	arch_point();
-	while (atomic_exchange_explicit(byte, 1, memory_order_acquire)) {
-		while (atomic_load_explicit(byte, memory_order_relaxed))
+	while (atomic_fetch_or_explicit(byte, BYTE_LOCKED, memory_order_acquire) & BYTE_LOCKED) {
+		while (atomic_load_explicit(byte, memory_order_relaxed) & BYTE_LOCKED)
 			arch_relax();
 	}
 	rank_enter(rank);
 }
 
+bool
+byte_lock_try(_Atomic uint8_t *byte, uint8_t unlocked, enum lock_rank rank)
+{
+	if (MM_DEBUG)
+		rank_check(rank);
+	arch_point();
+	if (!atomic_compare_exchange_strong_explicit(byte, &unlocked, unlocked | BYTE_LOCKED,
+						     memory_order_acquire, memory_order_relaxed))
+		return false;
+	rank_enter(rank);
+	return true;
+}
+
 void
 byte_lock_release(_Atomic uint8_t *byte, enum lock_rank rank)
 {
-	ASSERT(atomic_load_explicit(byte, memory_order_relaxed) == 1);
+	uint8_t value = atomic_load_explicit(byte, memory_order_relaxed);
+
+	ASSERT(value & BYTE_LOCKED);
 	rank_leave(rank);
-	atomic_store_explicit(byte, 0, memory_order_release);
+	atomic_store_explicit(byte, value & ~BYTE_LOCKED, memory_order_release);
 	arch_point();
 }
 

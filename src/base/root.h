@@ -13,6 +13,7 @@
 
 enum root_part {
 	ROOT_PHYS,
+	ROOT_SWAP,
 	ROOT_PT,
 	ROOT_OBJECT,
 	ROOT_SPACE,

@@ -48,6 +48,7 @@ tally_frames(struct check *c)
 		uint32_t     *scratch = sweep_scratch(f);
 		uint64_t      pages = sweep_pages(pfn);
 
+		c->nr_paired += f->kind == FRAME_ANON && *scratch != 0;
 		if (scratch)
 			*scratch = 0;
 		if (f->kind >= FRAME_KINDS) {
@@ -60,6 +61,29 @@ tally_frames(struct check *c)
 		if (f->kind == FRAME_FREE)
 			check_free_frames(c, pfn, f->order);
 	}
+	if (c->nr_paired != c->nr_pairs)
+		check_fail(c, INV_REF, "%llu frames name a swap slot, %llu slots name a frame",
+			   (unsigned long long)c->nr_paired, (unsigned long long)c->nr_pairs);
+}
+
+/* check_frames - everything that needs the scratch words. false: it ended early. */
+static bool
+check_frames(struct check *c)
+{
+	sweep_clear_slots();
+	tally_frames(c);
+	if (c->failed)
+		return false;
+	check_ledger(c);
+	ref_objects(c);
+	ref_swap(c);
+	walk_spaces(c);
+	if (c->cannot_go_on)
+		return false;
+	ref_compare(c);
+	ref_compare_slots(c);
+	check_tlb(c);
+	return true;
 }
 
 bool
@@ -72,15 +96,12 @@ check_all(struct check_report *report)
 	if (c.failed)
 		return false;
 	check_charge(&c);
-	tally_frames(&c);
+	check_swap_pairs(&c);
 	if (c.failed)
 		return false;
-	check_ledger(&c);
-	ref_objects(&c);
-	walk_spaces(&c);
-	if (c.cannot_go_on)
-		return false;
-	ref_compare(&c);
-	check_tlb(&c);
+	if (check_frames(&c))
+		sweep_pair();
+	else
+		sweep_restore();
 	return !c.failed;
 }

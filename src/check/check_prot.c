@@ -131,10 +131,12 @@ prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 }
 
 static void
-prot_mark(struct check *c, const struct entry_at *e)
+prot_mark(struct check *c, const struct entry_at *e, const struct region *r)
 {
 	struct pte_mark mark = arch_pte_decode_mark(e->pte);
 
+	if (mark.type == MARK_SWAP && !(r->flags & REGION_SHARED) && e->level == 0)
+		return; /* that the slot exists is seen where it is counted */
 	if (mark.type != MARK_GUARD || mark.payload || e->level)
 		check_fail(c, INV_PROT, "mark at 0x%llx: type %d payload 0x%llx level %u",
 			   (unsigned long long)e->va, mark.type, (unsigned long long)mark.payload,
@@ -153,5 +155,5 @@ prot_entry(struct check *c, const struct entry_at *e)
 	else if (e->kind == PTE_LEAF)
 		prot_leaf(c, e, r);
 	else
-		prot_mark(c, e);
+		prot_mark(c, e, r);
 }

@@ -50,6 +50,7 @@ bool
 ref_name_entry(struct check *c, const struct entry_at *e)
 {
 	struct pte_leaf leaf;
+	struct pte_mark mark;
 
 	switch (e->kind) {
 	case PTE_TABLE:
@@ -63,6 +64,10 @@ ref_name_entry(struct check *c, const struct entry_at *e)
 			return false;
 		return ref_name(c, leaf.pfn, "leaf at", e->va);
 	case PTE_MARK:
+		mark = arch_pte_decode_mark(e->pte);
+		if (mark.type == MARK_SWAP)
+			ref_name_slot(c, mark.payload, "mark at", e->va);
+		break;
 	case PTE_EMPTY:
 		break;
 	}
@@ -121,13 +126,16 @@ compare_frame(struct check *c, pfn_t pfn, uint32_t named)
 			   (unsigned long long)pfn.n, atomic_load(&f->page.pins));
 }
 
+/* The scratch words are left zero. */
 void
 ref_compare(struct check *c)
 {
 	for (pfn_t pfn = sweep_first(); !pfn_is_none(pfn); pfn = sweep_next(pfn)) {
 		uint32_t *scratch = sweep_scratch(frame_of(pfn));
 
-		if (scratch)
-			compare_frame(c, pfn, *scratch);
+		if (!scratch)
+			continue;
+		compare_frame(c, pfn, *scratch);
+		*scratch = 0;
 	}
 }

@@ -2,6 +2,7 @@
  * check_tab.c - I-TAB: what a table says of itself is true.
  */
 #include "check/walk.h"
+#include "pt/table.h"
 
 bool
 tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
@@ -24,8 +25,11 @@ tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char
 		c->cannot_go_on = true;
 		return false;
 	}
-	if (atomic_load(&f->lock))
+	if (atomic_load(&f->lock) & BYTE_LOCKED)
 		check_fail(c, INV_TAB, "table %llu is locked", (unsigned long long)table.n);
+	if (!(atomic_load(&f->lock) & TABLE_VISIBLE) != (level > 0))
+		check_fail(c, INV_TAB, "table %llu of level %u is %s to page-out",
+			   (unsigned long long)table.n, level, level ? "visible" : "invisible");
 	return true;
 }
 

@@ -11,7 +11,7 @@
  * A frame is named by the order in which frames were first met, so two runs
  * that put the same contents into different frames agree, and a page that was
  * shared and is now a copy differs. Contents are taken in when a frame is first
- * met.
+ * met. A page that is out on the swap device counts as present, wherever its contents are.
  *
  * What stays out, because no user can tell: tables and how they are shared,
  * write permission that the next fault would give anyway, accessed and dirty
@@ -26,6 +26,7 @@
 
 #include "check/sweep.h"
 #include "check/walk.h"
+#include "swap/state.h"
 
 struct digester {
 	struct digest sum;
@@ -90,11 +91,46 @@ add_leaf(struct digester *d, vaddr_t va, pte_t pte, unsigned level)
 			add_frame(d, pfn_add(leaf.pfn, i));
 }
 
+/* add_stored - contents that only the swap device has; the slot's scratch word is their name. */
+static void
+add_stored(struct digester *d, uint32_t slot)
+{
+	struct swap_state *st = swap_state();
+	struct swap_slot  *s = &st->slots[slot];
+
+	if (s->scratch) {
+		add(d, s->scratch);
+		return;
+	}
+	s->scratch = ++d->nr_named;
+	add(d, s->scratch);
+	if (st->device->read(st->device, slot, st->buffer) == OK)
+		add_contents(d, st->buffer);
+}
+
+/* add_swapped - a page that is not in its place adds what it would add there. */
+static void
+add_swapped(struct digester *d, uint64_t slot)
+{
+	const struct swap_state *st = swap_state();
+
+	if (slot < st->nr_slots && st->slots[slot].frame != SWAP_NOTHING)
+		add_frame(d, (pfn_t){ st->slots[slot].frame });
+	else if (slot < st->nr_slots)
+		add_stored(d, (uint32_t)slot);
+}
+
 static void
 add_mark(struct digester *d, vaddr_t va, pte_t pte)
 {
 	struct pte_mark mark = arch_pte_decode_mark(pte);
 
+	if (mark.type == MARK_SWAP) {
+		add(d, va | PTE_LEAF);
+		add(d, 0);
+		add_swapped(d, mark.payload);
+		return;
+	}
 	add(d, va | PTE_MARK);
 	add(d, mark.type);
 	add(d, mark.payload);
@@ -244,6 +280,7 @@ digest_all(void)
 		add_object(&d, o);
 	for (struct process *proc = proc_first(); proc; proc = proc_next(proc))
 		add_process(&d, proc);
+	sweep_restore();
 	return d.sum;
 }
 
@@ -254,5 +291,6 @@ digest_space(struct space *sp)
 
 	sweep_clear();
 	add_space(&d, sp);
+	sweep_restore();
 	return d.sum;
 }

@@ -7,9 +7,11 @@
  * space; a table that several slots name is visited once.
  *
  *  I-REF     The count of a frame is the number of places that name it: slots of
- *            reachable tables, slots of objects, roots of spaces. Nothing is
- *            pinned that nobody pins, and a frame that nobody names is free.
- *            (check_ref.c)
+ *            reachable tables, slots of objects, roots of spaces, swap slots that have it.
+ *            Nothing is pinned that nobody pins, and a frame that nobody names is free.
+ *            (check_ref.c) The count of a swap slot is the number of marks that name it,
+ *            and one if a frame has its contents; the two name each other.
+ *            (check_swap.c)
  *  I-EXCL    An upper slot with write permission names a table of count 1, and a
  *            private leaf that is writable along its whole path names a frame of
  *            count 1. (check_excl.c)
@@ -23,7 +25,8 @@
  *            that holds them is balanced and its sums are right; an object's list
  *            names exactly the regions that name the object. (check_reg.c)
  *  I-TAB     A table knows its level and its number of used entries; no empty
- *            table hangs in a tree; no table is locked. (check_tab.c)
+ *            table hangs in a tree; no table is locked; leaf tables, and no others,
+ *            are visible to page-out. (check_tab.c)
  *  I-FREE    A free frame has count 0 and nobody names it. (check_free.c) Nobody writes to
  *            it either: the sanitizer sees that at once where there is one, and every
  *            machine that fills free frames sees it when the frame is given out again.
@@ -61,6 +64,9 @@ struct check {
 	/* What the first sweep over the descriptors counted (sweep.c). */
 	uint64_t by_kind[FRAME_KINDS];
 	uint64_t nr_frames;
+	uint64_t nr_paired; /* frames that name a swap slot */
+
+	uint64_t nr_pairs; /* swap slots that name a frame (check_swap.c) */
 };
 
 /* check_fail - note that an invariant is broken; the text says what, where, expected, found. */

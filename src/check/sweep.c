@@ -6,6 +6,8 @@
  */
 #include "check/sweep.h"
 
+#include "swap/state.h"
+
 pfn_t
 sweep_first(void)
 {
@@ -25,12 +27,40 @@ sweep_next(pfn_t head)
 }
 
 void
+sweep_clear_slots(void)
+{
+	const struct swap_state *st = swap_state();
+
+	for (uint32_t n = 0; n < st->nr_slots; n++)
+		st->slots[n].scratch = 0;
+}
+
+void
+sweep_pair(void)
+{
+	const struct swap_state *st = swap_state();
+
+	for (uint32_t n = 0; n < st->nr_slots; n++) {
+		if (st->slots[n].count && st->slots[n].frame != SWAP_NOTHING)
+			atomic_store(&frame_of((pfn_t){ st->slots[n].frame })->page.swap, n + 1);
+	}
+}
+
+void
 sweep_clear(void)
 {
+	sweep_clear_slots();
 	for (pfn_t pfn = sweep_first(); !pfn_is_none(pfn); pfn = sweep_next(pfn)) {
 		uint32_t *scratch = sweep_scratch(frame_of(pfn));
 
 		if (scratch)
 			*scratch = 0;
 	}
+}
+
+void
+sweep_restore(void)
+{
+	sweep_clear();
+	sweep_pair();
 }

@@ -4,8 +4,10 @@
  * The checks and the digest need a number per frame: how often it was named,
  * or which name it got. They allocate nothing, because that would change what
  * they look at; they use four bytes of the descriptor that mean nothing while
- * no operation is in progress: `page.spare`, or for a table `table.next`. A
- * sweep clears them first, so what other users left there does no harm.
+ * no operation is in progress: for a table `table.next`. Those of a page say which
+ * swap slot has the same contents, which the slot says too: so they can be put
+ * back. A sweep clears them first, so what other users left there does no harm.
+ * Swap slots have a word of their own for the same use.
  */
 #pragma once
 
@@ -20,7 +22,7 @@ sweep_scratch(struct frame *f)
 		return &f->table.next;
 	case FRAME_ANON:
 	case FRAME_OBJECT:
-		return &f->page.spare;
+		return &f->page.scratch;
 	case FRAME_RESERVED:
 	case FRAME_FREE:
 	case FRAME_KERNEL:
@@ -41,5 +43,13 @@ pfn_t sweep_next(pfn_t head);
 /* sweep_pages - frames in the block that starts at head. */
 uint64_t sweep_pages(pfn_t head);
 
-/* sweep_clear - zero every scratch word. */
+/* sweep_clear - zero every scratch word, of frames and of slots. sweep_clear_slots - only those. */
 void sweep_clear(void);
+void sweep_clear_slots(void);
+
+/*
+ * sweep_pair - the words of frames that have a swap slot say so again.
+ * sweep_restore - the same after zeroing all others.
+ */
+void sweep_pair(void);
+void sweep_restore(void);

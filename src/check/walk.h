@@ -61,9 +61,20 @@ bool ref_name(struct check *c, pfn_t pfn, const char *where, uint64_t at);
 /* ref_name_entry - the same for what an entry names; false also if it names nothing counted. */
 bool ref_name_entry(struct check *c, const struct entry_at *e);
 
-/* ref_objects - name the frames of all objects. ref_compare - counts against names. */
+/* ref_name_slot - one more place names the swap slot. */
+void ref_name_slot(struct check *c, uint64_t slot, const char *where, uint64_t at);
+
+/*
+ * ref_objects, ref_swap - name the frames of all objects, and those that swap slots have.
+ * ref_compare, ref_compare_slots - counts against names.
+ */
 void ref_objects(struct check *c);
+void ref_swap(struct check *c);
 void ref_compare(struct check *c);
+void ref_compare_slots(struct check *c);
+
+/* check_swap_pairs - each slot that names a frame is named by it. To be called before any sweep. */
+void check_swap_pairs(struct check *c);
 
 void excl_entry(struct check *c, const struct entry_at *e);
 void prot_entry(struct check *c, const struct entry_at *e);

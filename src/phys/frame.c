@@ -115,6 +115,23 @@ frame_of(pfn_t pfn)
 	return f;
 }
 
+/* As section_peek; descriptors are cleared before the number of open ones says so: acquire it. */
+struct frame *
+frame_peek(pfn_t pfn)
+{
+	struct section *s = section_of(phys(), pfn.n);
+	struct frame   *f;
+	uint32_t	at;
+
+	if (!s)
+		return NULL;
+	at = (uint32_t)(pfn.n & (SECTION_FRAMES - 1)) - s->first;
+	if (at >= atomic_load_explicit(&s->nr_open, memory_order_acquire))
+		return NULL;
+	f = &s->frames[at];
+	return atomic_load_explicit(&f->node, memory_order_relaxed) != NODE_HOLE ? f : NULL;
+}
+
 /* Counts. */
 
 err_t
@@ -271,7 +288,7 @@ frame_free(pfn_t pfn)
 		(unsigned long long)pfn.n, kind_name(f->kind), order, count);
 	REQUIRE(!has_pins(f), "frame %llx (%s) is freed with %u pins", (unsigned long long)pfn.n,
 		kind_name(f->kind), atomic_load_explicit(&f->page.pins, memory_order_relaxed));
-	REQUIRE(atomic_load_explicit(&f->lock, memory_order_relaxed) != 1,
+	REQUIRE(!(atomic_load_explicit(&f->lock, memory_order_relaxed) & ~LOCK_IN_BUDDY),
 		"frame %llx (%s) is freed with its lock held", (unsigned long long)pfn.n,
 		kind_name(f->kind));
 	move(pfn, f, FRAME_FREE);

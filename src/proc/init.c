@@ -5,6 +5,7 @@
  * happens once, on one CPU; when it fails there is nothing to go back to.
  */
 #include <anymm/process.h>
+#include <anymm/swap.h>
 
 #include "base/format.h"
 #include "proc/proc_table.h"
@@ -27,7 +28,8 @@ anymm_drain(void)
 err_t
 anymm_init(const struct boot_map *map)
 {
-	err_t (*const layers[])(void) = { pt_init_state, object_init, space_init, proc_init };
+	err_t (*const layers[])(void) = { swap_init, pt_init_state, object_init, space_init,
+					  proc_init };
 	err_t err = phys_init(map);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(layers) && err == OK; i++)

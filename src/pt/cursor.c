@@ -55,6 +55,7 @@ take_child(struct pt_cursor *cur, pfn_t parent, unsigned index, struct gather *g
 	stat_inc(STAT_TABLE_SPLITS);
 	cur->changed_path = true;
 	table_lock(copy);
+	table_show(copy);
 	*child = copy;
 	return OK;
 }
@@ -132,6 +133,7 @@ pt_cursor_set(struct pt_cursor *cur, pte_t next)
 	if (!pfn_is_none(cur->aside)) {
 		table_lock(cur->table);
 		table_set(cur->anchor, cur->anchor_index, arch_pte_table(cur->aside, true));
+		table_show(cur->table);
 		table_unlock(cur->anchor);
 		cur->aside = pfn_none();
 	}

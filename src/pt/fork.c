@@ -45,8 +45,7 @@ span_left_out(const struct fork_filter *filter, struct va_range span)
 static err_t
 share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
 {
-	pfn_t pfn = entry_pfn(pte, level);
-	err_t err = pfn_is_none(pfn) ? OK : frame_get(pfn);
+	err_t err = entry_get(pte, level);
 
 	if (err)
 		return err;
@@ -86,6 +85,8 @@ copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t
 {
 	unsigned live = table_live(from);
 
+	if (level == 0)
+		table_lock(from); /* page-out may replace what is about to be counted */
 	for (unsigned i = 0; live && !w->err; i++) {
 		vaddr_t		va = base + ((vaddr_t)i << level_shift(level));
 		struct va_range span = va_range(va, va + level_span(level));
@@ -103,6 +104,8 @@ copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t
 		else
 			w->err = share_entry(pte, level, into, i);
 	}
+	if (level == 0)
+		table_unlock(from);
 }
 
 /* Give back what the child's root names, and clear it. */
@@ -132,7 +135,8 @@ pt_fork_prepare(struct pt *parent, struct pt *child, const struct fork_filter *f
 
 /*
  * Take write permission from every entry of the parent's table that the child
- * names too: the same table or, at the leaves, the same private frame.
+ * names too: the same table or, at the leaves, the same private frame. Page-out may see
+ * the child's own tables from now on: before, the parent could still write what they name.
  * gives true if any translation lost its write permission
  */
 static bool
@@ -157,6 +161,11 @@ deny_shared(pfn_t table, pfn_t childs, unsigned level)
 			denied |= table_deny_write(table, i);
 	}
 	table_unlock(table);
+	if (level == 0) {
+		table_lock(childs);
+		table_show(childs);
+		table_unlock(childs);
+	}
 	return denied;
 }
 

@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "pt/path.h"
 #include "pt/table.h"
+#include "swap/slots.h"
 
 struct edit {
 	struct va_range range;
@@ -61,6 +62,7 @@ path_take_child(struct pt_plan *plan, struct gather *g, pfn_t parent, unsigned i
 	gather_hold(g, shared);
 	stat_inc(STAT_TABLE_SPLITS);
 	table_lock(copy);
+	table_show(copy);
 	return copy;
 }
 
@@ -81,6 +83,8 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 		gather_space(g);
 		return;
 	}
+	/* Page-out may be at it: what it has replaced is flushed by it before it unlocks. */
+	table_lock(table);
 	for (unsigned i = 0; left; i++) {
 		pte_t pte = table_get(table, i);
 
@@ -90,6 +94,7 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 		if (leaf_can_be_cached(pte, 0))
 			gather_page(g, base + ((vaddr_t)i << ARCH_PAGE_SHIFT));
 	}
+	table_unlock(table);
 	gather_table(g, base);
 }
 
@@ -97,8 +102,9 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 static void
 drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t va)
 {
-	pte_t old = table_set(table, index, arch_pte_empty());
-	pfn_t pfn = entry_pfn(old, level);
+	pte_t  old = table_set(table, index, arch_pte_empty());
+	pfn_t  pfn = entry_pfn(old, level);
+	swap_t slot = entry_swap(old, level);
 
 	if (arch_pte_kind(old, level) == PTE_TABLE)
 		gather_subtree(e->g, pfn, level - 1, va);
@@ -106,6 +112,8 @@ drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t 
 		gather_page(e->g, va);
 	if (!pfn_is_none(pfn))
 		gather_hold(e->g, pfn);
+	if (!swap_is_none(slot))
+		swap_put(slot);
 }
 
 /* A shared table with nothing in the range: no reason to copy it. The plan did not count it either. */
@@ -270,7 +278,7 @@ mark_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base, pte_t mark
 		} else {
 			child = path_new_table(e->plan, level - 1);
 			mark_below(e, child, level - 1, start, mark);
-			table_set(table, index, arch_pte_table(child, true));
+			table_hook(table, index, child);
 		}
 	}
 }

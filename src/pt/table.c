@@ -2,9 +2,13 @@
  * table.c - one page table as a counted frame.
  *
  * A table's count is the number of slots (and gathers) that name it. Tables
- * with a count above 1 belong to several spaces: nobody changes their entries,
- * except that a copier takes write permissions away. All such changes are made
+ * with a count above 1 belong to several spaces: nobody changes what their entries
+ * mean, except that a copier takes write permissions away, and page-out
+ * replaces leaves by marks that stand for the same contents. All such changes are made
  * under the table's lock, a byte in its descriptor.
+ *
+ * Page-out keeps the lock from the first replaced leaf until every CPU has flushed. So
+ * a swap mark seen under the lock has no translation left anywhere.
  */
 #include "pt/table.h"
 
@@ -12,6 +16,7 @@
 #include <anymm/stats.h>
 
 #include "base/assert.h"
+#include "swap/slots.h"
 
 err_t
 table_alloc(unsigned level, pfn_t *out)
@@ -38,6 +43,36 @@ void
 table_unlock(pfn_t table)
 {
 	byte_lock_release(&frame_of(table)->lock, RANK_TABLE);
+}
+
+void
+table_show(pfn_t table)
+{
+	struct frame *f = frame_of(table);
+
+	ASSERT(f->lock & BYTE_LOCKED);
+	if (f->table.level == 0)
+		atomic_fetch_or_explicit(&f->lock, TABLE_VISIBLE, memory_order_relaxed);
+}
+
+void
+table_hook(pfn_t parent, unsigned index, pfn_t child)
+{
+	table_set(parent, index, arch_pte_table(child, true));
+	table_lock(child);
+	table_show(child);
+	table_unlock(child);
+}
+
+/* hide - the last count is gone: wait until page-out has let go of the table, which it never finds again. */
+static void
+hide(pfn_t table, struct frame *f)
+{
+	if (!(atomic_load_explicit(&f->lock, memory_order_relaxed) & TABLE_VISIBLE))
+		return;
+	table_lock(table);
+	atomic_fetch_and_explicit(&f->lock, (uint8_t)~TABLE_VISIBLE, memory_order_relaxed);
+	table_unlock(table);
 }
 
 pte_t
@@ -96,6 +131,40 @@ entry_pfn(pte_t pte, unsigned level)
 	return pfn_none();
 }
 
+swap_t
+entry_swap(pte_t pte, unsigned level)
+{
+	struct pte_mark mark;
+
+	if (arch_pte_kind(pte, level) != PTE_MARK)
+		return swap_none();
+	mark = arch_pte_decode_mark(pte);
+	return mark.type == MARK_SWAP ? (swap_t){ (uint32_t)mark.payload } : swap_none();
+}
+
+err_t
+entry_get(pte_t pte, unsigned level)
+{
+	pfn_t  pfn = entry_pfn(pte, level);
+	swap_t slot = entry_swap(pte, level);
+
+	if (!swap_is_none(slot))
+		return swap_get(slot);
+	return pfn_is_none(pfn) ? OK : frame_get(pfn);
+}
+
+/* entry_can_get - entry_get would succeed. */
+static bool
+entry_can_get(pte_t pte, unsigned level)
+{
+	pfn_t  pfn = entry_pfn(pte, level);
+	swap_t slot = entry_swap(pte, level);
+
+	if (!swap_is_none(slot))
+		return swap_can_get(slot);
+	return pfn_is_none(pfn) || frame_count(pfn) < FRAME_COUNT_MAX;
+}
+
 bool
 entry_denies_write_when_shared(pte_t pte, unsigned level)
 {
@@ -119,13 +188,11 @@ table_can_copy(pfn_t table)
 
 	for (unsigned i = 0; left; i++) {
 		pte_t pte = table_get(table, i);
-		pfn_t pfn;
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
 		left--;
-		pfn = entry_pfn(pte, level);
-		if (!pfn_is_none(pfn) && frame_count(pfn) >= FRAME_COUNT_MAX)
+		if (!entry_can_get(pte, level))
 			return ERR_OVERFLOW;
 	}
 	return OK;
@@ -137,10 +204,17 @@ table_can_copy(pfn_t table)
  * above FRAME_COUNT_MAX is 2^24.
  */
 static void
-count_again(pfn_t pfn)
+count_again(pte_t pte, unsigned level)
 {
-	uint32_t before = atomic_fetch_add_explicit(&frame_of(pfn)->count, 1, memory_order_relaxed);
+	pfn_t	 pfn = entry_pfn(pte, level);
+	swap_t	 slot = entry_swap(pte, level);
+	uint32_t before;
 
+	if (!swap_is_none(slot))
+		swap_get_again(slot);
+	if (pfn_is_none(pfn))
+		return;
+	before = atomic_fetch_add_explicit(&frame_of(pfn)->count, 1, memory_order_relaxed);
 	REQUIRE(before != 0 && before != UINT32_MAX, "frame %lx count %x", (unsigned long)pfn.n,
 		before);
 	stat_inc(STAT_COUNT_CHANGES);
@@ -156,14 +230,11 @@ table_copy(pfn_t from, pfn_t into)
 	ASSERT(f->lock && frame_of(into)->table.live == 0);
 	for (unsigned i = 0; left; i++) {
 		pte_t pte = table_get(from, i);
-		pfn_t pfn;
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
 		left--;
-		pfn = entry_pfn(pte, level);
-		if (!pfn_is_none(pfn))
-			count_again(pfn);
+		count_again(pte, level);
 		if (entry_denies_write_when_shared(pte, level)) {
 			table_deny_write(from, i);
 			pte = table_get(from, i);
@@ -207,17 +278,18 @@ table_put(pfn_t table)
 
 	if (!frame_put(table))
 		return;
+	hide(table, f);
 	left = f->table.live;
 	for (unsigned i = 0; left; i++) {
-		pte_t pte = table_get(table, i);
-		pfn_t pfn;
+		pte_t  pte = table_get(table, i);
+		pfn_t  pfn = entry_pfn(pte, level);
+		swap_t slot = entry_swap(pte, level);
 
-		if (arch_pte_equal(pte, arch_pte_empty()))
-			continue;
-		left--;
-		pfn = entry_pfn(pte, level);
+		left -= !arch_pte_equal(pte, arch_pte_empty());
 		if (!pfn_is_none(pfn))
 			frame_drop(pfn);
+		if (!swap_is_none(slot))
+			swap_put(slot);
 	}
 	stat_inc(STAT_TABLE_FREES);
 	frame_free(table);

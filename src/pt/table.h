@@ -4,6 +4,7 @@
 #pragma once
 
 #include <anymm/pt.h>
+#include <anymm/swap.h>
 
 /* level_shift - log2 of the bytes that one entry of this level spans. */
 static inline unsigned
@@ -46,10 +47,30 @@ err_t table_alloc(unsigned level, pfn_t *out);
 void table_lock(pfn_t table);
 void table_unlock(pfn_t table);
 
+/*
+ * A leaf table that hangs in a tree is visible: page-out, which knows tables only by
+ * their descriptors, may lock it and turn leaves into marks, in place. The mark of it is a bit in
+ * the lock byte, so that finding a table and locking it are one step; the last table_put
+ * takes it away under the lock.
+ */
+#define TABLE_VISIBLE 0x40
+
+/* table_show - the table now hangs in a tree. HOLDS its lock. Tables above the leaves stay invisible. */
+void table_show(pfn_t table);
+
+/* table_hook - an entry names the child, which is not locked, from now on. HOLDS the parent's lock. */
+void table_hook(pfn_t parent, unsigned index, pfn_t child);
+
 static inline unsigned
 table_live(pfn_t table)
 {
 	return frame_of(table)->table.live;
+}
+
+static inline unsigned
+table_level(pfn_t table)
+{
+	return frame_of(table)->table.level;
 }
 
 /*
@@ -65,6 +86,15 @@ bool table_deny_write(pfn_t table, unsigned index);
 
 /* entry_pfn - the counted frame or table that an entry names, or pfn_none(). */
 pfn_t entry_pfn(pte_t pte, unsigned level);
+
+/* entry_swap - the swap slot that a mark names, or swap_none(). */
+swap_t entry_swap(pte_t pte, unsigned level);
+
+/*
+ * entry_get - one more count for what the entry names, if anything.
+ *   fails  ERR_OVERFLOW: unchanged
+ */
+err_t entry_get(pte_t pte, unsigned level);
 
 /* entry_is_private - a leaf whose writes need an exclusive path, or a table entry. */
 bool entry_denies_write_when_shared(pte_t pte, unsigned level);

@@ -13,7 +13,7 @@
 #define PFN_MAX	    (((uint64_t)1 << PFN_BITS) - 1)
 #define PAYLOAD_MAX (((uint64_t)1 << 40) - 1)
 
-#define LEAF_SHAPES (8 * 2 * 2 * 2 * 2 * 2 * MEM_TYPES)
+#define LEAF_SHAPES (8 * 2 * 2 * 2 * 2 * 2 * 2 * MEM_TYPES)
 #define NR_PFNS	    12
 
 /* leaf_shape - the n-th combination of everything but frame and level. */
@@ -27,7 +27,8 @@ leaf_shape(unsigned n)
 		.is_special = n / 32 % 2,
 		.accessed = n / 64 % 2,
 		.dirty = n / 128 % 2,
-		.type = (enum mem_type)(n / 256),
+		.is_wired = n / 256 % 2,
+		.type = (enum mem_type)(n / 512),
 	};
 }
 
@@ -70,6 +71,7 @@ assert_same_but_prot(struct pte_leaf a, struct pte_leaf b)
 	assert_int_equal(a.kernel, b.kernel);
 	assert_int_equal(a.is_private, b.is_private);
 	assert_int_equal(a.is_special, b.is_special);
+	assert_int_equal(a.is_wired, b.is_wired);
 	assert_int_equal(a.accessed, b.accessed);
 	assert_int_equal(a.dirty, b.dirty);
 	assert_int_equal(a.type, b.type);

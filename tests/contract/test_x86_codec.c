@@ -26,7 +26,7 @@ struct sdm_entry {
 	unsigned pat_index;	 /* PAT, PCD, PWT */
 	uint64_t address;	 /* of the frame or table */
 	bool	 reserved_clear; /* every bit that must be 0 is 0 */
-	unsigned software;	 /* bits 9 and 10 */
+	unsigned software;	 /* bits 9 to 11 */
 };
 
 static unsigned
@@ -67,7 +67,7 @@ sdm_decode(uint64_t raw, unsigned level)
 		.address = bits_in_place(raw, large ? 21 : 12, 51),
 		.reserved_clear =
 			(!large || bits_in_place(raw, 13, 20) == 0) && (level < 2 || !bit(raw, 7)),
-		.software = bit(raw, 9) + 2 * bit(raw, 10),
+		.software = bit(raw, 9) + 2 * bit(raw, 10) + 4 * bit(raw, 11),
 	};
 }
 
@@ -130,7 +130,8 @@ check_leaf(uint64_t raw, unsigned level, struct sdm_entry e)
 	assert_int_equal(leaf.prot, sdm_prot(e));
 	assert_int_equal(leaf.kernel, !e.user);
 	assert_int_equal(leaf.is_private, e.software % 2);
-	assert_int_equal(leaf.is_special, e.software / 2);
+	assert_int_equal(leaf.is_special, e.software / 2 % 2);
+	assert_int_equal(leaf.is_wired, e.software / 4);
 	assert_int_equal(leaf.accessed, e.accessed);
 	assert_int_equal(leaf.dirty, e.dirty);
 	if (e.is_leaf)
@@ -210,6 +211,7 @@ random_leaf(uint64_t *random, unsigned level)
 		.kernel = bit(r, 12),
 		.is_private = bit(r, 13),
 		.is_special = bit(r, 14),
+		.is_wired = bit(r, 17),
 		.accessed = bit(r, 15),
 		.dirty = bit(r, 16),
 		.type = (enum mem_type)((r >> 20) % MEM_TYPES),
@@ -244,7 +246,8 @@ leaves_mean_to_the_processor_what_was_asked(void **state)
 		assert_int_equal(e.user, !leaf.kernel);
 		assert_int_equal(e.accessed, leaf.accessed);
 		assert_int_equal(e.dirty, leaf.dirty);
-		assert_int_equal(e.software, leaf.is_private + 2 * leaf.is_special);
+		assert_int_equal(e.software,
+				 leaf.is_private + 2 * leaf.is_special + 4 * leaf.is_wired);
 		if (e.present)
 			check_present(leaf, raw, e);
 	}

@@ -10,12 +10,13 @@ import re
 
 import tree
 
-LAYERS = ["base", "phys", "pt", "object", "space", "fault", "user", "call", "proc", "check"]
+LAYERS = ["base", "phys", "swap", "pt", "object", "space", "fault", "user", "call", "proc", "check"]
 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
     "lock.h": "base", "platform.h": "base", "stats.h": "base", "types.h": "base",
     "frame.h": "phys", "slab.h": "phys",
+    "swap.h": "swap",
     "pt.h": "pt",
     "object.h": "object",
     "region.h": "space", "space.h": "space",

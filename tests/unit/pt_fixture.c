@@ -312,7 +312,7 @@ survey_table(struct survey *s, pfn_t table, unsigned level)
 	SURVEY_REQUIRE(s, live > 0 || level == ROOT_LEVEL, "empty table %" PRIu64, table.n);
 	SURVEY_REQUIRE(s, f->kind == FRAME_TABLE && f->table.level == level, "table %" PRIu64,
 		       table.n);
-	SURVEY_REQUIRE(s, f->lock == 0, "locked table %" PRIu64, table.n);
+	SURVEY_REQUIRE(s, !(f->lock & BYTE_LOCKED), "locked table %" PRIu64, table.n);
 }
 
 static void

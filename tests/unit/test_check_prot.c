@@ -189,7 +189,7 @@ a_mark_of_unknown_type_is_found(void **state)
 	EXPECT_OK(space_advise(sp, PAGE(1), PAGE(1), ADVICE_GUARD_INSTALL));
 	machine_check_invariants();
 	*damage_slot(sp, 0, 1) =
-		arch_pte_mark((struct pte_mark){ .type = MARK_SWAP, .payload = 3 });
+		arch_pte_mark((struct pte_mark){ .type = MARK_TYPES, .payload = 3 });
 	EXPECT_BROKEN(INV_PROT, "mark at 0x1000");
 	damage_abandon();
 }

@@ -1,12 +1,12 @@
 /*
  * pte.h - the entry codec and atomic access to entries.
  *
- *  63 62 61 60 59 58 57 56 55  54 53 52 51      40 39                    0
- *  V  T  !r !w !x K  A  D  type   P  S  zero       frame number
+ *  63 62 61 60 59 58 57 56 55  54 53 52 51 50   40 39                    0
+ *  V  T  !r !w !x K  A  D  type   P  S  W  zero    frame number
  *
  * V: the hardware looks at the entry. T: it names a table. !r, !w, !x deny an
  * access, so a leaf that sets all three keeps its frame and allows nothing. K: kernel
- * only. P and S are the library's. A mark has V clear and its type, which is
+ * only. P, S and W are the library's. A mark has V clear and its type, which is
  * never 0, in bits 62 - 60; its payload stands where the frame number would.
  *
  * The simulator's own walker does not use this file.
@@ -25,6 +25,7 @@
 #define SIM_PTE_DIRTY	 ((uint64_t)1 << 56)
 #define SIM_PTE_PRIVATE	 ((uint64_t)1 << 53)
 #define SIM_PTE_SPECIAL	 ((uint64_t)1 << 52)
+#define SIM_PTE_WIRED	 ((uint64_t)1 << 51)
 #define SIM_PTE_FRAME	 (((uint64_t)1 << 40) - 1)
 
 #define SIM_PTE_TYPE_SHIFT 54
@@ -48,6 +49,7 @@ arch_pte_leaf(struct pte_leaf leaf)
 	raw |= leaf.kernel ? SIM_PTE_KERNEL : 0;
 	raw |= leaf.is_private ? SIM_PTE_PRIVATE : 0;
 	raw |= leaf.is_special ? SIM_PTE_SPECIAL : 0;
+	raw |= leaf.is_wired ? SIM_PTE_WIRED : 0;
 	raw |= leaf.accessed ? SIM_PTE_ACCESSED : 0;
 	raw |= leaf.dirty ? SIM_PTE_DIRTY : 0;
 	return (pte_t){ raw };
@@ -68,6 +70,7 @@ arch_pte_decode_leaf(pte_t pte, unsigned level)
 		.kernel = pte.raw & SIM_PTE_KERNEL,
 		.is_private = pte.raw & SIM_PTE_PRIVATE,
 		.is_special = pte.raw & SIM_PTE_SPECIAL,
+		.is_wired = pte.raw & SIM_PTE_WIRED,
 		.accessed = pte.raw & SIM_PTE_ACCESSED,
 		.dirty = pte.raw & SIM_PTE_DIRTY,
 		.type = (enum mem_type)(pte.raw >> SIM_PTE_TYPE_SHIFT & 3),

@@ -5,7 +5,7 @@
  *
  *    0 P      1 RW     2 US     3 PWT    4 PCD    5 A    6 D    8 G
  *    7        PAT of a 4 KiB leaf; PS (1) of a 2 MiB leaf; 0 in a table entry
- *    9 - 11   ignored: 9 is our P "private", 10 our S "special"
+ *    9 - 11   ignored: 9 is our P "private", 10 our S "special", 11 our W "wired"
  *   12        first bit of the frame; but PAT of a 2 MiB leaf
  *   12 - 51   frame or table
  *   52 - 58   ignored; 59 - 62 a protection key when those are in use: left 0
@@ -23,7 +23,7 @@
  *     upper part of the payload lies outside the address bits
  *
  *              63      52 51      40 39        12 11     8 7 6 5 4     1 0
- *   no access  software:  ~frame (12 - 51)        . S P 1  as a present leaf, P and RW clear
+ *   no access  software:  ~frame (12 - 51)        W S P 1  as a present leaf, P and RW clear
  *   mark       payload>>28  ones      ~payload     . . . 0  . . . type    0
  *
  * Bit 8 tells the two apart (G is never used in a present entry). Accessed and
@@ -48,6 +48,7 @@
 #define X86_PTE_NO_ACCESS (UINT64_C(1) << 8) /* only with P clear */
 #define X86_PTE_PRIVATE	  (UINT64_C(1) << 9)
 #define X86_PTE_SPECIAL	  (UINT64_C(1) << 10)
+#define X86_PTE_WIRED	  (UINT64_C(1) << 11)
 #define X86_PTE_NX	  (UINT64_C(1) << 63)
 
 #define X86_PTE_FRAME UINT64_C(0x000ffffffffff000)
@@ -118,6 +119,7 @@ arch_pte_leaf(struct pte_leaf leaf)
 	raw |= leaf.kernel ? 0 : X86_PTE_US;
 	raw |= leaf.is_private ? X86_PTE_PRIVATE : 0;
 	raw |= leaf.is_special ? X86_PTE_SPECIAL : 0;
+	raw |= leaf.is_wired ? X86_PTE_WIRED : 0;
 	raw |= leaf.accessed ? X86_PTE_A : 0;
 	raw |= leaf.dirty ? X86_PTE_D : 0;
 	if (leaf.prot == 0)
@@ -148,6 +150,7 @@ arch_pte_decode_leaf(pte_t pte, unsigned level)
 		.kernel = !(pte.raw & X86_PTE_US),
 		.is_private = pte.raw & X86_PTE_PRIVATE,
 		.is_special = pte.raw & X86_PTE_SPECIAL,
+		.is_wired = pte.raw & X86_PTE_WIRED,
 		.accessed = pte.raw & X86_PTE_A,
 		.dirty = pte.raw & X86_PTE_D,
 		.type = x86_type_of(pte.raw, level),
