@@ -103,7 +103,7 @@ struct map_request {
 	bool	       readonly_file;  /* the file was opened without write permission */
 	bool	       writeonly_file; /* the file was opened without read permission */
 	bool	 align_by_offset; /* large mappings follow the file's alignment (a regular file) */
-	unsigned region_flags;	  /* GROWSDOWN .. NOMERGE of enum region_flag, for image loaders */
+	unsigned region_flags;	  /* GROWSDOWN .. NOMERGE and hints of enum region_flag, for image loaders */
 };
 
 /*

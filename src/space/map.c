@@ -55,7 +55,9 @@ is_shared(const struct map_request *request)
 
 /* Flags of a region that a request may ask for directly. */
 #define REQUEST_REGION_FLAGS \
-	(REGION_GROWSDOWN | REGION_NORESERVE | REGION_DONTFORK | REGION_WIPEONFORK | REGION_NOMERGE)
+	(REGION_GROWSDOWN | REGION_NORESERVE | REGION_DONTFORK | REGION_WIPEONFORK | \
+	 REGION_NOMERGE | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | \
+	 REGION_NOHUGEPAGE | REGION_DONTDUMP | REGION_MERGEABLE)
 
 /* is_private_only - asks for something that only private anonymous memory can do. */
 static bool

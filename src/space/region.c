@@ -160,17 +160,6 @@ region_add(struct space *sp, struct va_range range, const struct region_kind *ki
 	region_merge_around(sp, range);
 }
 
-void
-region_copy(const struct region *from, struct space *to, struct region *last, struct region *fresh)
-{
-	struct region_kind kind = kind_of(from);
-
-	kind.flags &= ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT);
-	describe(fresh, to, from->range, &kind);
-	tree_append(to, last, fresh);
-	count(fresh);
-}
-
 struct region *
 region_split(struct region *r, vaddr_t at, struct region_reserve *reserve)
 {
@@ -264,4 +253,19 @@ region_merge_around(struct space *sp, struct va_range range)
 		else
 			r = next;
 	}
+}
+
+struct region *
+region_copy(const struct region *from, struct space *to, struct region *last, struct region *fresh)
+{
+	struct region_kind kind = kind_of(from);
+
+	kind.flags &= ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT);
+	describe(fresh, to, from->range, &kind);
+	tree_append(to, last, fresh);
+	count(fresh);
+	if (!last || !region_agrees(last, fresh))
+		return fresh;
+	absorb(last, fresh);
+	return last;
 }

@@ -41,10 +41,11 @@ void region_add(struct space *sp, struct va_range range, const struct region_kin
 
 /*
  * region_copy - the same region in another space, behind all others there (`last`), but not
- * locked. Fresh: unlinked.
+ * locked; what only the lock has kept apart is joined. Takes fresh, which is unlinked.
+ *   gives  the last region there now
  */
-void region_copy(const struct region *from, struct space *to, struct region *last,
-		 struct region *fresh);
+struct region *region_copy(const struct region *from, struct space *to, struct region *last,
+			   struct region *fresh);
 
 /*
  * region_split - cut r at an address strictly inside it.

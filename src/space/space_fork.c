@@ -71,8 +71,7 @@ copy_regions(struct space *parent, struct space *child)
 		fresh = region_make();
 		if (!fresh)
 			return ERR_NOMEM;
-		region_copy(r, child, last, fresh);
-		last = fresh;
+		last = region_copy(r, child, last, fresh);
 	}
 	return OK;
 }

@@ -114,6 +114,30 @@ some_regions_are_left_out_or_wiped(void **state)
 }
 
 /* A root slot whose whole span is left out, and one with nothing left: no tables for them. */
+/* page      1 2 3 4
+ * parent    A L L A      L is locked
+ * child     A A A A      a lock is not inherited, so nothing keeps the three apart */
+static void
+what_only_a_lock_keeps_apart_is_one_in_the_child(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	EXPECT_OK(space_lock(sp, PAGE(2), PAGE(2), 0));
+	sketch_store_all(sp, 1, 5);
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 rw locked, 4-5 rw");
+	EXPECT_REGIONS(child, "1-5 rw");
+	assert_int_equal(child->nr_regions, 1);
+	assert_int_equal(child->locked_pages, 0);
+	assert_int_equal(child->total_pages, 4);
+	machine_check_invariants();
+	drop(child);
+	sketch_end(sp);
+}
+
 static void
 nothing_is_left_for_an_empty_child(void **state)
 {
@@ -228,6 +252,7 @@ generations_do_not_accumulate(void **state)
 TEST_SUITE(space_fork, cmocka_unit_test(the_child_equals_the_parent),
 	   cmocka_unit_test(protection_ends_with_the_region),
 	   cmocka_unit_test(some_regions_are_left_out_or_wiped),
+	   cmocka_unit_test(what_only_a_lock_keeps_apart_is_one_in_the_child),
 	   cmocka_unit_test(nothing_is_left_for_an_empty_child),
 	   cmocka_unit_test(the_child_inherits_the_rest),
 	   cmocka_unit_test(a_failed_fork_leaves_no_trace),
