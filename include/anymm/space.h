@@ -102,8 +102,9 @@ struct map_request {
 	uint64_t       offset;	       /* bytes, page aligned */
 	bool	       readonly_file;  /* the file was opened without write permission */
 	bool	       writeonly_file; /* the file was opened without read permission */
-	bool	 align_by_offset; /* large mappings follow the file's alignment (a regular file) */
-	unsigned region_flags;	  /* GROWSDOWN .. NOMERGE and hints of enum region_flag, for image loaders */
+	bool align_by_offset; /* large mappings follow the file's alignment (a regular file) */
+	unsigned
+		region_flags; /* GROWSDOWN .. NOMERGE and hints of enum region_flag, for image loaders */
 };
 
 /*
