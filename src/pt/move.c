@@ -258,6 +258,7 @@ open_place(struct move *m, struct pt *pt, vaddr_t va)
 			child = path_new_table(m->plan, level - 1);
 			table_lock(child);
 			table_set(table, index, arch_pte_table(child, true));
+			table_show(child);
 		}
 		table_unlock(table);
 		table = child;
