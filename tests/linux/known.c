@@ -39,6 +39,32 @@ is_data_limit_forgotten(const struct verdict *v)
 	       (sp->total_pages << ARCH_PAGE_SHIFT) + v->op.arg[1] > sp->layout.limit_as;
 }
 
+/* RLIMIT_DATA counts the image's own data against the heap. */
+static bool
+is_data_of_image(const struct verdict *v)
+{
+	const struct setup *setup = v->setup;
+	uint64_t	    heap = v->op.arg[0] - setup->layout.brk_start;
+
+	return v->op.kind == OP_BRK && heap <= setup->layout.limit_data &&
+	       heap + setup->data_bytes > setup->layout.limit_data;
+}
+
+/* A stack that Linux keeps in pieces: its limit is held against the lowest one. */
+static bool
+is_stack_in_pieces(const struct verdict *v)
+{
+	uint64_t       va = v->difference == DIFFERENT_PAGE ? v->page : v->op.arg[0];
+	struct region *r = space_first(library_space(v->op.process));
+
+	if (v->op.kind != OP_LOAD && v->op.kind != OP_STORE && v->difference != DIFFERENT_PAGE)
+		return false;
+	while (r && r->range.end <= va)
+		r = region_next(r);
+	return r && (r->flags & REGION_GROWSDOWN) &&
+	       pair_splits(v->op.process, r->range.start, r->range.end - 1);
+}
+
 static struct known all[] = {
 	{ "MAP_FIXED refused late",
 	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
@@ -54,6 +80,15 @@ static struct known all[] = {
 	  "again; "
 	  "the library holds it always",
 	  is_data_limit_forgotten, 0 },
+	{ "brk near RLIMIT_DATA",
+	  "Linux adds the size of the program file's data to the heap; the library does not know "
+	  "of "
+	  "program files",
+	  is_data_of_image, 0 },
+	{ "RLIMIT_STACK of a stack in pieces",
+	  "Linux holds it against the lowest of the maps that look like one stack; the library has "
+	  "joined them",
+	  is_stack_in_pieces, 0 },
 	{ "MAP_32BIT",
 	  "Linux draws the place at random inside the window; the library takes the "
 	  "lowest free one",

@@ -28,7 +28,10 @@
 #define PAGE	 4096ul
 #define PATIENCE 10 /* seconds without an answer until an agent counts as lost */
 #define LARGE	 (2ul << 20)
-#define STAT_BRK 47 /* field start_brk of /proc/PID/stat */
+/* Fields of /proc/PID/stat. */
+#define STAT_START_DATA 45
+#define STAT_END_DATA	46
+#define STAT_BRK	47
 
 struct native_process native_processes[MAX_PROCESSES];
 
@@ -340,6 +343,8 @@ linux_begin(struct setup *setup)
 	setup->layout.min_addr = 65536;
 	setup->layout.limit_commit = host.memory;
 	setup->disk_aligns = host.disk_aligns;
+	setup->data_bytes = native_stat(native_processes[0].pid, STAT_END_DATA) -
+			    native_stat(native_processes[0].pid, STAT_START_DATA);
 	set_limits(setup);
 }
 

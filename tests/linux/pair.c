@@ -21,14 +21,18 @@
 #define EDGE_PAGES   6 /* looked at from either end of a region */
 #define INNER_PAGES  4 /* and drawn from between */
 #define MAX_PAGES    4096
+#define MAX_SPLITS   256
 
 static struct {
-	uint64_t	native[MAX_BACKINGS], library[MAX_BACKINGS];
-	unsigned	nr_backings;
-	struct map_line kept[16]; /* the agent's own */
-	unsigned	nr_kept;
-	uint64_t	stored[64]; /* pages that were stored to, to be looked at again */
-	unsigned	nr_stored;
+	uint64_t	    native[MAX_BACKINGS], library[MAX_BACKINGS];
+	unsigned	    nr_backings;
+	struct map_line	    kept[16]; /* the agent's own */
+	unsigned	    nr_kept;
+	uint64_t	    stored[64]; /* pages that were stored to, to be looked at again */
+	unsigned	    nr_stored;
+	uint64_t	    splits[MAX_PROCESSES][MAX_SPLITS];
+	unsigned	    nr_splits[MAX_PROCESSES];
+	const struct setup *setup;
 } pair;
 
 static struct map_line linux_lines[MAX_LINES], library_lines[MAX_LINES];
@@ -47,6 +51,8 @@ pair_begin(struct setup *setup)
 {
 	linux_begin(setup);
 	library_begin(setup);
+	pair.setup = setup;
+	memset(pair.nr_splits, 0, sizeof(pair.nr_splits));
 	pair.nr_backings = pair.nr_kept = pair.nr_stored = 0;
 	for (unsigned i = 0; i < setup->nr_image; i++)
 		if (!setup->image[i].is_stack)
@@ -131,6 +137,40 @@ mask(struct map_line *lines, unsigned nr, unsigned flags)
 	}
 }
 
+static void
+add_split(unsigned process, uint64_t at)
+{
+	if (pair.nr_splits[process] < MAX_SPLITS)
+		pair.splits[process][pair.nr_splits[process]++] = at;
+}
+
+/* note_splits - borders that only one side has; both lists are in order of address. */
+static void
+note_splits(unsigned process, unsigned on_linux, unsigned in_library)
+{
+	unsigned a = 0, b = 0;
+
+	pair.nr_splits[process] = 0;
+	while (a < on_linux || b < in_library) {
+		uint64_t one = a < on_linux ? linux_lines[a].start : UINT64_MAX;
+		uint64_t other = b < in_library ? library_lines[b].start : UINT64_MAX;
+
+		if (one != other)
+			add_split(process, min_u64(one, other));
+		a += one <= other;
+		b += other <= one;
+	}
+}
+
+bool
+pair_splits(unsigned process, uint64_t start, uint64_t end)
+{
+	for (unsigned i = 0; i < pair.nr_splits[process]; i++)
+		if (pair.splits[process][i] > start && pair.splits[process][i] <= end)
+			return true;
+	return false;
+}
+
 static bool
 same_maps(unsigned process, bool with_flags, struct verdict *verdict)
 {
@@ -140,7 +180,7 @@ same_maps(unsigned process, bool with_flags, struct verdict *verdict)
 	unsigned flags = with_flags ? SEEN_FLAGS : REGION_SHARED;
 	char	 one[160], other[160];
 
-	verdict->linux_has_more_lines = on_linux > in_library;
+	note_splits(process, on_linux, in_library);
 	mask(linux_lines, on_linux, flags);
 	mask(library_lines, in_library, flags);
 	on_linux = join(linux_lines, on_linux);
@@ -335,7 +375,7 @@ compare(const struct op *op, struct verdict *verdict)
 bool
 pair_step(unsigned step, const struct op *op, struct verdict *verdict)
 {
-	*verdict = (struct verdict){ .step = step, .op = *op };
+	*verdict = (struct verdict){ .step = step, .op = *op, .setup = pair.setup };
 	if (compare(op, verdict))
 		return true;
 	verdict->known = known_reason(verdict);

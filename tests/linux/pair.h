@@ -15,15 +15,15 @@ enum difference {
 };
 
 struct verdict {
-	enum difference difference;
-	unsigned	step; /* index of the operation */
-	struct op	op;
-	struct result	linux_says, library_says;
-	uint64_t	page; /* of DIFFERENT_PAGE */
-	uint32_t	linux_signal, library_signal;
-	bool	    linux_has_more_lines; /* maps before joining: neighbours Linux keeps apart */
-	const char *known;		  /* the reason, if it is a chosen or known difference */
-	char	    text[800];
+	enum difference	    difference;
+	unsigned	    step; /* index of the operation */
+	struct op	    op;
+	struct result	    linux_says, library_says;
+	uint64_t	    page; /* of DIFFERENT_PAGE */
+	uint32_t	    linux_signal, library_signal;
+	const struct setup *setup;
+	const char	   *known; /* the reason, if it is a chosen or known difference */
+	char		    text[800];
 };
 
 void pair_begin(struct setup *setup);
@@ -42,6 +42,12 @@ unsigned pair_linux_maps(unsigned process, struct map_line *lines);
 
 /* is_out_of_bounds - the range belongs to the agent itself: no operation may change it. */
 bool is_out_of_bounds(uint64_t start, uint64_t bytes);
+
+/*
+ * pair_splits - Linux keeps neighbours apart here that the library joins, or the other way: a
+ * border in (start, end] that only one side has, as of the last comparison of the process's maps.
+ */
+bool pair_splits(unsigned process, uint64_t start, uint64_t end);
 
 /* join - neighbours that agree become one line. */
 unsigned join(struct map_line *lines, unsigned nr);
