@@ -19,7 +19,7 @@ const char *fault_result_name(enum fault_result result);
 /*
  * fault_handle - make the access possible, or say which signal it deserves.
  *
- *   needs  interrupts as the shootdown needs them (on); no lock held
+ *   needs  interrupts as the shootdown needs them (on); no lock held. May wait for a pager
  *   gives  FAULT_DONE: the access succeeds when retried (it may fault again if
  *          another CPU changes the space meanwhile); else the space is as before
  *   cost   O(log regions + levels); at most one page copy

@@ -37,13 +37,22 @@ enum frame_kind {
  */
 #define FRAME_COUNT_MAX 0xff000000u
 
+/* What is known of an object's page apart from its contents. Bit 0 is a table's lock. */
+enum frame_flag {
+	FRAME_DIRTY = 2,   /* written since it was filled or written back, as far as seen */
+	FRAME_FILLING = 4, /* its pager is at work on it and holds one count */
+};
+
 /* [a] atomic  [n] node lock while FREE  [o] owner of the only count  [t] table lock */
 struct frame {
 	_Atomic uint32_t count; /* [a] places that name the frame */
 	uint8_t		 kind;	/* [o] enum frame_kind */
 	uint8_t		 order; /* [o] of the block this frame heads */
 	_Atomic uint8_t	 node;	/* constant from the first use on */
-	_Atomic uint8_t	 lock;	/* [a] of a table: lock and visibility (src/pt/table.h) */
+	union {
+		_Atomic uint8_t lock;  /* [a] of a table: lock and visibility (src/pt/table.h) */
+		_Atomic uint8_t flags; /* [a] OBJECT: enum frame_flag; other pages: 0 */
+	};
 	union {
 		struct {
 			uint32_t next; /* [n] frame numbers in the free list, UINT32_MAX: none */
@@ -127,6 +136,25 @@ static inline uint32_t
 frame_count(pfn_t pfn)
 {
 	return atomic_load_explicit(&frame_of(pfn)->count, memory_order_acquire);
+}
+
+/* frame_set_flag, frame_clear_flag - of an object's page; gives what it was before. */
+static inline bool
+frame_set_flag(pfn_t pfn, enum frame_flag flag)
+{
+	return atomic_fetch_or(&frame_of(pfn)->flags, (uint8_t)flag) & flag;
+}
+
+static inline bool
+frame_clear_flag(pfn_t pfn, enum frame_flag flag)
+{
+	return atomic_fetch_and(&frame_of(pfn)->flags, (uint8_t) ~(unsigned)flag) & flag;
+}
+
+static inline bool
+frame_has_flag(pfn_t pfn, enum frame_flag flag)
+{
+	return atomic_load(&frame_of(pfn)->flags) & flag;
 }
 
 /* Totals by kind, over all nodes: exact when no operation is in progress. */

@@ -14,8 +14,9 @@
 enum lock_rank {
 	RANK_PROC,     /* the process table and tree */
 	RANK_SPACE,    /* regions of a space (read: also keeps them in place) */
+	RANK_RMAP,     /* regions of an object, and where they lie */
 	RANK_TABLE,    /* entries of one page table */
-	RANK_OBJECT,   /* pages and regions of an object */
+	RANK_OBJECT,   /* pages and size of an object */
 	RANK_SWAP,     /* swap slots */
 	RANK_SLAB,     /* one slab cache */
 	RANK_MAGAZINE, /* one CPU's single frames */

@@ -24,10 +24,13 @@ struct pt {
 err_t pt_create(struct pt *pt);
 
 /*
- * pt_destroy - drop every table and frame: the root's slots are walked; a shared subtree
- * costs one count.
- *   needs  the space active on no CPU (stops if it is), interrupts on
+ * pt_clear - drop every table and frame below the root: the root's slots are walked; a shared
+ * subtree costs one count. No CPU knows anything of the space afterwards.
+ *   needs  the space active on no CPU, now and later (stops if it is), interrupts on
  */
+void pt_clear(struct pt *pt);
+
+/* pt_destroy - pt_clear, and the root goes too. Needs: no object's list of regions leads here. */
 void pt_destroy(struct pt *pt);
 
 /*

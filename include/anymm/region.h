@@ -5,6 +5,7 @@
 #pragma once
 
 #include <anymm/object.h>
+#include <anymm/pt.h>
 
 enum region_flag {
 	REGION_SHARED = 1 << 0,	     /* writes reach the object; else private */
@@ -30,7 +31,8 @@ enum region_flag {
 /*
  * The first cache line is all that lookups and gap searches read.
  *
- * [s] space->lock for writing changes, for reading keeps stable   [o] object->lock
+ * [s] space->lock for writing changes, for reading keeps stable   [c] constant
+ * [r] object->rmap_lock. A region in a reverse map changes range and offset under it too.
  */
 struct region {
 	/* [s] node of the space's tree (src/space/tree.c), ordered by range.start */
@@ -44,8 +46,9 @@ struct region {
 	unsigned       flags;  /* [s] enum region_flag */
 	struct object *object; /* [s] one reference held; NULL: private anonymous */
 	uint64_t       offset; /* [s] page index of range.start in the object */
-	struct space  *space;  /* constant */
-	struct list    rmap;   /* [o] in object->regions */
+	struct space  *space;  /* [c] */
+	struct pt  *pt;	  /* [c] the space's tables: all that the reverse map needs to know of it */
+	struct list rmap; /* [r] in object->regions */
 };
 static_assert(offsetof(struct region, flags) == CACHE_LINE, "searches read one cache line");
 static_assert(sizeof(struct region) <= 128, "a region fits two cache lines");

@@ -18,6 +18,7 @@
 	  "write allowed after a path was made exclusive, or on a shared object page") \
 	X(FAULT_SPURIOUS, "nothing to do: already allowed") \
 	X(FAULT_STACK, "stack grown") \
+	X(FAULT_WAITS, "waits for a page that its pager had not got yet") \
 	X(FAULT_MAPERR, "signal: no region, or a guard") \
 	X(FAULT_ACCERR, "signal: protection") \
 	X(FAULT_BUSERR, "signal: beyond the object") \

@@ -101,6 +101,22 @@ check_frame(struct check *c, const struct entry_at *e, const struct pte_leaf *le
 			   (long long)expected.n);
 }
 
+/* check_device_page - what a special leaf in a region of an object names: the device's frame. */
+static void
+check_device_page(struct check *c, const struct entry_at *e, const struct pte_leaf *leaf,
+		  const struct region *r)
+{
+	uint64_t index = region_page_index(r, e->va);
+
+	if (!object_is_device(r->object))
+		check_fail(c, INV_PROT, "special leaf at 0x%llx in a region of an object",
+			   (unsigned long long)e->va);
+	else if (leaf->pfn.n != r->object->device.first.n + index ||
+		 leaf->type != r->object->device.type || index >= object_pages(r->object))
+		check_fail(c, INV_PROT, "leaf at 0x%llx names frame %llu as type %d of a device",
+			   (unsigned long long)e->va, (unsigned long long)leaf->pfn.n, leaf->type);
+}
+
 static void
 prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 {
@@ -123,11 +139,10 @@ prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 			   (unsigned long long)e->va, e->level);
 	if (!leaf.is_special)
 		check_frame(c, e, &leaf, r);
-	else if (!is_shared && !r->object)
+	else if (!r->object)
 		check_zero_frame(c, e, &leaf);
 	else
-		check_fail(c, INV_PROT, "special leaf at 0x%llx in a region of an object",
-			   (unsigned long long)e->va);
+		check_device_page(c, e, &leaf, r);
 }
 
 static void

@@ -86,10 +86,10 @@ name_pages(struct check *c, struct object *object)
 	lock_acquire(&object->lock);
 	while (!c->cannot_go_on && object_next_page(object, next, &index, &pfn)) {
 		c->cannot_go_on = index < next;
-		if (index < next || index >= object->size_pages)
+		if (index < next || index >= object_pages(object))
 			check_fail(c, INV_REF, "object %llu has a page %llu, size is %llu",
 				   (unsigned long long)object->id, (unsigned long long)index,
-				   (unsigned long long)object->size_pages);
+				   (unsigned long long)object_pages(object));
 		else if (ref_name(c, pfn, "object's page", index) &&
 			 frame_of(pfn)->kind != FRAME_OBJECT)
 			check_fail(c, INV_REF, "page %llu of object %llu is frame %llu of kind %s",
@@ -117,10 +117,15 @@ compare_frame(struct check *c, pfn_t pfn, uint32_t named)
 {
 	struct frame *f = frame_of(pfn);
 
+	if (f->kind == FRAME_OBJECT && frame_has_flag(pfn, FRAME_FILLING))
+		named++; /* its pager */
 	if (atomic_load(&f->count) != named)
 		check_fail(c, INV_REF, "frame %llu (%s) has count %u, named by %u places",
 			   (unsigned long long)pfn.n, kind_names[f->kind], atomic_load(&f->count),
 			   named);
+	if (f->kind == FRAME_ANON && atomic_load(&f->flags))
+		check_fail(c, INV_REF, "frame %llu is anonymous and has the flags %x",
+			   (unsigned long long)pfn.n, atomic_load(&f->flags));
 	if (f->kind != FRAME_TABLE && atomic_load(&f->page.pins))
 		check_fail(c, INV_REF, "frame %llu has %u pins, expected none",
 			   (unsigned long long)pfn.n, atomic_load(&f->page.pins));

@@ -234,7 +234,7 @@ add_object(struct digester *d, struct object *object)
 	pfn_t	 pfn;
 
 	add(d, object_name(object));
-	add(d, object->size_pages);
+	add(d, object->size_bytes);
 	lock_acquire(&object->lock);
 	while (object_next_page(object, next, &index, &pfn)) {
 		if (!is_as_filled(object, index, pfn)) {

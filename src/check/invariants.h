@@ -7,11 +7,11 @@
  * space; a table that several slots name is visited once.
  *
  *  I-REF     The count of a frame is the number of places that name it: slots of
- *            reachable tables, slots of objects, roots of spaces, swap slots that have it.
- *            Nothing is pinned that nobody pins, and a frame that nobody names is free.
- *            (check_ref.c) The count of a swap slot is the number of marks that name it,
- *            and one if a frame has its contents; the two name each other.
- *            (check_swap.c)
+ *            reachable tables, slots of objects, roots of spaces, swap slots that have it,
+ *            and a pager that is filling it. Nothing is pinned that nobody pins, a frame that
+ *            nobody names is free, and only objects' pages are dirty. (check_ref.c) The
+ *            count of a swap slot is the number of marks that name it, and one if a frame
+ *            has its contents; the two name each other. (check_swap.c)
  *  I-EXCL    An upper slot with write permission names a table of count 1, and a
  *            private leaf that is writable along its whole path names a frame of
  *            count 1. (check_excl.c)

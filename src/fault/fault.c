@@ -9,9 +9,12 @@
  *         ├─ empty
  *         │  ├─ private anonymous   read: the zero frame, special, not writable
  *         │  │                      write: a fresh zeroed frame
+ *         │  ├─ device              its frame, special, with its memory type
  *         │  ├─ shared object       the object's frame        (no page: BUS_ADRERR)
  *         │  └─ private object      read: the object's frame, not writable
  *         │                         write: a copy of it
+ *         │     page not there yet  drop every lock, wait for the pager, start again
+ *         │     truncated meanwhile start again
  *         ├─ guard mark ────────────────────────────────────── SEGV_MAPERR
  *         └─ leaf
  *            ├─ allows the access ── spurious, or the path was the obstacle
@@ -24,8 +27,8 @@
  * "Takes its place" is in three steps: the new frame read-only, flush every CPU,
  * then writable, so that two threads never see a write go back in time.
  *
- * The access is the caller's and never weakens. Locks: the space for reading
- * (for writing to grow a stack), then tables; resolve.c does the entries.
+ * The access is the caller's and never weakens, however often it starts again. Locks: the space
+ * for reading (for writing to grow a stack), then tables; resolve.c does the entries.
  */
 #include <anymm/fault.h>
 #include <anymm/stats.h>
@@ -98,17 +101,44 @@ lock_region(struct space *sp, vaddr_t va, struct region **out)
 	}
 }
 
-enum fault_result
-fault_handle(struct space *sp, vaddr_t va, enum access access)
+/* One try, with all locks dropped again. With wait->object set it has decided nothing. */
+static enum fault_result
+try_once(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
 {
 	struct region	 *r;
 	enum fault_result result = lock_region(sp, va, &r);
 
+	*wait = (struct fault_wait){ .object = NULL };
 	if (result == FAULT_DONE) {
-		result = region_allows(r, access) ? fault_resolve(sp, r, va, access)
+		result = region_allows(r, access) ? fault_resolve(sp, r, va, access, wait)
 						  : FAULT_SEGV_ACCERR;
 		read_unlock(&sp->lock);
 	}
+	return result;
+}
+
+/* No lock is held; the space may change in any way meanwhile. */
+static enum fault_result
+wait_for_page(struct fault_wait *wait)
+{
+	err_t err = object_wait(wait->object, wait->index);
+
+	object_put(wait->object);
+	stat_inc(STAT_FAULT_WAITS);
+	return err == OK ? FAULT_DONE : FAULT_BUS_ADRERR;
+}
+
+enum fault_result
+fault_handle(struct space *sp, vaddr_t va, enum access access)
+{
+	enum fault_result result;
+	struct fault_wait wait;
+
+	do {
+		result = try_once(sp, va, access, &wait);
+		if (wait.object)
+			result = wait_for_page(&wait);
+	} while (wait.object && result == FAULT_DONE);
 	return count_result(result);
 }
 

@@ -21,6 +21,7 @@ struct fault_ctx {
 	vaddr_t		 va;	 /* fault_resolve: the page */
 	pfn_t		 page;	 /* fetch_page: the object's, one count held; or pfn_none() */
 	bool		 empty;	 /* fault_resolve: the entry is empty, so the page is wanted */
+	bool		 waits;	 /* fetch_page: the pager has not got it yet */
 	struct gather	 gather;
 	struct pt_cursor cur;
 };
@@ -38,6 +39,12 @@ static prot_t
 readable_only(const struct fault_ctx *c)
 {
 	return prot_usable(c->r->prot) & ~(prot_t)PROT_W;
+}
+
+static bool
+is_device(const struct fault_ctx *c)
+{
+	return c->r->object && object_is_device(c->r->object);
 }
 
 static void
@@ -60,19 +67,32 @@ own_frame(pfn_t from, pfn_t *out)
 	return err;
 }
 
+/* A frame that nobody counts: the zero frame, or a device's. */
+static void
+set_special(struct fault_ctx *c, pfn_t pfn, prot_t prot, enum mem_type type)
+{
+	struct pte_leaf leaf = leaf_of(c, pfn, prot);
+
+	leaf.is_special = true;
+	leaf.type = type;
+	set_leaf(c, leaf);
+}
+
 /* Nothing was mapped here: no translation exists, so no flush follows. */
 static enum fault_result
 fill_empty(struct fault_ctx *c)
 {
-	bool		store = c->access == ACCESS_STORE;
-	struct pte_leaf leaf;
-	pfn_t		own;
+	bool  store = c->access == ACCESS_STORE;
+	pfn_t own;
 
 	if (!c->r->object && !store) {
-		leaf = leaf_of(c, pt_zero_frame(), readable_only(c));
-		leaf.is_special = true;
-		set_leaf(c, leaf);
+		set_special(c, pt_zero_frame(), readable_only(c), MEM_CACHED);
 		stat_inc(STAT_FAULT_ZERO_READ);
+		return FAULT_DONE;
+	}
+	if (is_device(c)) {
+		set_special(c, c->page, prot_usable(c->r->prot), c->r->object->device.type);
+		stat_inc(STAT_FAULT_OBJECT);
 		return FAULT_DONE;
 	}
 	if (c->r->object && (!store || c->r->flags & REGION_SHARED)) {
@@ -177,20 +197,76 @@ resolve_entry(struct fault_ctx *c)
 	return FAULT_SEGV_MAPERR;
 }
 
+static bool
+device_has(const struct fault_ctx *c, uint64_t index)
+{
+	return index < object_size(c->r->object) >> ARCH_PAGE_SHIFT;
+}
+
+/* A device has all its pages, as long as it lasts. */
+static enum fault_result
+fetch_device_page(struct fault_ctx *c, uint64_t index)
+{
+	if (!device_has(c, index))
+		return FAULT_BUS_ADRERR;
+	c->page = pfn_add(c->r->object->device.first, index);
+	return FAULT_DONE;
+}
+
 /* The object's page, with a count of its own, before any table is locked. */
 static enum fault_result
 fetch_page(struct fault_ctx *c)
 {
-	err_t err = object_get_page(c->r->object, region_page_index(c->r, c->va), &c->page);
+	uint64_t index = region_page_index(c->r, c->va);
+	err_t	 err;
 
+	if (is_device(c))
+		return fetch_device_page(c, index);
+	err = object_get_page(c->r->object, index, &c->page);
 	if (err == OK)
 		return FAULT_DONE;
 	c->page = pfn_none();
+	c->waits = err == ERR_AGAIN;
 	/* No more memory, or no more counts: a lack of the system's, not a fault of the object. */
 	return err == ERR_NOMEM || err == ERR_OVERFLOW ? FAULT_NOMEM : FAULT_BUS_ADRERR;
 }
 
-/* gives false if the entry has become empty since it was looked at: look again. */
+/* Give up what fetch_page got. */
+static void
+forget_page(struct fault_ctx *c)
+{
+	if (!pfn_is_none(c->page) && !is_device(c))
+		frame_release(c->page);
+	c->page = pfn_none();
+}
+
+/*
+ * The page that was fetched is still the object's. Asked under the lock of the leaf table: whoever
+ * takes the page from the object after this comes by here and takes the entry too.
+ */
+static bool
+is_current(struct fault_ctx *c)
+{
+	uint64_t index;
+
+	if (!c->r->object)
+		return true;
+	index = region_page_index(c->r, c->va);
+	if (is_device(c))
+		return device_has(c, index);
+	return object_has_page(c->r->object, index, c->page);
+}
+
+/* The entry is as it was looked at, as far as the page that was fetched is concerned. */
+static bool
+is_settled(struct fault_ctx *c)
+{
+	bool empty = arch_pte_kind(pt_cursor_get(&c->cur), 0) == PTE_EMPTY;
+
+	return !empty || (c->empty && is_current(c));
+}
+
+/* gives false if the entry has become empty since it was looked at, or the page is gone: look again. */
 static bool
 edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 {
@@ -199,7 +275,7 @@ edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 	gather_begin(&c->gather, pt);
 	*result = FAULT_NOMEM;
 	if (pt_cursor_open(&c->cur, pt, c->va, &c->gather) == OK) {
-		settled = c->empty || arch_pte_kind(pt_cursor_get(&c->cur), 0) != PTE_EMPTY;
+		settled = is_settled(c);
 		if (settled)
 			*result = resolve_entry(c);
 		pt_cursor_close(&c->cur);
@@ -226,13 +302,14 @@ resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 		return true;
 	}
 	c->empty = kind == PTE_EMPTY;
-	if (c->empty && c->r->object && pfn_is_none(c->page))
+	if (c->empty && c->r->object)
 		*result = fetch_page(c);
 	return *result != FAULT_DONE || edit_page(c, pt, result);
 }
 
 enum fault_result
-fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access)
+fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access,
+	      struct fault_wait *wait)
 {
 	struct fault_ctx c = {
 		.r = r, .access = access, .va = va & ~ARCH_PAGE_MASK, .page = pfn_none()
@@ -240,8 +317,11 @@ fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access
 	enum fault_result result;
 
 	while (!resolve_once(&c, &sp->pt, &result))
-		;
-	if (!pfn_is_none(c.page))
-		frame_release(c.page);
+		forget_page(&c);
+	forget_page(&c);
+	if (c.waits) {
+		object_get(r->object);
+		*wait = (struct fault_wait){ r->object, region_page_index(r, c.va) };
+	}
 	return result;
 }

@@ -1,13 +1,9 @@
 /*
- * object.c - what backs a region: references, pages on demand, the end.
+ * object.c - what backs a region: references, the list of all, the end.
  *
- * A page is looked up under the object's lock, but made without it, because a
- * pager may take its time. Two CPUs may therefore make the same page: the
- * second one finds the slot taken when it comes to insert, gives its own frame
- * back and uses the first one's. Each slot of the tree holds one count.
- *
- * An object dies with its last reference. Its frames may live on: a mapping or
- * a gather that has not flushed yet has counts of its own.
+ * An object dies with its last reference; a region holds one, and so does a fill that is
+ * under way. Its frames may live on: a mapping or a gather that has not flushed
+ * yet has counts of its own.
  */
 #include "base/assert.h"
 #include "object/radix.h"
@@ -23,8 +19,11 @@ object_create(const struct pager_ops *ops, uint64_t id, uint64_t size_pages, voi
 	if (!object)
 		return ERR_NOMEM;
 	lock_init(&object->lock, RANK_OBJECT);
+	lock_init(&object->rmap_lock, RANK_RMAP);
 	atomic_store_explicit(&object->refs, 1, memory_order_relaxed);
-	object->size_pages = size_pages;
+	object->size_bytes = size_pages > UINT64_MAX >> ARCH_PAGE_SHIFT
+				     ? UINT64_MAX
+				     : size_pages << ARCH_PAGE_SHIFT;
 	list_init(&object->regions);
 	object->ops = ops;
 	object->id = id;
@@ -87,104 +86,6 @@ object_put(struct object *object)
 	REQUIRE(before != 0, "object %lu has no reference to give up", (unsigned long)object->id);
 	if (before == 1)
 		destroy(object);
-}
-
-pfn_t
-object_peek_page(struct object *object, uint64_t index)
-{
-	return radix_lookup(object, index);
-}
-
-bool
-object_next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
-{
-	return radix_next(object, from, index, pfn);
-}
-
-/*
- * get_resident - the resident frame with one more count, or pfn_none().
- *   fails  ERR_FAULT: beyond the object; ERR_OVERFLOW: its count is full
- */
-static err_t
-get_resident(struct object *object, uint64_t index, pfn_t *out)
-{
-	err_t err = OK;
-
-	lock_acquire(&object->lock);
-	*out = radix_lookup(object, index);
-	if (index >= object->size_pages)
-		err = ERR_FAULT;
-	else if (!pfn_is_none(*out))
-		err = frame_get(*out);
-	lock_release(&object->lock);
-	return err;
-}
-
-/* make_page - a filled frame with one count that no slot names yet. */
-static err_t
-make_page(struct object *object, uint64_t index, pfn_t *out)
-{
-	err_t err =
-		frame_alloc((struct frame_request){ .kind = FRAME_OBJECT, .zeroed = true }, out);
-
-	if (err)
-		return err;
-	err = object->ops->fill(object, index, *out);
-	if (err)
-		frame_release(*out);
-	return err;
-}
-
-/*
- * publish - put a filled frame into its slot, unless another CPU was faster.
- *   gives  *pfn is what the slot names, with one count for the caller
- *   fails  ERR_FAULT, ERR_NOMEM, ERR_OVERFLOW: the frame is still the caller's alone
- */
-static err_t
-publish(struct object *object, uint64_t index, pfn_t *pfn)
-{
-	pfn_t mine = *pfn;
-	pfn_t other;
-	err_t err;
-
-	lock_acquire(&object->lock);
-	other = radix_lookup(object, index);
-	if (index >= object->size_pages)
-		err = ERR_FAULT;
-	else if (!pfn_is_none(other))
-		err = frame_get(other);
-	else
-		err = radix_insert(object, index, mine);
-	if (err == OK && pfn_is_none(other))
-		err = frame_get(mine);
-	lock_release(&object->lock);
-	if (err == OK && !pfn_is_none(other)) {
-		frame_release(mine);
-		*pfn = other;
-	}
-	return err;
-}
-
-err_t
-object_get_page(struct object *object, uint64_t index, pfn_t *out)
-{
-	pfn_t pfn;
-	err_t err = get_resident(object, index, &pfn);
-
-	if (err)
-		return err;
-	if (pfn_is_none(pfn)) {
-		err = make_page(object, index, &pfn);
-		if (err)
-			return err;
-		err = publish(object, index, &pfn);
-		if (err) {
-			frame_release(pfn);
-			return err;
-		}
-	}
-	*out = pfn;
-	return OK;
 }
 
 uint64_t

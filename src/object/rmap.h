@@ -1,10 +1,59 @@
 /*
- * rmap.h - an object's list of regions: the reverse map.
+ * rmap.h - an object's list of regions: the reverse map, and what is done to all
+ * mappings of some pages through it.
  */
 #pragma once
 
-#include <anymm/object.h>
+#include <anymm/region.h>
 
-/* rmap_insert, rmap_remove - a region's link enters or leaves the object's list. */
-void rmap_insert(struct object *object, struct list *link);
-void rmap_remove(struct object *object, struct list *link);
+#include "pt/held.h"
+
+/* Pages [first, end) of an object. */
+struct page_run {
+	uint64_t first;
+	uint64_t end; /* UINT64_MAX: all from first on */
+};
+
+static inline struct page_run
+page_run(uint64_t first, uint64_t nr_pages)
+{
+	return (struct page_run){ first, first + min_u64(nr_pages, UINT64_MAX - first) };
+}
+
+/* rmap_lock, rmap_unlock - the list and the places of its regions stay. NULL: nothing to lock. */
+void rmap_lock(struct object *object);
+void rmap_unlock(struct object *object);
+
+/*
+ * rmap_insert, rmap_remove - the region's link enters the list, as its last, or leaves it.
+ * HOLDS object->rmap_lock. A region leaves only after its space's CPUs have forgotten all of it.
+ */
+void rmap_insert(struct region *r);
+void rmap_remove(struct region *r);
+
+/*
+ * rmap_begin_unhook, rmap_end_unhook - around a change of tables that takes whole tables out of
+ * a space: their dirty bits reach the pages only when the tables are freed. NULL: nothing to say.
+ */
+void rmap_begin_unhook(struct object *object);
+void rmap_end_unhook(struct object *object);
+
+enum zap {
+	ZAP_OBJECT, /* mappings of the object's own frames */
+	ZAP_COPIES, /* and private copies of its pages */
+};
+
+/*
+ * rmap_zap - take the pages from every space, flush, free what that leaves unnamed. Frames in `held`
+ * (counts of the caller's) are released after the flush. HOLDS object->rmap_lock.
+ */
+void rmap_zap(struct object *object, struct page_run run, enum zap what, struct held *held);
+
+/* rmap_collect_dirty - move dirty bits from all mappings to the frames, without a flush. HOLDS as above. */
+void rmap_collect_dirty(struct object *object, struct page_run run);
+
+/* rmap_flush - no CPU knows a translation of these pages that is older. HOLDS as above. */
+void rmap_flush(struct object *object, struct page_run run);
+
+/* rmap_settle - wait until dirty bits that were on their way when this was called have arrived. */
+void rmap_settle(struct object *object);

@@ -172,6 +172,7 @@ frame_set_kind(pfn_t pfn, enum frame_kind kind)
 		"frame %llx from %s to %s: only the allocator does that", (unsigned long long)pfn.n,
 		kind_name(f->kind), kind_name(kind));
 	move(pfn, f, kind);
+	atomic_store_explicit(&f->flags, 0, memory_order_relaxed);
 }
 
 /* Allocation. */
@@ -288,6 +289,8 @@ frame_free(pfn_t pfn)
 		(unsigned long long)pfn.n, kind_name(f->kind), order, count);
 	REQUIRE(!has_pins(f), "frame %llx (%s) is freed with %u pins", (unsigned long long)pfn.n,
 		kind_name(f->kind), atomic_load_explicit(&f->page.pins, memory_order_relaxed));
+	if (f->kind == FRAME_OBJECT)
+		atomic_store_explicit(&f->flags, 0, memory_order_relaxed);
 	REQUIRE(!(atomic_load_explicit(&f->lock, memory_order_relaxed) & ~LOCK_IN_BUDDY),
 		"frame %llx (%s) is freed with its lock held", (unsigned long long)pfn.n,
 		kind_name(f->kind));

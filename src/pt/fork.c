@@ -11,6 +11,11 @@
  * everything below. Where a range must not be shared, the child gets a table of
  * its own that names the same children except those. A machine that cannot deny
  * writes at upper levels takes that way everywhere, down to the leaves.
+ *
+ * The space's lock does not keep out those who take pages from an object; table locks do. The
+ * parent's root stays locked for all of prepare, and the child stands behind the parent in each
+ * object's list of regions: what such a walk finds in the parent no more, the child never gets;
+ * what the child got, the walk finds there.
  */
 #include "pt/fork.h"
 
@@ -76,6 +81,21 @@ copy_slot(struct fork_walk *w, pte_t pte, unsigned level, vaddr_t base, pfn_t in
 		table_set(into, index, arch_pte_table(own, true));
 }
 
+/* One used entry for the child: shared, or looked into, or left out. */
+static void
+copy_entry(struct fork_walk *w, pte_t pte, unsigned level, struct va_range span, pfn_t into,
+	   unsigned index)
+{
+	enum left_out left = span_left_out(w->filter, span);
+
+	if (left == LEFT_ALL)
+		return;
+	if (level > 0 && (left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL))
+		copy_slot(w, pte, level, span.start, into, index);
+	else
+		w->err = share_entry(pte, level, into, index);
+}
+
 /*
  * Entries of one table, whose first byte is `base`, for the child. A root counts
  * the live entries of its user half only, so the walk never gets beyond it.
@@ -83,43 +103,22 @@ copy_slot(struct fork_walk *w, pte_t pte, unsigned level, vaddr_t base, pfn_t in
 static void
 copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into)
 {
-	unsigned live = table_live(from);
+	unsigned live;
 
-	if (level == 0)
-		table_lock(from); /* page-out may replace what is about to be counted */
+	table_lock(from);
+	table_lock(into);
+	live = table_live(from);
 	for (unsigned i = 0; live && !w->err; i++) {
-		vaddr_t		va = base + ((vaddr_t)i << level_shift(level));
-		struct va_range span = va_range(va, va + level_span(level));
-		pte_t		pte = table_get(from, i);
-		enum left_out	left;
+		vaddr_t va = base + ((vaddr_t)i << level_shift(level));
+		pte_t	pte = table_get(from, i);
 
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
 		live--;
-		left = span_left_out(w->filter, span);
-		if (left == LEFT_ALL)
-			continue;
-		if (level > 0 && (left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL))
-			copy_slot(w, pte, level, va, into, i);
-		else
-			w->err = share_entry(pte, level, into, i);
+		copy_entry(w, pte, level, va_range(va, va + level_span(level)), into, i);
 	}
-	if (level == 0)
-		table_unlock(from);
-}
-
-/* Give back what the child's root names, and clear it. */
-static void
-clear_root(pfn_t root)
-{
-	for (unsigned i = 0; table_live(root); i++) {
-		pte_t pte = table_get(root, i);
-
-		if (arch_pte_equal(pte, arch_pte_empty()))
-			continue;
-		table_set(root, i, arch_pte_empty());
-		table_put(arch_pte_table_pfn(pte));
-	}
+	table_unlock(into);
+	table_unlock(from);
 }
 
 err_t
@@ -129,8 +128,22 @@ pt_fork_prepare(struct pt *parent, struct pt *child, const struct fork_filter *f
 
 	copy_partly(&w, parent->root, ARCH_PT_LEVELS - 1, 0, child->root);
 	if (w.err)
-		clear_root(child->root);
+		pt_clear(child);
 	return w.err;
+}
+
+static bool deny_shared(pfn_t table, pfn_t childs, unsigned level);
+
+/* The same for one entry. Ours may be gone: a page was taken from an object meanwhile. */
+static bool
+deny_entry(pfn_t table, unsigned index, pte_t theirs, unsigned level)
+{
+	pte_t ours = table_get(table, index);
+
+	if (arch_pte_kind(ours, level) == PTE_TABLE &&
+	    !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
+		return deny_shared(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs), level - 1);
+	return entry_denies_write_when_shared(ours, level) && table_deny_write(table, index);
 }
 
 /*
@@ -142,30 +155,23 @@ pt_fork_prepare(struct pt *parent, struct pt *child, const struct fork_filter *f
 static bool
 deny_shared(pfn_t table, pfn_t childs, unsigned level)
 {
-	unsigned left = table_live(childs);
+	unsigned left;
 	bool	 denied = false;
 
 	table_lock(table);
+	table_lock(childs);
+	left = table_live(childs);
 	for (unsigned i = 0; left; i++) {
 		pte_t theirs = table_get(childs, i);
-		pte_t ours;
 
 		if (arch_pte_equal(theirs, arch_pte_empty()))
 			continue;
 		left--;
-		ours = table_get(table, i);
-		if (level > 0 && !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
-			denied |= deny_shared(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs),
-					      level - 1);
-		else if (entry_denies_write_when_shared(ours, level))
-			denied |= table_deny_write(table, i);
+		denied |= deny_entry(table, i, theirs, level);
 	}
+	table_show(childs);
+	table_unlock(childs);
 	table_unlock(table);
-	if (level == 0) {
-		table_lock(childs);
-		table_show(childs);
-		table_unlock(childs);
-	}
 	return denied;
 }
 

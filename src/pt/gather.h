@@ -15,17 +15,16 @@
 
 #include <anymm/pt.h>
 
+#include "pt/held.h"
+
 #define GATHER_PAGES 33 /* more pages than this: flush the space (Linux's figure) */
-#define GATHER_HELD  32 /* frames held without memory of their own */
 
 struct gather {
-	struct pt *pt;
-	vaddr_t	   pages[GATHER_PAGES];
-	unsigned   nr_pages;
-	bool	   whole_space; /* too many pages, or a table was unhooked above them */
-	unsigned   nr_held;
-	pfn_t	   held[GATHER_HELD];
-	pfn_t	   chain; /* KERNEL frames full of held frame numbers, pfn_none(): none */
+	struct pt  *pt;
+	vaddr_t	    pages[GATHER_PAGES];
+	unsigned    nr_pages;
+	bool	    whole_space; /* too many pages, or a table was unhooked above them */
+	struct held held;
 };
 
 void gather_begin(struct gather *g, struct pt *pt);

@@ -3,7 +3,7 @@
  *
  * Marks are few and their places are written down nowhere else, so an operation
  * that must spare them looks for the next run and works on what lies between.
- * The space's lock keeps the tables in place.
+ * Each table is locked while it is looked into.
  */
 #include "pt/range.h"
 #include "pt/table.h"
@@ -34,26 +34,34 @@ visit_leaf_entry(struct search *s, pte_t pte, vaddr_t va)
 	return false;
 }
 
+static bool visit_table(struct search *s, pfn_t table, unsigned level, vaddr_t base);
+
+/* visit_entry - one entry of a table of this level; true: stop. */
+static bool
+visit_entry(struct search *s, pte_t pte, unsigned level, vaddr_t va)
+{
+	if (level == 0)
+		return visit_leaf_entry(s, pte, va);
+	return arch_pte_kind(pte, level) == PTE_TABLE &&
+	       visit_table(s, arch_pte_table_pfn(pte), level - 1, va);
+}
+
 /* visit_table - the entries below one table, whose first byte is `base`; true: stop. */
 static bool
 visit_table(struct search *s, pfn_t table, unsigned level, vaddr_t base)
 {
 	struct va_range part = range_clip(s->range, va_range(base, base + level_span(level + 1)));
+	bool		stop = false;
 
-	for (vaddr_t va = part.start; va < part.end;) {
+	table_lock(table);
+	for (vaddr_t va = part.start; va < part.end && !stop;) {
 		vaddr_t start = va & ~(level_span(level) - 1);
-		pte_t	pte = table_get(table, level_index(level, va));
-		bool	stop = false;
 
+		stop = visit_entry(s, table_get(table, level_index(level, va)), level, start);
 		va = start + level_span(level);
-		if (level == 0)
-			stop = visit_leaf_entry(s, pte, start);
-		else if (arch_pte_kind(pte, level) == PTE_TABLE)
-			stop = visit_table(s, arch_pte_table_pfn(pte), level - 1, start);
-		if (stop)
-			return true;
 	}
-	return false;
+	table_unlock(table);
+	return stop;
 }
 
 bool

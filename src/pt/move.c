@@ -54,6 +54,7 @@ tally_below(struct tally *tally, pfn_t table, unsigned level, vaddr_t base)
 {
 	struct va_range part = range_clip(tally->range, table_range(level, base));
 
+	table_lock(table);
 	for (vaddr_t va = part.start; level > 0 && va < part.end;) {
 		vaddr_t start = va & ~(level_span(level) - 1);
 		pte_t	pte = table_get(table, level_index(level, va));
@@ -68,34 +69,44 @@ tally_below(struct tally *tally, pfn_t table, unsigned level, vaddr_t base)
 		tally->tables[level - 1]++;
 		tally_below(tally, child, level - 1, start);
 	}
+	table_unlock(table);
 }
 
-/* check_copies - every table on the way to the range may be copied as far as counts go. */
+static err_t check_copies(pfn_t table, unsigned level, vaddr_t base, struct va_range range,
+			  bool shared);
+
+static err_t
+check_copies_of_child(pfn_t child, unsigned level, vaddr_t base, struct va_range range, bool shared)
+{
+	bool  copy = shared || frame_count(child) > 1;
+	err_t err = OK;
+
+	table_lock(child);
+	if (copy)
+		err = table_can_copy(child);
+	if (err == OK)
+		err = check_copies(child, level, base, range, copy);
+	table_unlock(child);
+	return err;
+}
+
+/* check_copies - every table on the way to the range may be copied as far as counts go. HOLDS its lock. */
 static err_t
 check_copies(pfn_t table, unsigned level, vaddr_t base, struct va_range range, bool shared)
 {
 	struct va_range part = range_clip(range, table_range(level, base));
+	err_t		err = OK;
 
-	for (vaddr_t va = part.start; level > 0 && va < part.end;) {
+	for (vaddr_t va = part.start; level > 0 && va < part.end && err == OK;) {
 		vaddr_t start = va & ~(level_span(level) - 1);
 		pte_t	pte = table_get(table, level_index(level, va));
-		pfn_t	child;
-		bool	copy;
-		err_t	err = OK;
 
 		va = start + level_span(level);
-		if (arch_pte_kind(pte, level) != PTE_TABLE)
-			continue;
-		child = arch_pte_table_pfn(pte);
-		copy = shared || frame_count(child) > 1;
-		if (copy)
-			err = table_can_copy(child);
-		if (err == OK)
-			err = check_copies(child, level - 1, start, range, copy);
-		if (err)
-			return err;
+		if (arch_pte_kind(pte, level) == PTE_TABLE)
+			err = check_copies_of_child(arch_pte_table_pfn(pte), level - 1, start,
+						    range, shared);
 	}
-	return OK;
+	return err;
 }
 
 /* is_slot_move - full leaf tables of the range land on whole slots. */
@@ -134,7 +145,9 @@ pt_plan_move(struct pt_plan *plan, struct pt *pt, struct va_range from, vaddr_t 
 		*plan = (struct pt_plan){ .first = pfn_none() };
 		return OK;
 	}
+	table_lock(pt->root);
 	err = check_copies(pt->root, ARCH_PT_LEVELS - 1, 0, place, false);
+	table_unlock(pt->root);
 	if (err)
 		return err;
 	for (unsigned level = 0; level < ARCH_PT_LEVELS - 1; level++)

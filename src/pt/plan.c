@@ -24,9 +24,30 @@ struct count {
 	err_t		err;
 };
 
+static void count_below(struct count *c, pfn_t table, unsigned level, vaddr_t base, bool shared);
+
+/* One slot that names a table which the change will descend into. */
+static void
+count_child(struct count *c, pfn_t child, unsigned level, vaddr_t base, bool shared)
+{
+	bool copy = shared || frame_count(child) > 1;
+
+	if (copy && !table_uses(child, level, base, c->range))
+		return;
+	table_lock(child);
+	if (copy) {
+		c->tables++;
+		c->err = table_can_copy(child);
+	}
+	if (level > 0)
+		count_below(c, child, level, base, copy);
+	table_unlock(child);
+}
+
 /*
- * Count below one table whose first byte is `base`. `shared`: it is going to be
- * a copy, so every table below has one more name.
+ * Count below one locked table whose first byte is `base`. `shared`: it is going to be
+ * a copy, so every table below has one more name. Locks keep the tables of the path in place:
+ * whoever takes a page from an object unhooks tables that become empty (visit.c).
  */
 static void
 count_below(struct count *c, pfn_t table, unsigned level, vaddr_t base, bool shared)
@@ -40,19 +61,8 @@ count_below(struct count *c, pfn_t table, unsigned level, vaddr_t base, bool sha
 
 		va = span.end;
 		if (arch_pte_kind(pte, level) == PTE_TABLE &&
-		    (c->use == SPAN_EDITED || !range_covers(c->range, span))) {
-			pfn_t child = arch_pte_table_pfn(pte);
-			bool  copy = shared || frame_count(child) > 1;
-
-			if (copy && !table_uses(child, level - 1, start, c->range))
-				continue;
-			if (copy) {
-				c->tables++;
-				c->err = table_can_copy(child);
-			}
-			if (level > 1)
-				count_below(c, child, level - 1, start, copy);
-		}
+		    (c->use == SPAN_EDITED || !range_covers(c->range, span)))
+			count_child(c, arch_pte_table_pfn(pte), level - 1, start, shared);
 	}
 }
 
@@ -82,7 +92,9 @@ plan_count(struct pt_plan *plan, struct pt *pt, struct va_range range, enum span
 	struct count c = { .range = range, .use = use };
 
 	*plan = (struct pt_plan){ .first = pfn_none() };
+	table_lock(pt->root);
 	count_below(&c, pt->root, ARCH_PT_LEVELS - 1, 0, false);
+	table_unlock(pt->root);
 	if (c.err)
 		return c.err;
 	return plan_fill(plan, c.tables + more);

@@ -57,13 +57,29 @@ pt_create(struct pt *pt)
 }
 
 void
-pt_destroy(struct pt *pt)
+pt_clear(struct pt *pt)
 {
 	REQUIRE(atomic_load(&pt->active_on) == 0, "a space dies while the CPUs %lx have it active",
 		(unsigned long)atomic_load(&pt->active_on));
 	if (atomic_load(&pt->cached_on))
 		shootdown_space(pt, NULL, 0, true);
 	asid_free(pt);
+	table_lock(pt->root);
+	for (unsigned i = 0; table_live(pt->root); i++) {
+		pte_t pte = table_get(pt->root, i);
+
+		if (arch_pte_equal(pte, arch_pte_empty()))
+			continue;
+		table_set(pt->root, i, arch_pte_empty());
+		table_put(arch_pte_table_pfn(pte));
+	}
+	table_unlock(pt->root);
+}
+
+void
+pt_destroy(struct pt *pt)
+{
+	pt_clear(pt);
 	table_put(pt->root);
 	pt->root = pfn_none();
 }

@@ -83,8 +83,6 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 		gather_space(g);
 		return;
 	}
-	/* Page-out may be at it: what it has replaced is flushed by it before it unlocks. */
-	table_lock(table);
 	for (unsigned i = 0; left; i++) {
 		pte_t pte = table_get(table, i);
 
@@ -94,26 +92,42 @@ gather_subtree(struct gather *g, pfn_t table, unsigned level, vaddr_t base)
 		if (leaf_can_be_cached(pte, 0))
 			gather_page(g, base + ((vaddr_t)i << ARCH_PAGE_SHIFT));
 	}
-	table_unlock(table);
 	gather_table(g, base);
 }
 
-/* Clear one slot and hand its count to the gather. */
+/* Clear one leaf, or mark, and hand its count to the gather. */
 static void
-drop_entry(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t va)
+drop_leaf(struct edit *e, pfn_t table, unsigned index, vaddr_t va)
 {
 	pte_t  old = table_set(table, index, arch_pte_empty());
-	pfn_t  pfn = entry_pfn(old, level);
-	swap_t slot = entry_swap(old, level);
+	pfn_t  pfn = entry_pfn(old, 0);
+	swap_t slot = entry_swap(old, 0);
 
-	if (arch_pte_kind(old, level) == PTE_TABLE)
-		gather_subtree(e->g, pfn, level - 1, va);
-	else if (leaf_can_be_cached(old, level))
+	if (leaf_can_be_cached(old, 0))
 		gather_page(e->g, va);
+	if (arch_pte_kind(old, 0) == PTE_LEAF)
+		leaf_keep_dirty(old);
 	if (!pfn_is_none(pfn))
 		gather_hold(e->g, pfn);
 	if (!swap_is_none(slot))
 		swap_put(slot);
+}
+
+/*
+ * Clear a slot that names a table, and hand its count to the gather. The table is locked meanwhile,
+ * so that what is noted is what is unhooked: another space may be losing a page in it, or
+ * page-out may be at it, which flushes what it has replaced before it unlocks.
+ */
+static void
+drop_table(struct edit *e, pfn_t table, unsigned level, unsigned index, vaddr_t va)
+{
+	pfn_t child = arch_pte_table_pfn(table_get(table, index));
+
+	table_lock(child);
+	gather_subtree(e->g, child, level - 1, va);
+	table_set(table, index, arch_pte_empty());
+	table_unlock(child);
+	gather_hold(e->g, child);
 }
 
 /* A shared table with nothing in the range: no reason to copy it. The plan did not count it either. */
@@ -156,8 +170,8 @@ edit_below(struct edit *e, pfn_t table, unsigned level, vaddr_t base)
 		va = span.end;
 		if (arch_pte_equal(pte, arch_pte_empty()))
 			continue;
-		if (e->drop_spans && range_covers(e->range, span))
-			drop_entry(e, table, level, index, start);
+		if (e->drop_spans && range_covers(e->range, span) && level > 0)
+			drop_table(e, table, level, index, start);
 		else if (level == 0)
 			e->leaf(e, table, index, start);
 		else if (!leaves_alone(e, pte, level, start))
@@ -178,7 +192,9 @@ edit_root(struct edit *e, struct pt *pt)
 void
 pt_unmap(struct pt *pt, struct va_range range, struct pt_plan *plan, struct gather *g)
 {
-	struct edit e = { .range = range, .plan = plan, .g = g, .drop_spans = true };
+	struct edit e = {
+		.range = range, .plan = plan, .g = g, .leaf = drop_leaf, .drop_spans = true
+	};
 
 	edit_root(&e, pt);
 }

@@ -3,8 +3,9 @@
  *
  * A table's count is the number of slots (and gathers) that name it. Tables
  * with a count above 1 belong to several spaces: nobody changes what their entries
- * mean, except that a copier takes write permissions away, and page-out
- * replaces leaves by marks that stand for the same contents. All such changes are made
+ * mean, except that a copier takes write permissions away, that page-out
+ * replaces leaves by marks that stand for the same contents, and that a page which an
+ * object loses goes from all of them at once (visit.c). All such changes are made
  * under the table's lock, a byte in its descriptor.
  *
  * Page-out keeps the lock from the first replaced leaf until every CPU has flushed. So
@@ -247,25 +248,39 @@ table_copy(pfn_t from, pfn_t into)
 }
 
 /* No empty table hangs in a tree, so one that lies wholly in the range need not be looked into. */
+static bool
+entry_is_used(pte_t pte, unsigned level, struct va_range span, struct va_range range)
+{
+	if (arch_pte_kind(pte, level) == PTE_TABLE && !range_covers(range, span))
+		return table_uses(arch_pte_table_pfn(pte), level - 1, span.start, range);
+	return !arch_pte_equal(pte, arch_pte_empty());
+}
+
 bool
 table_uses(pfn_t table, unsigned level, vaddr_t base, struct va_range range)
 {
 	struct va_range part = range_clip(range, va_range(base, base + level_span(level + 1)));
+	bool		used = false;
 
-	for (vaddr_t va = part.start; va < part.end;) {
+	table_lock(table);
+	for (vaddr_t va = part.start; va < part.end && !used;) {
 		vaddr_t		start = va & ~(level_span(level) - 1);
 		struct va_range span = va_range(start, start + level_span(level));
-		pte_t		pte = table_get(table, level_index(level, va));
 
+		used = entry_is_used(table_get(table, level_index(level, va)), level, span, range);
 		va = span.end;
-		if (arch_pte_kind(pte, level) == PTE_TABLE && !range_covers(range, span)) {
-			if (table_uses(arch_pte_table_pfn(pte), level - 1, start, range))
-				return true;
-		} else if (!arch_pte_equal(pte, arch_pte_empty())) {
-			return true;
-		}
 	}
-	return false;
+	table_unlock(table);
+	return used;
+}
+
+void
+leaf_keep_dirty(pte_t pte)
+{
+	struct pte_leaf leaf = arch_pte_decode_leaf(pte, 0);
+
+	if (leaf.dirty && !leaf.is_private && !leaf.is_special)
+		frame_set_flag(leaf.pfn, FRAME_DIRTY);
 }
 
 /* The depth of recursion is the depth of the tree, at most four below a root. */
@@ -286,6 +301,8 @@ table_put(pfn_t table)
 		swap_t slot = entry_swap(pte, level);
 
 		left -= !arch_pte_equal(pte, arch_pte_empty());
+		if (arch_pte_kind(pte, level) == PTE_LEAF)
+			leaf_keep_dirty(pte);
 		if (!pfn_is_none(pfn))
 			frame_drop(pfn);
 		if (!swap_is_none(slot))

@@ -115,11 +115,20 @@ err_t table_can_copy(pfn_t table);
  */
 void table_copy(pfn_t from, pfn_t into);
 
-/* table_uses - the table, whose first byte is `base`, has an entry in use for some page of the range. */
+/*
+ * table_uses - the table, whose first byte is `base`, has an entry in use for some page of the
+ * range. Takes its lock, and those below.
+ */
 bool table_uses(pfn_t table, unsigned level, vaddr_t base, struct va_range range);
 
 /* table_put - drop one count; at zero drop all that the table names, and free it. */
 void table_put(pfn_t table);
+
+/*
+ * leaf_keep_dirty - the entry has left its table, or is about to: what it knows of writes to
+ * an object's page goes to the page. Needs: the entry's count on the page is still held.
+ */
+void leaf_keep_dirty(pte_t pte);
 
 /* frame_drop - drop one count of a frame of any kind, tables included. */
 void frame_drop(pfn_t pfn);

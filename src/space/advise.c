@@ -199,10 +199,12 @@ change_tables(struct space *sp, struct va_range range, const struct change *chan
 
 	if (err)
 		return err;
+	region_begin_unhook(sp, range);
 	gather_begin(&g, &sp->pt);
 	for (vaddr_t from = range.start; change->next(sp, range, from, &piece); from = piece.end)
 		change->commit(&sp->pt, piece, &tables, &g);
 	gather_end(&g);
+	region_end_unhook(sp, range);
 	pt_plan_drop(&tables);
 	sp->may_have_guards |= change == &install_guards;
 	return OK;

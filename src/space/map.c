@@ -123,6 +123,7 @@ choose(struct space *sp, struct mapping *m)
 	return place_find(sp, &place, &m->va);
 }
 
+/* A device can only be shared: its memory is not for copying. */
 static err_t
 check_file_type(const struct map_request *request)
 {
@@ -130,7 +131,7 @@ check_file_type(const struct map_request *request)
 
 	if (type == MAPF_SHARED_VALIDATE && (request->flags & ~(KNOWN_FLAGS | MAPF_TYPE)))
 		return ERR_OPNOTSUPP;
-	if (!is_shared(request) && type != MAPF_PRIVATE)
+	if (!is_shared(request) && (type != MAPF_PRIVATE || object_is_device(request->object)))
 		return ERR_INVAL;
 	if (is_shared(request) && (request->prot & PROT_W) && request->readonly_file)
 		return ERR_ACCES;

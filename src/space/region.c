@@ -112,11 +112,12 @@ take(struct region_reserve *reserve)
 	return reserve->spare[--reserve->nr];
 }
 
-/* describe - fill in a fresh region, with a reference on its object. */
+/* describe - fill in a fresh region, with a reference on its object. HOLDS the object's rmap_lock. */
 static void
 describe(struct region *r, struct space *sp, struct va_range range, const struct region_kind *kind)
 {
 	r->space = sp;
+	r->pt = &sp->pt;
 	r->range = range;
 	r->prot = kind->prot;
 	r->flags = kind->flags;
@@ -125,17 +126,21 @@ describe(struct region *r, struct space *sp, struct va_range range, const struct
 	list_init(&r->rmap);
 	if (r->object) {
 		object_get(r->object);
-		rmap_insert(r->object, &r->rmap);
+		rmap_insert(r);
 	}
 }
 
-/* forget - the opposite of describe: the object loses the region and its reference. */
+/* forget - the opposite of describe; the object may die of it. Without rmap_lock. */
 static void
 forget(struct region *r)
 {
-	if (r->object) {
-		rmap_remove(r->object, &r->rmap);
-		object_put(r->object);
+	struct object *object = r->object;
+
+	if (object) {
+		rmap_lock(object);
+		rmap_remove(r);
+		rmap_unlock(object);
+		object_put(object);
 	}
 	region_free(r);
 }
@@ -154,7 +159,9 @@ region_add(struct space *sp, struct va_range range, const struct region_kind *ki
 {
 	struct region *r = take(reserve);
 
+	rmap_lock(kind->object);
 	describe(r, sp, range, kind);
+	rmap_unlock(kind->object);
 	tree_insert(sp, r);
 	count(r);
 	region_merge_around(sp, range);
@@ -170,8 +177,10 @@ region_split(struct region *r, vaddr_t at, struct region_reserve *reserve)
 	REQUIRE(r->range.start < at && at < r->range.end, "%lx is not inside the region at %lx",
 		(unsigned long)at, (unsigned long)r->range.start);
 	kind.offset = region_page_index(r, at);
+	rmap_lock(r->object);
 	tree_resize(r->space, r, va_range(r->range.start, at));
 	describe(upper, r->space, range, &kind);
+	rmap_unlock(r->object);
 	tree_insert(r->space, upper);
 	return upper;
 }
@@ -180,9 +189,11 @@ void
 region_resize(struct region *r, struct va_range range)
 {
 	uncount(r);
+	rmap_lock(r->object);
 	if (r->object)
 		r->offset += (range.start - r->range.start) >> ARCH_PAGE_SHIFT;
 	tree_resize(r->space, r, range);
+	rmap_unlock(r->object);
 	count(r);
 }
 
@@ -233,7 +244,9 @@ absorb(struct region *a, struct region *b)
 	vaddr_t end = b->range.end;
 
 	tree_remove(b->space, b);
+	rmap_lock(a->object);
 	tree_resize(a->space, a, va_range(a->range.start, end));
+	rmap_unlock(a->object);
 	forget(b);
 }
 
@@ -261,11 +274,29 @@ region_copy(const struct region *from, struct space *to, struct region *last, st
 	struct region_kind kind = kind_of(from);
 
 	kind.flags &= ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT);
+	rmap_lock(kind.object);
 	describe(fresh, to, from->range, &kind);
+	rmap_unlock(kind.object);
 	tree_append(to, last, fresh);
 	count(fresh);
 	if (!last || !region_agrees(last, fresh))
 		return fresh;
 	absorb(last, fresh);
 	return last;
+}
+
+void
+region_begin_unhook(struct space *sp, struct va_range range)
+{
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = tree_next(r))
+		rmap_begin_unhook(r->object);
+}
+
+void
+region_end_unhook(struct space *sp, struct va_range range)
+{
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = tree_next(r))
+		rmap_end_unhook(r->object);
 }

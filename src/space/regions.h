@@ -85,3 +85,10 @@ bool region_is_data(prot_t prot, unsigned flags);
 
 /* region_is_charged - pages of it count as committed memory. */
 bool region_is_charged(prot_t prot, unsigned flags);
+
+/*
+ * region_begin_unhook, region_end_unhook - around a change that takes pages of the range out of the
+ * tables: the objects of its regions wait for dirty bits that are on their way.
+ */
+void region_begin_unhook(struct space *sp, struct va_range range);
+void region_end_unhook(struct space *sp, struct va_range range);

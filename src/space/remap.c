@@ -15,6 +15,7 @@
  *
  * Everything is done under the space's write lock.
  */
+#include "object/rmap.h"
 #include "pt/range.h"
 #include "space/bounds.h"
 #include "space/limit.h"
@@ -243,14 +244,20 @@ plan_move(struct remap *m)
 	return err;
 }
 
+/*
+ * Both ranges are in the object's list of regions, and nobody walks through it meanwhile: who takes
+ * a page from the object finds each entry at the one place or at the other.
+ */
 static void
 move_entries(struct remap *m)
 {
 	struct gather g;
 
+	rmap_lock(m->kind.object);
 	gather_begin(&g, &m->sp->pt);
 	pt_move(&m->sp->pt, m->moved, m->new_addr, &m->tables, &g);
 	gather_end(&g);
+	rmap_unlock(m->kind.object);
 }
 
 /* leave_empty - the old range stays; what is locked is the new one. */
@@ -273,13 +280,13 @@ commit_move(struct remap *m)
 		object_get(m->kind.object); /* the last region may go before the new one comes */
 	unmap_commit(sp, &m->clear, &m->reserve);
 	unmap_commit(sp, &m->tail, &m->reserve);
-	if (!range_is_empty(m->moved))
-		move_entries(m);
 	if (m->flags & REMAP_DONTUNMAP)
 		leave_empty(m);
-	else if (!range_is_empty(m->moved))
-		unmap_regions(sp, m->moved, &m->reserve);
 	region_add(sp, place, &m->kind, &m->reserve);
+	if (!range_is_empty(m->moved))
+		move_entries(m);
+	if (!(m->flags & REMAP_DONTUNMAP) && !range_is_empty(m->moved))
+		unmap_regions(sp, m->moved, &m->reserve);
 	if (m->kind.object)
 		object_put(m->kind.object);
 	region_reserve_drop(&m->reserve);

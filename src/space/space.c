@@ -4,7 +4,8 @@
  *	make      slab object, tables, lock; nobody else can see it
  *	publish   in the list of all spaces
  *	...       references come and go
- *	discard   tables first, which costs the root's slots; then the regions
+ *	discard   tables first, which costs the root's slots; then the regions; then the
+ *	          root, which objects could find through them
  *
  * The list is kept for checks and statistics and has a lock of its own, of the
  * rank of the process table: it is never taken under a space's lock.
@@ -91,8 +92,13 @@ space_make(const struct space_layout *layout, struct space **out)
 void
 space_discard(struct space *sp)
 {
-	pt_destroy(&sp->pt);
+	const struct va_range all = va_range(0, sp->layout.end);
+
+	region_begin_unhook(sp, all);
+	pt_clear(&sp->pt);
+	region_end_unhook(sp, all);
 	region_remove_all(sp);
+	pt_destroy(&sp->pt);
 	REQUIRE(!sp->total_pages && !sp->committed_pages && !sp->data_pages && !sp->locked_pages,
 		"an empty space counts %lu pages, %lu committed, %lu of data, %lu locked",
 		(unsigned long)sp->total_pages, (unsigned long)sp->committed_pages,

@@ -8,7 +8,8 @@
  *	whole            [ A ]
  *
  * The tables come first: unhooked, flushed on every CPU, freed. Then the
- * regions go. All under the space's write lock, so nobody faults in between.
+ * regions go: until then an object that loses a page finds them, and flushes here what it
+ * found cleared already. All under the space's write lock, so nobody faults in between.
  * A range without regions has nothing in its tables either.
  */
 #include "space/unmap.h"
@@ -59,9 +60,11 @@ empty_tables(struct space *sp, struct unmap_plan *plan)
 {
 	struct gather g;
 
+	region_begin_unhook(sp, plan->mapped);
 	gather_begin(&g, &sp->pt);
 	pt_unmap(&sp->pt, plan->mapped, &plan->tables, &g);
 	gather_end(&g);
+	region_end_unhook(sp, plan->mapped);
 	pt_plan_drop(&plan->tables);
 }
 

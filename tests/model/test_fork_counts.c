@@ -238,7 +238,8 @@ exit_of_the_writer(struct process *parent, struct process *child, const struct p
 	gone(parent, child);
 	/* Every entry of its own tables, the root's slot, and the root. */
 	EXPECT_COUNTS("exit of the writer", { STAT_TABLE_FREES, tables + 1 },
-		      { STAT_COUNT_CHANGES, entries + 2 }, { STAT_FLUSH_SPACES, 1 });
+		      { STAT_COUNT_CHANGES, entries + 2 }, { STAT_PTE_WRITES, 1 },
+		      { STAT_FLUSH_SPACES, 1 });
 }
 
 /* Exit of a side that has not written since it was forked. */
@@ -249,10 +250,11 @@ exit_without_a_write(struct process *parent, struct process *child, const struct
 	gone(parent, child);
 	if (SHARES)
 		EXPECT_COUNTS("exit without a write", { STAT_TABLE_FREES, 1 },
-			      { STAT_COUNT_CHANGES, 2 });
+			      { STAT_COUNT_CHANGES, 2 }, { STAT_PTE_WRITES, 1 });
 	else
 		EXPECT_COUNTS("exit without a write", { STAT_TABLE_FREES, 1 + p->all_tables },
-			      { STAT_COUNT_CHANGES, 1 + p->all_tables + p->pages });
+			      { STAT_COUNT_CHANGES, 1 + p->all_tables + p->pages },
+			      { STAT_PTE_WRITES, 1 });
 }
 
 /* One bit at the root was the obstacle; on a machine without it, the leaf's. */
@@ -321,7 +323,8 @@ fork_of_a_gibibyte_touches_only_the_root(void **state)
 	gone(NULL, parent);
 	if (SHARES)
 		EXPECT_COUNTS("exit of the parent", { STAT_TABLE_FREES, 1 },
-			      { STAT_COUNT_CHANGES, 2 }, { STAT_FLUSH_SPACES, 1 });
+			      { STAT_COUNT_CHANGES, 2 }, { STAT_PTE_WRITES, 1 },
+			      { STAT_FLUSH_SPACES, 1 });
 	assert_int_equal(load(child, page[3]), 3);
 	machine_check_invariants();
 	leave(child);

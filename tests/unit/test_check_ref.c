@@ -93,9 +93,9 @@ an_object_with_wrong_pages_is_found(void **state)
 	file->nr_pages++;
 	EXPECT_BROKEN(INV_REF, "says it has 2 pages, found 1");
 	file->nr_pages--;
-	file->size_pages = 0;
+	file->size_bytes = 0;
 	EXPECT_BROKEN(INV_REF, "has a page 0, size is 0");
-	file->size_pages = 4;
+	file->size_bytes = 4 * ARCH_PAGE_SIZE;
 	damage_frame(sp, 2)->kind = FRAME_ANON;
 	EXPECT_BROKEN(INV_REF, "of kind anonymous");
 	damage_abandon();

@@ -234,8 +234,8 @@ replaced_tables_live_until_the_flush(void **state)
 	EXPECT_OK(pt_cursor_open(&cur, &child, va, &g));
 	pt_cursor_close(&cur);
 	if (SHARED_TABLES) {
-		assert_int_equal(g.nr_held, SHARED_TABLES);
-		assert_true(pfn_eq(g.held[0], top));
+		assert_int_equal(g.held.nr, SHARED_TABLES);
+		assert_true(pfn_eq(g.held.frames[0], top));
 		assert_int_equal(g.nr_pages, 1); /* one page stands for all partial walks */
 		assert_int_equal(frame_count(top), 2);
 	}

@@ -159,13 +159,13 @@ what_is_held_lives_until_the_flush(void **state)
 	gather_flush(&g);
 	assert_true(frames_of_kind(FRAME_ANON) == 0);
 	assert_true(frames_of_kind(FRAME_TABLE) == 1);
-	assert_int_equal(g.nr_held, 0);
+	assert_int_equal(g.held.nr, 0);
 	gather_end(&g);
 	end_tree(pt);
 }
 
 /* Far more frames than a gather has room for: two frames of the kernel hold the rest, for the time being. */
-#define MANY (GATHER_HELD + 600u)
+#define MANY (HELD_FRAMES + 600u)
 
 static void
 what_does_not_fit_is_held_in_frames(void **state)
@@ -180,7 +180,7 @@ what_does_not_fit_is_held_in_frames(void **state)
 		gather_hold(&g, page_make(FRAME_ANON));
 		assert_true(frames_of_kind(FRAME_ANON) == i + 1);
 	}
-	assert_int_equal(g.nr_held, GATHER_HELD);
+	assert_int_equal(g.held.nr, HELD_FRAMES);
 	assert_true(frames_of_kind(FRAME_KERNEL) == kernel + 2);
 	gather_flush(&g);
 	assert_true(frames_of_kind(FRAME_ANON) == 0);
@@ -202,7 +202,7 @@ without_memory_the_gather_flushes_early(void **state)
 	(void)state;
 	tree_put(pt, leaf_va(0, 0), PROT_RW);
 	gather_begin(&g, pt);
-	for (unsigned i = 0; i < GATHER_HELD; i++)
+	for (unsigned i = 0; i < HELD_FRAMES; i++)
 		gather_hold(&g, page_make(FRAME_ANON));
 	gather_page(&g, leaf_va(0, 1));
 	late = page_make(FRAME_ANON);
@@ -234,18 +234,18 @@ holding_may_use_the_reserve(void **state)
 	pt = tree_make();
 	pt_activate(&pt);
 	gather_begin(&g, &pt);
-	for (unsigned i = 0; i < GATHER_HELD + 1; i++)
+	for (unsigned i = 0; i < HELD_FRAMES + 1; i++)
 		taken[nr++] = page_make(FRAME_ANON);
 	while (frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &taken[nr]) == OK)
 		nr++;
 	stats_note();
 	gather_page(&g, leaf_va(0, 0));
-	for (unsigned i = 0; i < GATHER_HELD + 1; i++)
+	for (unsigned i = 0; i < HELD_FRAMES + 1; i++)
 		gather_hold(&g, taken[i]);
 	EXPECT_STAT(FLUSH_PAGES, 0);
-	assert_false(pfn_is_none(g.chain));
+	assert_false(pfn_is_none(g.held.chain));
 	gather_end(&g);
-	for (unsigned i = GATHER_HELD + 1; i < nr; i++)
+	for (unsigned i = HELD_FRAMES + 1; i < nr; i++)
 		frame_release(taken[i]);
 	end_tree(&pt);
 }

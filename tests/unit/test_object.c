@@ -163,7 +163,7 @@ odd_release(struct object *object)
 static void
 a_pager_may_fail(void **state)
 {
-	const struct pager_ops ops = { "odd", odd_fill, odd_release };
+	const struct pager_ops ops = { .name = "odd", .fill = odd_fill, .release = odd_release };
 	struct object	      *object;
 	pfn_t		       pfn;
 
@@ -181,49 +181,6 @@ a_pager_may_fail(void **state)
 	assert_int_equal(released, 0);
 	object_put(object);
 	assert_int_equal(released, 1);
-	machine_check();
-}
-
-/* WNX-B10: a pager that is slow: while it works, another CPU makes the same page, or the object shrinks. */
-static pfn_t faster;
-static bool  shrinks;
-
-static err_t
-slow_fill(struct object *object, uint64_t index, pfn_t pfn)
-{
-	(void)pfn;
-	if (shrinks) {
-		object->size_pages = 0;
-		return OK;
-	}
-	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_OBJECT, .zeroed = true },
-			      &faster));
-	lock_acquire(&object->lock);
-	EXPECT_OK(radix_insert(object, index, faster));
-	lock_release(&object->lock);
-	return OK;
-}
-
-static void
-the_second_maker_uses_the_first_ones_page(void **state)
-{
-	const struct pager_ops ops = { .name = "slow", .fill = slow_fill };
-	struct object	      *object;
-	pfn_t		       pfn = { 0 };
-
-	(void)state;
-	machine_fresh();
-	shrinks = false;
-	EXPECT_OK(object_create(&ops, 1, 10, NULL, &object));
-	EXPECT_OK(object_get_page(object, 4, &pfn));
-	assert_true(pfn_eq(pfn, faster));
-	assert_int_equal(frame_count(pfn), 2);
-	assert_int_equal(object->nr_pages, 1);
-	frame_release(pfn);
-	shrinks = true;
-	EXPECT_ERR(object_get_page(object, 5, &pfn), ERR_FAULT);
-	assert_int_equal(object->nr_pages, 1);
-	object_put(object);
 	machine_check();
 }
 
@@ -272,5 +229,4 @@ TEST_SUITE(object, cmocka_unit_test(pages_come_on_demand_and_are_counted),
 	   cmocka_unit_test(walking_finds_resident_pages),
 	   cmocka_unit_test(failed_allocations_change_nothing),
 	   cmocka_unit_test(a_full_count_is_an_error), cmocka_unit_test(a_pager_may_fail),
-	   cmocka_unit_test(the_second_maker_uses_the_first_ones_page),
 	   cmocka_unit_test(all_objects_are_listed), cmocka_unit_test(a_reference_too_few_stops))

@@ -44,7 +44,7 @@ attach_request(struct space_call *call, const struct name *segment)
 	struct map_request *map = &call->map;
 
 	map->object = segment->object;
-	map->length = segment->object->size_pages << ARCH_PAGE_SHIFT;
+	map->length = segment->object->size_bytes;
 	map->prot = PROT_R | (call->arg & SHM_RDONLY_BIT ? 0 : PROT_W) |
 		    (call->arg & SHM_EXEC_BIT ? PROT_X : 0);
 	map->flags = MAPF_SHARED;

@@ -1,0 +1,13 @@
+/*
+ * change.h - the changes of a whole object, one at a time.
+ */
+#pragma once
+
+#include "object/rmap.h"
+
+/* change_begin - wait until no other change is at work, then keep others out. Holds no lock. */
+void change_begin(struct object *object);
+void change_end(struct object *object);
+
+/* resize_changing - object_resize between change_begin and change_end. */
+void resize_changing(struct object *object, uint64_t bytes);

@@ -1,0 +1,181 @@
+/*
+ * page.c - pages on demand.
+ *
+ *	slot     empty ──── begin ────> FILLING ─── done, OK ────> resident
+ *	           ^                       │
+ *	           └────── done, error ────┘        truncation empties the slot in any state
+ *
+ * The slot names the frame from the beginning of the fill on, so a page is asked of its pager
+ * once, however many CPUs want it: the others are told ERR_AGAIN and wait without locks. While a fill
+ * is under way the pager holds one count on the frame, and a reference on the object: both may have
+ * been given up by everybody else when it ends.
+ *
+ * What the pager wrote beyond the object's end is zeroed when the page becomes visible.
+ */
+#include "base/assert.h"
+#include "base/mem.h"
+#include "object/radix.h"
+
+pfn_t
+object_peek_page(struct object *object, uint64_t index)
+{
+	return radix_lookup(object, index);
+}
+
+bool
+object_next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
+{
+	return radix_next(object, from, index, pfn);
+}
+
+bool
+object_has_page(struct object *object, uint64_t index, pfn_t pfn)
+{
+	bool has;
+
+	lock_acquire(&object->lock);
+	has = index < object_pages(object) && pfn_eq(radix_lookup(object, index), pfn);
+	lock_release(&object->lock);
+	return has;
+}
+
+/*
+ * get_resident - the resident frame with one more count, or pfn_none().
+ *   fails  ERR_FAULT: beyond the object; ERR_AGAIN: it is being filled; ERR_OVERFLOW: its count is full
+ */
+static err_t
+get_resident(struct object *object, uint64_t index, pfn_t *out)
+{
+	err_t err = OK;
+
+	lock_acquire(&object->lock);
+	*out = radix_lookup(object, index);
+	if (index >= object_pages(object))
+		err = ERR_FAULT;
+	else if (!pfn_is_none(*out) && frame_has_flag(*out, FRAME_FILLING))
+		err = ERR_AGAIN;
+	else if (!pfn_is_none(*out))
+		err = frame_get(*out);
+	lock_release(&object->lock);
+	return err;
+}
+
+/*
+ * begin_fill - a fresh frame in the slot, FILLING, one count for the slot and one for the pager.
+ *   fails  ERR_NOMEM; ERR_FAULT: beyond the object; ERR_EXIST: the slot is taken. Nothing changed
+ */
+static err_t
+begin_fill(struct object *object, uint64_t index, pfn_t *out)
+{
+	pfn_t pfn;
+	err_t err =
+		frame_alloc((struct frame_request){ .kind = FRAME_OBJECT, .zeroed = true }, &pfn);
+
+	if (err)
+		return err;
+	frame_set_flag(pfn, FRAME_FILLING);
+	lock_acquire(&object->lock);
+	if (index >= object_pages(object))
+		err = ERR_FAULT;
+	else if (!pfn_is_none(radix_lookup(object, index)))
+		err = ERR_EXIST;
+	else
+		err = radix_insert(object, index, pfn);
+	if (err == OK)
+		err = frame_get(pfn); /* cannot fail: its count is 1 */
+	lock_release(&object->lock);
+	if (err) {
+		frame_release(pfn);
+		return err;
+	}
+	object_get(object);
+	*out = pfn;
+	return OK;
+}
+
+/* zero_tail - what lies beyond the object's end in its last page. HOLDS object->lock. */
+static void
+zero_tail(struct object *object, uint64_t index, pfn_t pfn)
+{
+	uint64_t tail = object->size_bytes & ARCH_PAGE_MASK;
+
+	if (tail && index == object->size_bytes >> ARCH_PAGE_SHIFT)
+		memset((char *)arch_frame_ptr(pfn) + tail, 0, ARCH_PAGE_SIZE - tail);
+}
+
+void
+object_fill_done(struct object *object, uint64_t index, pfn_t pfn, err_t err)
+{
+	bool named;
+
+	lock_acquire(&object->lock);
+	REQUIRE(frame_has_flag(pfn, FRAME_FILLING), "frame %lx is not being filled",
+		(unsigned long)pfn.n);
+	named = pfn_eq(radix_lookup(object, index), pfn);
+	if (named && err)
+		radix_remove(object, index);
+	else if (named)
+		zero_tail(object, index, pfn);
+	frame_clear_flag(pfn, FRAME_FILLING);
+	lock_release(&object->lock);
+	if (named && err)
+		frame_release(pfn);
+	frame_release(pfn);
+	object_put(object);
+}
+
+/* make_page - OK: the page was made, here or elsewhere; look again. */
+static err_t
+make_page(struct object *object, uint64_t index)
+{
+	pfn_t pfn;
+	err_t err = begin_fill(object, index, &pfn);
+
+	if (err)
+		return err == ERR_EXIST ? OK : err;
+	err = object->ops->fill(object, index, pfn);
+	if (err != ERR_AGAIN)
+		object_fill_done(object, index, pfn, err);
+	return err;
+}
+
+err_t
+object_get_page(struct object *object, uint64_t index, pfn_t *out)
+{
+	pfn_t pfn;
+	err_t err;
+
+	do {
+		err = get_resident(object, index, &pfn);
+		if (err == OK && !pfn_is_none(pfn)) {
+			*out = pfn;
+			return OK;
+		}
+		if (err == OK)
+			err = object_is_device(object) ? ERR_FAULT : make_page(object, index);
+	} while (err == OK);
+	return err;
+}
+
+static bool
+is_filling(struct object *object, uint64_t index)
+{
+	pfn_t pfn;
+	bool  filling;
+
+	lock_acquire(&object->lock);
+	pfn = radix_lookup(object, index);
+	filling = !pfn_is_none(pfn) && frame_has_flag(pfn, FRAME_FILLING);
+	lock_release(&object->lock);
+	return filling;
+}
+
+err_t
+object_wait(struct object *object, uint64_t index)
+{
+	if (object->ops->wait)
+		return object->ops->wait(object, index);
+	while (is_filling(object, index))
+		arch_relax();
+	return OK;
+}
