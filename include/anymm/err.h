@@ -7,12 +7,16 @@
  */
 #pragma once
 
+/* The attribute makes the formatter take a list of this length for a table. */
+/* clang-format off */
 enum [[nodiscard]] err{
 	OK = 0,
 	ERR_PERM = -1,
 	ERR_NOENT = -2,
 	ERR_SRCH = -3,
 	ERR_IO = -5,
+	ERR_2BIG = -7,
+	ERR_NOEXEC = -8,
 	ERR_BADF = -9,
 	ERR_CHILD = -10,
 	ERR_AGAIN = -11,
@@ -26,6 +30,7 @@ enum [[nodiscard]] err{
 	ERR_OVERFLOW = -75,
 	ERR_OPNOTSUPP = -95,
 };
+/* clang-format on */
 typedef enum err err_t;
 
 /* err_name - "ENOMEM" for ERR_NOMEM; "OK" for OK; "E?" for a value not listed above. */

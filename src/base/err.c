@@ -16,6 +16,10 @@ err_name(err_t err)
 		return "ESRCH";
 	case ERR_IO:
 		return "EIO";
+	case ERR_2BIG:
+		return "E2BIG";
+	case ERR_NOEXEC:
+		return "ENOEXEC";
 	case ERR_BADF:
 		return "EBADF";
 	case ERR_CHILD:

@@ -10,7 +10,8 @@ import re
 
 import tree
 
-LAYERS = ["base", "phys", "swap", "pt", "object", "space", "fault", "user", "call", "proc", "check"]
+LAYERS = ["base", "phys", "swap", "pt", "object", "space", "fault", "user", "call", "exec", "proc",
+          "check"]
 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
@@ -23,6 +24,7 @@ PUBLIC_HEADERS = {
     "fault.h": "fault",
     "usercopy.h": "user",
     "call.h": "call",
+    "exec.h": "exec",
     "process.h": "proc",
     "check.h": "check",
 }

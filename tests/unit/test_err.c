@@ -10,6 +10,8 @@ results_have_the_names_of_errno(void **state)
 	assert_string_equal(err_name(ERR_NOENT), "ENOENT");
 	assert_string_equal(err_name(ERR_SRCH), "ESRCH");
 	assert_string_equal(err_name(ERR_IO), "EIO");
+	assert_string_equal(err_name(ERR_2BIG), "E2BIG");
+	assert_string_equal(err_name(ERR_NOEXEC), "ENOEXEC");
 	assert_string_equal(err_name(ERR_BADF), "EBADF");
 	assert_string_equal(err_name(ERR_CHILD), "ECHILD");
 	assert_string_equal(err_name(ERR_AGAIN), "EAGAIN");
