@@ -104,5 +104,9 @@ elf_object(struct elf_source *source, struct object **out)
 {
 	uint64_t pages = (source->nr + ARCH_PAGE_MASK) >> ARCH_PAGE_SHIFT;
 
-	return object_create(&pager_elf, 77, pages, source, out);
+	err_t err = object_create(&pager_elf, 77, pages, source, out);
+
+	if (err == OK)
+		object_resize(*out, source->nr);
+	return err;
 }

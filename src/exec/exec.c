@@ -11,7 +11,6 @@
  * at any step. The file is asked once for each header: what is checked is what is used.
  */
 #include "exec/arguments.h"
-#include "exec/exec_file.h"
 #include "exec/image.h"
 #include "space/bounds.h"
 
@@ -37,8 +36,11 @@ note(struct loading *l, enum exec_what what, uint64_t value, err_t err)
 static err_t
 read_file(struct loading *l, uint64_t offset, uint8_t *buf, size_t bytes)
 {
-	err_t err = exec_file_read(l->request->file, offset, buf, bytes);
+	size_t done;
+	err_t  err = object_read(l->request->file, offset, buf, bytes, &done);
 
+	if (err == OK && done < bytes)
+		err = ERR_IO; /* somebody makes the file shorter */
 	if (err) {
 		err = note(l, EXEC_READ, bytes, err);
 		l->problem->offset = offset;
@@ -129,7 +131,7 @@ exec_load(const struct exec_request *request, struct exec_image *out, struct exe
 		.request = request,
 		.problem = problem,
 		.limits = {
-			.file_bytes = exec_file_bytes(request->file),
+			.file_bytes = object_size(request->file),
 			.machine = request->machine,
 			.allow_write_execute = request->allow_write_execute,
 			.min_addr = request->layout.min_addr,
