@@ -21,6 +21,12 @@ exceeds(uint64_t pages, uint64_t more_bytes, uint64_t limit)
 }
 
 bool
+limit_forbids_total(const struct space *sp, uint64_t bytes)
+{
+	return exceeds(sp->total_pages, bytes, sp->layout.limit_as);
+}
+
+bool
 limit_forbids_data(const struct space *sp, uint64_t bytes)
 {
 	return exceeds(sp->data_pages, bytes, sp->layout.limit_data);
@@ -29,7 +35,7 @@ limit_forbids_data(const struct space *sp, uint64_t bytes)
 bool
 limit_forbids(const struct space *sp, uint64_t bytes, prot_t prot, unsigned flags)
 {
-	if (exceeds(sp->total_pages, bytes, sp->layout.limit_as))
+	if (limit_forbids_total(sp, bytes))
 		return true;
 	if (region_is_data(prot, flags) && limit_forbids_data(sp, bytes))
 		return true;

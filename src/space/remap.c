@@ -174,15 +174,23 @@ choose_place(struct remap *m)
 	return m->flags & REMAP_FIXED ? OK : place_find(m->sp, &place, &m->new_addr);
 }
 
-/* check_copy - leaving the old range mapped is a request for as much again. */
+/*
+ * check_copy - leaving the old range mapped is a request for as much again, when what is at the
+ * new place has gone.
+ */
 static err_t
 check_copy(const struct remap *m)
 {
-	uint64_t more = m->new_bytes - m->clear.bytes;
-
 	if (!(m->flags & REMAP_DONTUNMAP))
 		return OK;
-	return limit_forbids(m->sp, more, m->kind.prot, m->kind.flags) ? ERR_NOMEM : OK;
+	if (limit_forbids_total(m->sp, m->new_bytes - m->clear.bytes) ||
+	    (region_is_data(m->kind.prot, m->kind.flags) &&
+	     limit_forbids_data(m->sp, m->new_bytes - m->clear.data)))
+		return ERR_NOMEM;
+	return region_is_charged(m->kind.prot, m->kind.flags) &&
+			       m->new_bytes > m->sp->layout.limit_commit
+		       ? ERR_NOMEM
+		       : OK;
 }
 
 static void

@@ -27,6 +27,8 @@ look(struct space *sp, struct unmap_plan *plan)
 		struct va_range part = range_clip(r->range, plan->range);
 
 		plan->bytes += part.end - part.start;
+		if (region_is_data(r->prot, r->flags))
+			plan->data += part.end - part.start;
 		plan->mapped.start = min_u64(plan->mapped.start, part.start);
 		plan->mapped.end = part.end;
 		plan->sealed |= (r->flags & REGION_SEALED) != 0;

@@ -65,6 +65,20 @@ is_stack_in_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, r->range.start, r->range.end - 1);
 }
 
+static bool
+is_hole_of_refused_remap(const struct verdict *v)
+{
+	return v->op.kind == OP_MREMAP && v->difference == DIFFERENT_MAPS &&
+	       v->linux_says.value < 0;
+}
+
+static bool
+is_remap_of_pieces(const struct verdict *v)
+{
+	return v->op.kind == OP_MREMAP &&
+	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]);
+}
+
 static struct known all[] = {
 	{ "MAP_FIXED refused late",
 	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
@@ -89,6 +103,16 @@ static struct known all[] = {
 	  "Linux holds it against the lowest of the maps that look like one stack; the library has "
 	  "joined them",
 	  is_stack_in_pieces, 0 },
+	{ "mremap refused late",
+	  "Linux has unmapped the new place, or the end of the old one, before it finds what is "
+	  "wrong; "
+	  "the library changes nothing",
+	  is_hole_of_refused_remap, 0 },
+	{ "mremap over maps that look like one",
+	  "Linux keeps neighbours apart that agree in everything to be seen (its own bookkeeping) "
+	  "and "
+	  "gives EFAULT, or finds no room to grow; the library has joined them",
+	  is_remap_of_pieces, 0 },
 	{ "MAP_32BIT",
 	  "Linux draws the place at random inside the window; the library takes the "
 	  "lowest free one",

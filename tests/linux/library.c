@@ -149,6 +149,23 @@ do_munmap(struct space *sp, const struct op *op)
 	return space_unmap(sp, op->arg[0], bytes);
 }
 
+static int64_t
+do_mremap(struct space *sp, const struct op *op)
+{
+	struct remap_request request = {
+		.addr = op->arg[0],
+		.old_length = op->arg[1],
+		.new_length = op->arg[2],
+		.flags = (unsigned)op->arg[3],
+		.new_addr = op->arg[4],
+	};
+	struct va_range fresh;
+	vaddr_t		va = 0;
+	err_t		err = space_remap(sp, &request, &va, &fresh);
+
+	return err == OK ? (int64_t)va : err;
+}
+
 static uint32_t
 signal_of(enum fault_result fault)
 {
@@ -209,6 +226,24 @@ library_apply(const struct op *op, struct result *result)
 		break;
 	case OP_BRK:
 		result->value = (int64_t)space_brk(sp, op->arg[0]);
+		break;
+	case OP_MREMAP:
+		result->value = do_mremap(sp, op);
+		break;
+	case OP_MLOCK:
+		result->value = space_lock(sp, op->arg[0], op->arg[1], (unsigned)op->arg[2]);
+		break;
+	case OP_MUNLOCK:
+		result->value = space_unlock(sp, op->arg[0], op->arg[1]);
+		break;
+	case OP_MLOCKALL:
+		result->value = space_lock_all(sp, (unsigned)op->arg[0]);
+		break;
+	case OP_MUNLOCKALL:
+		result->value = space_unlock_all(sp);
+		break;
+	case OP_MSEAL:
+		result->value = space_seal(sp, op->arg[0], op->arg[1], (unsigned)op->arg[2]);
 		break;
 	case OP_LOAD:
 	case OP_STORE:

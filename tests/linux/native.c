@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
@@ -28,6 +29,10 @@
 #define PAGE	 4096ul
 #define PATIENCE 10 /* seconds without an answer until an agent counts as lost */
 #define LARGE	 (2ul << 20)
+/* Newer than some C libraries. */
+#define SYS_MSEAL	     462
+#define ADVISE_GUARD_INSTALL 102
+
 /* Fields of /proc/PID/stat. */
 #define STAT_START_DATA 45
 #define STAT_END_DATA	46
@@ -42,6 +47,7 @@ static struct {
 	int		   files[FILES];
 	unsigned char	   contents[FILE_PAGES * 4096];
 	bool		   disk_aligns;
+	bool		   has[LINUX_FEATURES];
 	uint64_t	   memory; /* bytes of RAM and swap, the most one request may ask for */
 } host;
 
@@ -87,6 +93,22 @@ inspect_host(void)
 		native_fail("vm.max_map_count is less than %d", MAX_LINES);
 	if (geteuid() != 0)
 		native_fail("maps below vm.mmap_min_addr are refused to all but root; run as root");
+}
+
+static void
+probe_features(void)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	host.has[LINUX_HAS_GUARDS] = madvise(page, PAGE, ADVISE_GUARD_INSTALL) == 0;
+	munmap(page, PAGE);
+	host.has[LINUX_HAS_SEALS] = syscall(SYS_MSEAL, NULL, 0, 0) == 0;
+}
+
+bool
+linux_has(enum linux_feature feature)
+{
+	return host.has[feature];
 }
 
 static void
@@ -139,6 +161,7 @@ linux_open(const char *agent)
 
 	host.agent = agent;
 	inspect_host();
+	probe_features();
 	open_files();
 	host.control = memfd_create("control", MFD_CLOEXEC);
 	if (host.control < 0 || ftruncate(host.control, (off_t)bytes) != 0)
@@ -161,6 +184,17 @@ is_alive(const struct native_process *p)
 	return poll(&poll_fd, 1, 0) == 0;
 }
 
+[[gnu::noreturn]] static void
+lose_agent(unsigned process)
+{
+	const struct agent_slot *slot = &host.slots[process];
+
+	native_fail("the agent %s in command %u, call %ld, of 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx",
+		    is_alive(&native_processes[process]) ? "hangs" : "has died", slot->command,
+		    (long)slot->number, slot->arg[0], slot->arg[1], slot->arg[2], slot->arg[3],
+		    slot->arg[4]);
+}
+
 /* wait_turn - until the agent has done what it was told. */
 static void
 wait_turn(unsigned process)
@@ -173,8 +207,7 @@ wait_turn(unsigned process)
 				     NULL, 0);
 
 		if (woken != 0 && errno == ETIMEDOUT && atomic_load(&slot->turn) == AGENT_WORKS)
-			native_fail("the agent %s",
-				    is_alive(&native_processes[process]) ? "hangs" : "has died");
+			lose_agent(process);
 	}
 }
 
@@ -285,21 +318,36 @@ prepare(void)
 	return base;
 }
 
-static void
+/* limit - `more` than now, or what the host says if that is UINT64_MAX; gives the limit. */
+static uint64_t
 limit(int resource, uint64_t now, uint64_t more)
 {
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit = { now + more, now + more };
+	bool	      is_set = more != UINT64_MAX;
 
-	if (more != UINT64_MAX)
-		limit.rlim_cur = limit.rlim_max = now + more;
-	if (prlimit(native_processes[0].pid, (enum __rlimit_resource)resource, &limit, NULL) != 0)
+	if (prlimit(native_processes[0].pid, (enum __rlimit_resource)resource,
+		    is_set ? &limit : NULL, is_set ? NULL : &limit) != 0)
 		native_fail("prlimit: %s", strerror(errno));
+	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
 }
 
-static uint64_t
-limit_sum(uint64_t now, uint64_t more)
+/* drop_lock_right - root may lock as much as it likes; the agent becomes like any other user. */
+static void
+drop_lock_right(void)
 {
-	return more == UINT64_MAX ? UINT64_MAX : now + more;
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct  *rights;
+	unsigned char		       *buffer = host.slots[0].buffer;
+	uint64_t			at = AGENT_CONTROL + offsetof(struct agent_slot, buffer);
+
+	memcpy(buffer, &header, sizeof(header));
+	CALL(0, SYS_capget, at, at + sizeof(header));
+	rights = (struct __user_cap_data_struct *)(buffer + sizeof(header));
+	rights->effective &= ~(1u << CAP_IPC_LOCK);
+	rights->permitted &= ~(1u << CAP_IPC_LOCK);
+	rights->inheritable &= ~(1u << CAP_IPC_LOCK);
+	if (CALL(0, SYS_capset, at, at + sizeof(header)) != 0)
+		native_fail("the agent cannot drop the right to lock memory");
 }
 
 /* set_limits - the same on both sides, from what the process has now. */
@@ -315,12 +363,13 @@ set_limits(struct setup *setup)
 		if ((line->prot & PROT_W) && !(line->flags & REGION_SHARED) && !line->is_stack)
 			data += line->end - line->start;
 	}
-	limit(RLIMIT_AS, all, setup->limit_as);
-	limit(RLIMIT_DATA, data, setup->limit_data);
-	limit(RLIMIT_STACK, 0, setup->limit_stack);
-	setup->layout.limit_as = limit_sum(all, setup->limit_as);
-	setup->layout.limit_data = limit_sum(data, setup->limit_data);
-	setup->layout.limit_stack = setup->limit_stack;
+	setup->layout.limit_as = limit(RLIMIT_AS, all, setup->limit_as);
+	setup->layout.limit_data = limit(RLIMIT_DATA, data, setup->limit_data);
+	setup->layout.limit_stack = limit(RLIMIT_STACK, 0, setup->limit_stack);
+	if (setup->limit_memlock == UINT64_MAX)
+		return;
+	drop_lock_right();
+	setup->layout.limit_memlock = limit(RLIMIT_MEMLOCK, 0, setup->limit_memlock);
 }
 
 void
@@ -342,6 +391,7 @@ linux_begin(struct setup *setup)
 	setup->layout.brk_start = native_stat(native_processes[0].pid, STAT_BRK);
 	setup->layout.min_addr = 65536;
 	setup->layout.limit_commit = host.memory;
+	setup->layout.limit_memlock = UINT64_MAX;
 	setup->disk_aligns = host.disk_aligns;
 	setup->data_bytes = native_stat(native_processes[0].pid, STAT_END_DATA) -
 			    native_stat(native_processes[0].pid, STAT_START_DATA);
@@ -399,10 +449,11 @@ void
 linux_apply(const struct op *op, struct result *result)
 {
 	static const int numbers[OP_KINDS] = {
-		[OP_MUNMAP] = SYS_munmap,
-		[OP_MPROTECT] = SYS_mprotect,
-		[OP_MADVISE] = SYS_madvise,
-		[OP_BRK] = SYS_brk,
+		[OP_MUNMAP] = SYS_munmap,	  [OP_MPROTECT] = SYS_mprotect,
+		[OP_MADVISE] = SYS_madvise,	  [OP_BRK] = SYS_brk,
+		[OP_MREMAP] = SYS_mremap,	  [OP_MLOCK] = SYS_mlock2,
+		[OP_MUNLOCK] = SYS_munlock,	  [OP_MLOCKALL] = SYS_mlockall,
+		[OP_MUNLOCKALL] = SYS_munlockall, [OP_MSEAL] = SYS_MSEAL,
 	};
 
 	*result = (struct result){ 0 };
@@ -414,6 +465,12 @@ linux_apply(const struct op *op, struct result *result)
 	case OP_MPROTECT:
 	case OP_MADVISE:
 	case OP_BRK:
+	case OP_MREMAP:
+	case OP_MLOCK:
+	case OP_MUNLOCK:
+	case OP_MLOCKALL:
+	case OP_MUNLOCKALL:
+	case OP_MSEAL:
 		result->value = call(op->process, numbers[op->kind], op->arg);
 		break;
 	case OP_LOAD:

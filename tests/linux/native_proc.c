@@ -146,10 +146,13 @@ parse_flags(const char *at)
 		char	 letters[3];
 		unsigned flag;
 	} all[] = {
-		{ "gd", REGION_GROWSDOWN },
-		{ "nr", REGION_NORESERVE },
-		{ "dc", REGION_DONTFORK },
-		{ "wf", REGION_WIPEONFORK },
+		{ "gd", REGION_GROWSDOWN },  { "nr", REGION_NORESERVE },
+		{ "dc", REGION_DONTFORK },   { "wf", REGION_WIPEONFORK },
+		{ "lo", REGION_LOCKED },     { "lf", REGION_LOCKONFAULT },
+		{ "sl", REGION_SEALED },     { "sr", REGION_SEQUENTIAL },
+		{ "rr", REGION_RANDOM },     { "hg", REGION_HUGEPAGE },
+		{ "nh", REGION_NOHUGEPAGE }, { "dd", REGION_DONTDUMP },
+		{ "mg", REGION_MERGEABLE },
 	};
 	unsigned flags = REGION_MAYNOTWRITE;
 

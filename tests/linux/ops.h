@@ -37,13 +37,20 @@ enum op_kind {
 	OP_STORE,    /* addr, bytes, value */
 	OP_FORK,     /* the child's number */
 	OP_EXIT,
-	OP_VISIT, /* seed: looks at pages of every region and around it */
-	OP_MARK,  /* seed: stores to them */
+	OP_MREMAP,     /* addr, old length, new length, flags, new addr */
+	OP_MLOCK,      /* addr, length, flags */
+	OP_MUNLOCK,    /* addr, length */
+	OP_MLOCKALL,   /* flags */
+	OP_MUNLOCKALL, /* - */
+	OP_MSEAL,      /* addr, length, flags */
+	OP_VISIT,      /* seed: looks at pages of every region and around it */
+	OP_MARK,       /* seed: stores to them */
 	OP_KINDS,
 };
 
 struct op_traits {
 	const char *name;
+	unsigned    nr_args;   /* of a plain call: all are told as numbers */
 	bool	    has_range; /* acts on arg[1] bytes at arg[0] */
 	bool	    is_look;   /* a visit of many pages */
 	bool	    has_flags; /* changes flags that only smaps shows */
@@ -77,7 +84,8 @@ struct map_line {
 struct setup {
 	uint64_t seed;
 	uint64_t limit_as, limit_data, limit_stack; /* beyond what stands at the start */
-	bool	 is_wrong; /* the library's side makes a mistake, which must be noticed */
+	uint64_t limit_memlock; /* UINT64_MAX: the right to lock without a limit is kept */
+	bool	 is_wrong;	/* the library's side makes a mistake, which must be noticed */
 
 	/* Filled in by the Linux side. */
 	struct space_layout layout;
@@ -88,6 +96,14 @@ struct setup {
 };
 
 struct agent_page;
+
+/* What a kernel may be too old for. */
+enum linux_feature {
+	LINUX_HAS_GUARDS,
+	LINUX_HAS_SEALS,
+	LINUX_FEATURES,
+};
+bool linux_has(enum linux_feature feature);
 
 /* The Linux side. Each function ends the program with a message if the host is not fit. */
 void	 linux_open(const char *agent);

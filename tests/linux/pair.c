@@ -32,6 +32,8 @@ static struct {
 	unsigned	    nr_stored;
 	uint64_t	    splits[MAX_PROCESSES][MAX_SPLITS];
 	unsigned	    nr_splits[MAX_PROCESSES];
+	uint64_t	    splits_before[MAX_PROCESSES][MAX_SPLITS];
+	unsigned	    nr_splits_before[MAX_PROCESSES];
 	const struct setup *setup;
 } pair;
 
@@ -53,6 +55,7 @@ pair_begin(struct setup *setup)
 	library_begin(setup);
 	pair.setup = setup;
 	memset(pair.nr_splits, 0, sizeof(pair.nr_splits));
+	memset(pair.nr_splits_before, 0, sizeof(pair.nr_splits_before));
 	pair.nr_backings = pair.nr_kept = pair.nr_stored = 0;
 	for (unsigned i = 0; i < setup->nr_image; i++)
 		if (!setup->image[i].is_stack)
@@ -123,7 +126,9 @@ same_line(const struct map_line *a, const struct map_line *b)
 /* Flags that smaps shows; without `flags` only what the maps show. */
 #define SEEN_FLAGS \
 	(REGION_SHARED | REGION_GROWSDOWN | REGION_NORESERVE | REGION_DONTFORK | \
-	 REGION_WIPEONFORK | REGION_MAYNOTWRITE)
+	 REGION_WIPEONFORK | REGION_MAYNOTWRITE | REGION_LOCKED | REGION_LOCKONFAULT | \
+	 REGION_SEALED | REGION_SEQUENTIAL | REGION_RANDOM | REGION_HUGEPAGE | REGION_NOHUGEPAGE | \
+	 REGION_DONTDUMP | REGION_MERGEABLE)
 
 /* mask - leave only what is compared; what the agent itself was given is not. */
 static void
@@ -150,6 +155,8 @@ note_splits(unsigned process, unsigned on_linux, unsigned in_library)
 {
 	unsigned a = 0, b = 0;
 
+	memcpy(pair.splits_before[process], pair.splits[process], sizeof(pair.splits[0]));
+	pair.nr_splits_before[process] = pair.nr_splits[process];
 	pair.nr_splits[process] = 0;
 	while (a < on_linux || b < in_library) {
 		uint64_t one = a < on_linux ? linux_lines[a].start : UINT64_MAX;
@@ -167,6 +174,9 @@ pair_splits(unsigned process, uint64_t start, uint64_t end)
 {
 	for (unsigned i = 0; i < pair.nr_splits[process]; i++)
 		if (pair.splits[process][i] > start && pair.splits[process][i] <= end)
+			return true;
+	for (unsigned i = 0; i < pair.nr_splits_before[process]; i++)
+		if (pair.splits_before[process][i] > start && pair.splits_before[process][i] <= end)
 			return true;
 	return false;
 }

@@ -45,7 +45,7 @@ bool is_out_of_bounds(uint64_t start, uint64_t bytes);
 
 /*
  * pair_splits - Linux keeps neighbours apart here that the library joins, or the other way: a
- * border in (start, end] that only one side has, as of the last comparison of the process's maps.
+ * border in (start, end] that only one side has, as of the last two comparisons of the process's maps.
  */
 bool pair_splits(unsigned process, uint64_t start, uint64_t end);
 

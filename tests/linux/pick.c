@@ -13,15 +13,33 @@
 #include "../harness.h"
 #include "pair.h"
 
-#define PAGE  ARCH_PAGE_SIZE
-#define LARGE ((uint64_t)2 << 20)
-#define ARENA ((vaddr_t)0x100000000)
+#define PAGE	  ARCH_PAGE_SIZE
+#define LARGE	  ((uint64_t)2 << 20)
+#define MOST_MADE ((uint64_t)8 << 20)
+#define ARENA	  ((vaddr_t)0x100000000)
 
 /* The order of the weights is that of enum op_kind. */
 const struct theme themes[] = {
-	{ "calls", { 30, 14, 16, 10, 4, 10, 14, 0, 0, 2, 0 }, 1, false },
-	{ "limits", { 32, 12, 16, 4, 14, 6, 10, 2, 1, 1, 0 }, 2, true },
-	{ "forks", { 12, 5, 8, 10, 2, 16, 28, 7, 4, 5, 2 }, 4, false },
+#define CALLS(map, unmap, protect, advise, brk) \
+	[OP_MMAP] = map, [OP_MUNMAP] = unmap, [OP_MPROTECT] = protect, [OP_MADVISE] = advise, \
+	[OP_BRK] = brk
+#define USES(load, store, visit, mark) \
+	[OP_LOAD] = load, [OP_STORE] = store, [OP_VISIT] = visit, [OP_MARK] = mark
+#define TREE(fork, exit) [OP_FORK] = fork, [OP_EXIT] = exit
+
+	{ .name = "calls",
+	  .weights = { CALLS(30, 14, 16, 10, 4), USES(10, 14, 2, 0) },
+	  .most_processes = 1 },
+	{ .name = "limits",
+	  .weights = { CALLS(32, 12, 16, 4, 14), USES(6, 10, 1, 0), TREE(2, 1), [OP_MREMAP] = 8 },
+	  .most_processes = 2,
+	  .has_limits = true },
+	{ .name = "moves",
+	  .weights = { CALLS(24, 8, 10, 6, 2), USES(10, 20, 3, 1), TREE(3, 2), [OP_MREMAP] = 40 },
+	  .most_processes = 3 },
+	{ .name = "forks",
+	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2), TREE(7, 4), [OP_MREMAP] = 3 },
+	  .most_processes = 4 },
 };
 const unsigned nr_themes = sizeof(themes) / sizeof(themes[0]);
 
@@ -54,6 +72,7 @@ pick_begin(struct picker *picker, const struct theme *theme, uint64_t seed, stru
 				 .limit_as = UINT64_MAX,
 				 .limit_data = UINT64_MAX,
 				 .limit_stack = 8 << 20,
+				 .limit_memlock = UINT64_MAX,
 				 .is_wrong = setup->is_wrong };
 	*length = lengths[below(picker, sizeof(lengths) / sizeof(lengths[0]))];
 	if (!theme->has_limits)
@@ -64,6 +83,8 @@ pick_begin(struct picker *picker, const struct theme *theme, uint64_t seed, stru
 		setup->limit_data = below(picker, 8 << 20);
 	if (one_in(picker, 2))
 		setup->limit_stack = below(picker, 1 << 20);
+	if (one_in(picker, 2))
+		setup->limit_memlock = one_in(picker, 4) ? 0 : below(picker, 1 << 20);
 }
 
 /* 1. Addresses and lengths. */
@@ -142,8 +163,18 @@ pick_address(struct picker *picker, struct space *sp)
 }
 
 static uint64_t
+pick_few_pages(struct picker *picker)
+{
+	uint64_t most = one_in(picker, 3) ? 40 : 8;
+
+	return (1 + below(picker, most)) * PAGE - (one_in(picker, 6) ? below(picker, PAGE) : 0);
+}
+
+static uint64_t
 pick_length(struct picker *picker)
 {
+	if (picker->theme->is_small)
+		return pick_few_pages(picker);
 	if (one_in(picker, 10))
 		return below(picker, 6 << 20);
 	if (one_in(picker, 10))
@@ -158,8 +189,7 @@ pick_length(struct picker *picker)
 	case 3:
 		return (uint64_t)1 << (28 + below(picker, 20));
 	default:
-		return (1 + below(picker, one_in(picker, 3) ? 40 : 8)) * PAGE -
-		       (one_in(picker, 6) ? below(picker, PAGE) : 0);
+		return pick_few_pages(picker);
 	}
 }
 
@@ -234,17 +264,26 @@ pick_mmap(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[4] += below(picker, PAGE);
 }
 
+/*
+ * Not asked for: MADV_COLLAPSE makes large pages, MADV_PAGEOUT reclaims at once what the kernel likes,
+ * 100 and 101 break memory for the whole host.
+ */
 static uint64_t
 pick_advice(struct picker *picker)
 {
 	static const unsigned all[] = {
-		ADVICE_NORMAL,	   ADVICE_DONTNEED,	 ADVICE_DONTNEED,
-		ADVICE_DONTFORK,   ADVICE_DOFORK,	 ADVICE_WIPEONFORK,
-		ADVICE_KEEPONFORK, ADVICE_GUARD_INSTALL, ADVICE_GUARD_REMOVE,
+		ADVICE_NORMAL,	      ADVICE_DONTNEED,	   ADVICE_DONTNEED,   ADVICE_DONTFORK,
+		ADVICE_DOFORK,	      ADVICE_WIPEONFORK,   ADVICE_KEEPONFORK, ADVICE_FREE,
+		ADVICE_GUARD_INSTALL, ADVICE_GUARD_REMOVE,
 	};
+	uint64_t advice = all[below(picker, sizeof(all) / sizeof(all[0]))];
 
-	return one_in(picker, 60) ? below(picker, 30) + 200
-				  : all[below(picker, sizeof(all) / sizeof(all[0]))];
+	if (one_in(picker, 60))
+		return below(picker, 30) + 200;
+	if (!linux_has(LINUX_HAS_GUARDS) &&
+	    (advice == ADVICE_GUARD_INSTALL || advice == ADVICE_GUARD_REMOVE))
+		return ADVICE_DONTNEED;
+	return advice;
 }
 
 static void
@@ -297,6 +336,39 @@ pick_fork(const struct picker *picker, struct op *op)
 	return true;
 }
 
+/* Mostly a whole region, from its start: anything else is refused early. */
+static void
+pick_mremap(struct picker *picker, struct space *sp, struct op *op)
+{
+	const struct region *r = any_region(picker, sp);
+
+	op->arg[0] = r->range.start;
+	op->arg[1] = min_u64(r->range.end - r->range.start, 64 << 20);
+	if (one_in(picker, 2)) {
+		op->arg[0] = pick_address(picker, sp);
+		op->arg[1] = pick_length(picker);
+	}
+	if (one_in(picker, 12))
+		op->arg[1] = 0;
+	op->arg[2] = one_in(picker, 3) ? op->arg[1] : pick_length(picker);
+	op->arg[3] = one_in(picker, 30) ? below(picker, 16) : below(picker, 8);
+	if (!one_in(picker, 5))
+		op->arg[3] |= REMAP_MAYMOVE;
+	if (one_in(picker, 3))
+		op->arg[3] &= REMAP_MAYMOVE;
+	op->arg[4] = pick_address(picker, sp);
+}
+
+/* makes_pages - memory or tables for every page of the range: not for terabytes. */
+static bool
+makes_pages(const struct op *op)
+{
+	return op->kind == OP_MLOCK ||
+	       (op->kind == OP_MADVISE &&
+		(op->arg[2] == ADVICE_GUARD_INSTALL || op->arg[2] == ADVICE_POPULATE_READ ||
+		 op->arg[2] == ADVICE_POPULATE_WRITE));
+}
+
 /* fill_in - the operands of op->kind; false: it cannot be done now. */
 static bool
 fill_in(struct picker *picker, struct op *op)
@@ -316,6 +388,23 @@ fill_in(struct picker *picker, struct op *op)
 		op->arg[2] = pick_advice(picker);
 		break;
 	case OP_MUNMAP:
+	case OP_MUNLOCK:
+		break;
+	case OP_MREMAP:
+		pick_mremap(picker, sp, op);
+		return true;
+	case OP_MLOCK:
+		op->arg[2] = one_in(picker, 10) ? below(picker, 4) : below(picker, 2);
+		break;
+	case OP_MLOCKALL:
+		op->arg[0] = one_in(picker, 10) ? below(picker, 16) : 1 + below(picker, 7);
+		return true;
+	case OP_MUNLOCKALL:
+		return true;
+	case OP_MSEAL:
+		op->arg[2] = one_in(picker, 20);
+		if (!linux_has(LINUX_HAS_SEALS))
+			return false;
 		break;
 	case OP_BRK:
 		pick_brk(picker, sp, op);
@@ -337,7 +426,16 @@ fill_in(struct picker *picker, struct op *op)
 	}
 	op->arg[0] = pick_address(picker, sp);
 	op->arg[1] = pick_length(picker);
+	if (makes_pages(op) && op->arg[1] > MOST_MADE && op->arg[1] < UINT64_MAX - MOST_MADE)
+		op->arg[1] = pick_few_pages(picker);
 	return true;
+}
+
+/* round_up - whole pages that `bytes` from `va` touch; at least one. */
+static uint64_t
+round_up(uint64_t bytes, uint64_t va)
+{
+	return (bytes + !bytes + ARCH_PAGE_SIZE - 1 + (va & ARCH_PAGE_MASK)) & ~ARCH_PAGE_MASK;
 }
 
 /* hits_agent - the operation would change, or take apart, what the agent runs in. */
@@ -345,10 +443,13 @@ static bool
 hits_agent(const struct op *op)
 {
 	uint64_t start = op->arg[0] & ~ARCH_PAGE_MASK;
-	uint64_t bytes = (op->arg[1] + ARCH_PAGE_SIZE - 1 + (op->arg[0] - start)) & ~ARCH_PAGE_MASK;
+	uint64_t bytes = round_up(op->arg[1], op->arg[0]);
 
 	if (op->kind == OP_MMAP && !(op->arg[3] & MAPF_FIXED))
 		return false;
+	if (op->kind == OP_MREMAP && (op->arg[3] & REMAP_FIXED) &&
+	    is_out_of_bounds(op->arg[4], round_up(op->arg[2], op->arg[4])))
+		return true;
 	return op_traits[op->kind].has_range && is_out_of_bounds(start, bytes);
 }
 

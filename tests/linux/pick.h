@@ -11,6 +11,7 @@ struct theme {
 	unsigned    weights[OP_KINDS];
 	unsigned    most_processes;
 	bool	    has_limits; /* some sequences run under small limits */
+	bool	    is_small;	/* mappings of few pages only: they may be locked */
 };
 
 extern const struct theme themes[];

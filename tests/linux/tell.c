@@ -100,6 +100,16 @@ tell_access(FILE *out, const struct op *op, const struct result *result)
 	fprintf(out, "\n");
 }
 
+/* tell_call - a call whose operands are all numbers. */
+static void
+tell_call(FILE *out, const struct op *op, const struct result *result)
+{
+	fprintf(out, "%s p%u", op_traits[op->kind].name, tell_name[op->process]);
+	for (unsigned i = 0; i < op_traits[op->kind].nr_args; i++)
+		fprintf(out, op->arg[i] < 1024 ? " %" PRIu64 : " 0x%" PRIx64, op->arg[i]);
+	tell_result(out, result);
+}
+
 void
 tell_op(FILE *out, const struct op *op, const struct result *result)
 {
@@ -116,15 +126,14 @@ tell_op(FILE *out, const struct op *op, const struct result *result)
 		break;
 	case OP_MUNMAP:
 	case OP_MADVISE:
-		fprintf(out, "%s p%u 0x%" PRIx64 " 0x%" PRIx64, op_traits[op->kind].name,
-			tell_name[op->process], op->arg[0], op->arg[1]);
-		if (op->kind == OP_MADVISE)
-			fprintf(out, " %" PRIu64, op->arg[2]);
-		tell_result(out, result);
-		break;
 	case OP_BRK:
-		fprintf(out, "brk p%u 0x%" PRIx64, tell_name[op->process], op->arg[0]);
-		tell_result(out, result);
+	case OP_MREMAP:
+	case OP_MLOCK:
+	case OP_MUNLOCK:
+	case OP_MLOCKALL:
+	case OP_MUNLOCKALL:
+	case OP_MSEAL:
+		tell_call(out, op, result);
 		break;
 	case OP_LOAD:
 	case OP_STORE:

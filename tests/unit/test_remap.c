@@ -349,6 +349,35 @@ limits_and_seals_are_kept(void **state)
 	sketch_end(sp);
 }
 
+/* A copy left behind counts as data, whatever kind of memory makes room at the new place. */
+static void
+a_copy_keeps_the_data_limit(void **state)
+{
+	struct space_layout	   layout = sketch_layout();
+	const struct remap_request copy = {
+		.addr = PAGE(1),
+		.old_length = PAGE(2),
+		.new_length = PAGE(2),
+		.flags = REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP,
+		.new_addr = PAGE(5),
+	};
+	struct space *sp;
+	unsigned      at;
+
+	(void)state;
+	layout.limit_data = PAGE(3);
+	layout.limit_as = PAGE(4);
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 5, 7, PROT_R, 0);
+	EXPECT_ERR(remap(sp, copy, &at), ERR_NOMEM);
+	EXPECT_REGIONS(sp, "1-3 rw, 5-7 r");
+	sp->layout.limit_data = PAGE(4);
+	EXPECT_OK(remap(sp, copy, &at));
+	EXPECT_REGIONS(sp, "1-3 rw, 5-7 rw");
+	sketch_end(sp);
+}
+
 static void
 bad_arguments_are_refused(void **state)
 {
@@ -454,6 +483,8 @@ TEST_SUITE(remap, cmocka_unit_test(it_grows_as_far_as_there_is_room),
 	   cmocka_unit_test(a_shared_mapping_can_be_doubled),
 	   cmocka_unit_test(a_fork_keeps_its_own),
 	   cmocka_unit_test(locked_memory_grows_within_its_limit),
-	   cmocka_unit_test(limits_and_seals_are_kept), cmocka_unit_test(bad_arguments_are_refused),
+	   cmocka_unit_test(limits_and_seals_are_kept),
+	   cmocka_unit_test(a_copy_keeps_the_data_limit),
+	   cmocka_unit_test(bad_arguments_are_refused),
 	   cmocka_unit_test(the_number_of_regions_is_limited),
 	   cmocka_unit_test(a_failed_move_changes_nothing))
