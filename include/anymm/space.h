@@ -242,11 +242,12 @@ enum sync_flag {
 err_t space_sync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
 
 /*
- * space_resident - mincore(2) for nr_pages pages from the page-aligned va: vec[i] = 1 if a page is
- * there without a pager's help, else 0.
- *   fails  ERR_NOMEM: a page lies in no region
+ * space_resident - mincore(2) for at most nr_pages pages from the page-aligned va to the end of its
+ * region: vec[i] = 1 if the page is there without a pager's help, else 0.
+ *   gives  *done: how many; the next page is another region's, or none's
+ *   fails  ERR_NOMEM: va lies in no region
  */
-err_t space_resident(struct space *sp, vaddr_t va, uint64_t nr_pages, uint8_t *vec);
+err_t space_resident(struct space *sp, vaddr_t va, uint64_t nr_pages, uint8_t *vec, uint64_t *done);
 
 /* What /proc/PID/smaps says of a region, in pages; `tables` only of a space. */
 struct usage {

@@ -41,7 +41,7 @@ enum {
 static enum outcome
 of_err(err_t err)
 {
-	return err == OK ? DID : err == ERR_NOMEM ? GAVE_UP : WRONG;
+	return err == OK ? DID : err == ERR_NOMEM || err == ERR_AGAIN ? GAVE_UP : WRONG;
 }
 
 static enum outcome

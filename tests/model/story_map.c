@@ -424,7 +424,7 @@ next_part(struct flat_space *fs, struct va_range range, struct flat_region **r,
 }
 
 /*
- * advise_all - a region that does not fit ends the call before anything is done; holes are
+ * advise_all - a region that does not fit ends the call after the part before it; holes are
  * passed over and told at the end.
  */
 static err_t
@@ -438,8 +438,6 @@ advise_all(struct flat_space *fs, enum advice advice, struct va_range range)
 	for (at = range.start; next_part(fs, va_range(at, range.end), &r, &part); at = part.end) {
 		if (!fits(advice, r))
 			return ERR_INVAL;
-	}
-	for (at = range.start; next_part(fs, va_range(at, range.end), &r, &part); at = part.end) {
 		if (part.start > at)
 			result = ERR_NOMEM;
 		model_advise(fs, advice, part);
@@ -460,9 +458,9 @@ op_advise(struct story_op *op)
 		op->length = 8 * PAGE;
 	story_say(op, "madvise p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va, op->length,
 		  advices[which].name);
-	story_fail_begin(op, "ENOMEM");
+	story_fail_begin(op, "EAGAIN");
 	got = space_advise(op->sp, op->va, op->length, advice);
-	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
+	if (story_fail_end(op, got == ERR_AGAIN, "EAGAIN"))
 		got = space_advise(op->sp, op->va, op->length, advice);
 	if ((op->va & ARCH_PAGE_MASK) || !round_up(op->length, &length) || op->va + length < op->va)
 		want = ERR_INVAL;

@@ -59,7 +59,7 @@ bool sketch_is_writable(struct space *sp, unsigned page);
 
 /*
  * sketch_fail_each - run the call with its first, second, ... allocation failing, until
- * it succeeds. Each failure must be ERR_NOMEM and leave all that a user can see as it was.
+ * it succeeds. Each failure must be ERR_NOMEM (ERR_AGAIN of an advice) and leave all that a user can see as it was.
  * gives the number of failures
  */
 unsigned sketch_fail_each(err_t (*call)(struct space *sp), struct space *sp);

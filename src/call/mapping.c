@@ -1,0 +1,74 @@
+/*
+ * mapping.c - the calls that make and change mappings: the space's own, followed by
+ * bringing in the pages that are wanted at once.
+ *
+ * Pages are brought in after the mapping stands and without a lock. That they cannot
+ * be had is no error of these calls, as in Linux.
+ */
+#include <anymm/call.h>
+
+#include "call/populate.h"
+#include "space/bounds.h"
+
+err_t
+call_mmap(struct space *sp, const struct map_request *request, vaddr_t *out)
+{
+	const unsigned	  at_once = request->flags & (MAPF_POPULATE | MAPF_NONBLOCK);
+	enum populate_why why = at_once == MAPF_POPULATE ? POPULATE_MAPPED : POPULATE_LOCKED;
+	uint64_t	  bytes;
+	vaddr_t		  va;
+	err_t		  err = space_map(sp, request, &va);
+
+	if (err)
+		return err;
+	if (page_ceil(request->length, &bytes))
+		populate_what_can_be(sp, va_range(va, va + bytes), why);
+	*out = va;
+	return OK;
+}
+
+err_t
+call_mremap(struct space *sp, const struct remap_request *request, vaddr_t *out)
+{
+	struct va_range fresh;
+	err_t		err = space_remap(sp, request, out, &fresh);
+
+	if (err == OK)
+		populate_what_can_be(sp, fresh, POPULATE_LOCKED);
+	return err;
+}
+
+vaddr_t
+call_brk(struct space *sp, vaddr_t addr)
+{
+	vaddr_t before = space_brk(sp, 0);
+	vaddr_t after = space_brk(sp, addr);
+
+	if (after > before)
+		populate_what_can_be(sp, va_range(page_floor(before), after), POPULATE_LOCKED);
+	return after;
+}
+
+err_t
+call_munmap(struct space *sp, vaddr_t addr, uint64_t length)
+{
+	return space_unmap(sp, addr, length);
+}
+
+err_t
+call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
+{
+	return space_protect(sp, addr, length, prot);
+}
+
+err_t
+call_msync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
+{
+	return space_sync(sp, addr, length, flags);
+}
+
+err_t
+call_mseal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
+{
+	return space_seal(sp, addr, length, flags);
+}

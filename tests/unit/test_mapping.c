@@ -1,0 +1,91 @@
+/* test_mapping.c - calls that map, and bring in pages where that is asked for. */
+#include "unit/sketch.h"
+
+#include <anymm/call.h>
+
+static void
+populating_and_locking_bring_pages_in(void **state)
+{
+	struct map_request plain = sketch_anonymous(1, MAPF_PRIVATE);
+	struct map_request populate = sketch_anonymous(1, MAPF_PRIVATE | MAPF_POPULATE);
+	struct map_request nonblock =
+		sketch_anonymous(1, MAPF_PRIVATE | MAPF_POPULATE | MAPF_NONBLOCK);
+	struct map_request locked = sketch_anonymous(1, MAPF_PRIVATE | MAPF_LOCKED);
+	struct space	  *sp = sketch_space();
+	vaddr_t		   va;
+
+	(void)state;
+	EXPECT_OK(call_mmap(sp, &plain, &va));
+	assert_int_equal(va, PAGE(11));
+	EXPECT_OK(call_mmap(sp, &populate, &va));
+	EXPECT_OK(call_mmap(sp, &nonblock, &va));
+	EXPECT_OK(call_mmap(sp, &locked, &va));
+	assert_false(sketch_is_present(sp, 11));
+	assert_true(sketch_is_writable(sp, 10));
+	assert_false(sketch_is_present(sp, 9));
+	assert_true(sketch_is_writable(sp, 8));
+	EXPECT_OK(call_mlockall(sp, LOCKALL_FUTURE));
+	EXPECT_OK(call_mmap(sp, &plain, &va));
+	assert_true(sketch_is_writable(sp, 7));
+	EXPECT_OK(call_munmap(sp, PAGE(7), PAGE(5)));
+	EXPECT_REGIONS(sp, "");
+	sketch_end(sp);
+}
+
+/* What cannot be brought in is no error: the mapping stands. */
+static void
+a_page_that_cannot_be_had_is_no_error(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct object	  *file = sketch_file(7, 1);
+	struct map_request request = { .length = PAGE(3),
+				       .prot = PROT_R,
+				       .flags = MAPF_SHARED | MAPF_POPULATE,
+				       .object = file };
+	vaddr_t		   va;
+
+	(void)state;
+	EXPECT_OK(call_mmap(sp, &request, &va));
+	assert_true(sketch_is_present(sp, 9));
+	assert_false(sketch_is_present(sp, 10));
+	object_put(file);
+	sketch_end(sp);
+}
+
+static void
+a_locked_heap_and_a_locked_move_are_whole(void **state)
+{
+	struct space_layout  layout = sketch_layout();
+	struct remap_request grow = { .addr = PAGE(6),
+				      .old_length = PAGE(1),
+				      .new_length = PAGE(2),
+				      .flags = REMAP_MAYMOVE };
+	struct space	    *sp;
+	vaddr_t		     va;
+
+	(void)state;
+	layout.brk_start = PAGE(1) + 100;
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 6, 7, PROT_RW, 0);
+	EXPECT_OK(call_mremap(sp, &grow, &va));
+	assert_false(sketch_is_present(sp, 7));
+	EXPECT_OK(call_mlockall(sp, LOCKALL_CURRENT | LOCKALL_FUTURE));
+	grow.old_length = PAGE(2);
+	grow.new_length = PAGE(3);
+	EXPECT_OK(call_mremap(sp, &grow, &va));
+	assert_true(sketch_is_writable(sp, 8));
+	assert_int_equal(call_brk(sp, PAGE(3)), PAGE(3));
+	assert_true(sketch_is_writable(sp, 2));
+	assert_int_equal(call_brk(sp, PAGE(2)), PAGE(2));
+	assert_int_equal(call_brk(sp, 0), PAGE(2));
+	EXPECT_REGIONS(sp, "6-9 rw locked");
+	EXPECT_OK(call_mprotect(sp, PAGE(6), PAGE(1), PROT_R));
+	EXPECT_OK(call_mseal(sp, PAGE(7), PAGE(1), 0));
+	EXPECT_OK(call_msync(sp, PAGE(6), PAGE(3), SYNC_SYNC));
+	EXPECT_REGIONS(sp, "6-7 r locked, 7-8 rw locked sealed, 8-9 rw locked");
+	sketch_end(sp);
+}
+
+TEST_SUITE(mapping, cmocka_unit_test(populating_and_locking_bring_pages_in),
+	   cmocka_unit_test(a_page_that_cannot_be_had_is_no_error),
+	   cmocka_unit_test(a_locked_heap_and_a_locked_move_are_whole))

@@ -1,0 +1,82 @@
+/* test_sync.c - msync: its arguments, holes, locked memory. */
+#include "unit/sketch.h"
+
+static void
+holes_and_locked_regions_end_it_as_in_linux(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 5, 6, PROT_RW, 0);
+	EXPECT_OK(space_sync(sp, PAGE(1), PAGE(2), SYNC_SYNC));
+	EXPECT_ERR(space_sync(sp, PAGE(1), PAGE(5), SYNC_SYNC), ERR_NOMEM);
+	EXPECT_ERR(space_sync(sp, PAGE(1), PAGE(5), SYNC_ASYNC), ERR_NOMEM);
+	EXPECT_ERR(space_sync(sp, PAGE(5), PAGE(2), SYNC_ASYNC), ERR_NOMEM);
+	EXPECT_OK(space_lock(sp, PAGE(5), PAGE(1), 0));
+	EXPECT_OK(space_sync(sp, PAGE(5), PAGE(1), SYNC_SYNC));
+	EXPECT_ERR(space_sync(sp, PAGE(5), PAGE(1), SYNC_INVALIDATE), ERR_BUSY);
+	EXPECT_ERR(space_sync(sp, PAGE(1), PAGE(5), SYNC_SYNC | SYNC_INVALIDATE), ERR_BUSY);
+	EXPECT_ERR(space_sync(sp, PAGE(1), PAGE(5), SYNC_ASYNC), ERR_NOMEM);
+	sketch_end(sp);
+}
+
+static void
+bad_arguments_are_refused(void **state)
+{
+	const struct {
+		vaddr_t	 addr;
+		uint64_t length;
+		unsigned flags;
+		err_t	 err;
+	} cases[] = {
+		{ PAGE(1) + 1, PAGE(1), SYNC_SYNC, ERR_INVAL },
+		{ PAGE(1), PAGE(1), SYNC_SYNC | SYNC_ASYNC, ERR_INVAL },
+		{ PAGE(1), PAGE(1), 8, ERR_INVAL },
+		{ PAGE(1), 0, 8, ERR_INVAL },
+		{ PAGE(1), 0, SYNC_SYNC, OK },
+		{ PAGE(6), 0, SYNC_SYNC, OK },
+		{ PAGE(1), PAGE(1), 0, OK },
+		{ PAGE(6), PAGE(1), SYNC_SYNC, ERR_NOMEM },
+		{ PAGE(1), UINT64_MAX, SYNC_SYNC, OK },
+		{ PAGE(3), UINT64_MAX - PAGE(1), SYNC_SYNC, ERR_NOMEM },
+		{ UINT64_MAX & ~ARCH_PAGE_MASK, PAGE(2), SYNC_SYNC, ERR_NOMEM },
+		{ (vaddr_t)1 << 63, PAGE(1), SYNC_SYNC, ERR_NOMEM },
+	};
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		EXPECT_ERR(space_sync(sp, cases[i].addr, cases[i].length, cases[i].flags),
+			   cases[i].err);
+	sketch_end(sp);
+}
+
+/* What was written through a shared mapping is in storage afterwards; asynchronously, not yet. */
+static void
+written_pages_reach_storage(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file;
+
+	(void)state;
+	EXPECT_OK(object_create_stored(7, PAGE(4), &file));
+	sketch_map_file(sp, 1, 5, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_store_all(sp, 1, 5);
+	EXPECT_OK(space_sync(sp, PAGE(1), PAGE(4), SYNC_ASYNC));
+	assert_int_equal(object_evict(file, 0, 4), 0);
+	EXPECT_OK(space_sync(sp, PAGE(2), PAGE(2), SYNC_SYNC));
+	assert_int_equal(object_evict(file, 0, 4), 2);
+	for (unsigned page = 1; page < 5; page++)
+		assert_int_equal(sketch_load(sp, page), page);
+	EXPECT_OK(space_sync(sp, PAGE(1), PAGE(4), SYNC_SYNC));
+	assert_int_equal(object_evict(file, 0, 4), 4);
+	assert_int_equal(sketch_load(sp, 4), 4);
+	object_put(file);
+	sketch_end(sp);
+}
+
+TEST_SUITE(sync, cmocka_unit_test(written_pages_reach_storage),
+	   cmocka_unit_test(holes_and_locked_regions_end_it_as_in_linux),
+	   cmocka_unit_test(bad_arguments_are_refused))
