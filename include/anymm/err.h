@@ -27,6 +27,8 @@ enum [[nodiscard]] err{
 	ERR_EXIST = -17,
 	ERR_NODEV = -19,
 	ERR_INVAL = -22,
+	ERR_MFILE = -24,
+	ERR_DEADLK = -35,
 	ERR_OVERFLOW = -75,
 	ERR_OPNOTSUPP = -95,
 };

@@ -13,6 +13,7 @@
 /* The order, outermost first, and what each lock keeps stable. */
 enum lock_rank {
 	RANK_PROC,     /* the process table and tree */
+	RANK_RESOURCE, /* one table of handles, or one filesystem context */
 	RANK_SPACE,    /* regions of a space (read: also keeps them in place) */
 	RANK_RMAP,     /* regions of an object, and where they lie */
 	RANK_TABLE,    /* entries of one page table */

@@ -1,70 +1,437 @@
 /*
- * process.h - processes as far as memory needs them: an id, a parent, and a
- * space that threads (and vfork children) share.
+ * process.h - processes, their threads, and the tree they form.
+ *
+ * A kernel brings its scheduler, its file system and its way to sleep; here are ids, the
+ * tree, what a child inherits, exit, and wait. Nothing here blocks: a call that would have
+ * to wait gives ERR_AGAIN, and the hook `wake` says when asking again makes sense.
+ *
+ * A pointer to a process stays valid while somebody holds a reference (proc_get), or while
+ * the process has not been waited for. A kernel holds a reference for each CPU until that
+ * CPU has switched away, so that no pointer ever dangles.
  */
 #pragma once
 
+#include <anymm/list.h>
+#include <anymm/lock.h>
+#include <anymm/resource.h>
+#include <anymm/signal.h>
 #include <anymm/space.h>
 
+/*
+ * The life of a process; the legal moves are a table in src/proc/process.c.
+ *
+ *	CREATED --> ALIVE <--> STOPPED
+ *	   |          |           |
+ *	   |          +-----+-----+
+ *	   |                v
+ *	   |              DYING --> ZOMBIE --> TOMBSTONE --> FORGOTTEN --> freed
+ *	   |                +-------------------->+
+ *	   +--> freed (a fork that failed)
+ */
 enum process_state {
-	PROCESS_ALIVE,
-	PROCESS_ZOMBIE, /* exited, not yet waited for; has no space */
+	PROCESS_CREATED,   /* has an id; nobody finds it */
+	PROCESS_ALIVE,	   /* has a space */
+	PROCESS_STOPPED,   /* has a space; its threads do not run until it is continued */
+	PROCESS_DYING,	   /* gives back what it had; no thread of it runs any more */
+	PROCESS_ZOMBIE,	   /* somebody may ask for its code */
+	PROCESS_TOMBSTONE, /* nobody will ask; keeps its place while it has children */
+	PROCESS_FORGOTTEN, /* out of the tree and the table, freed with the last reference */
+	PROCESS_STATES,
 };
 
-/* [p] the process-table lock   [c] constant after create */
+/* A number in a scope: the table of ids is one hash table for all scopes (src/proc/ids.c). */
+struct id_node {
+	struct id_node *next;
+	const void     *scope;
+	uint32_t	number; /* 0: in no scope */
+};
+
+/* The children of one process, or of nobody. [p] the process-table lock */
+struct family {
+	struct list children;	  /* [p] of process.sibling, in order of arrival */
+	struct list waitable;	  /* [p] of process.report_link, oldest report first */
+	uint64_t    nr_children;  /* [p] */
+	uint64_t    nr_awaitable; /* [p] those that wait may report some day */
+	uint32_t    last_number;  /* [p] given to the child that came last; 0: none came */
+};
+
+/* What a process holds; a fork flag each decides what the child gets. */
+enum resource_slot {
+	RESOURCE_HANDLES,  /* struct handle_table */
+	RESOURCE_FS,	   /* struct fs_context */
+	RESOURCE_HANDLERS, /* struct handlers; NULL: every signal has its default action */
+	RESOURCE_MOUNTS,   /* the kernel's: what it sees of the file systems */
+	RESOURCE_ACCOUNT,  /* struct account: who pays for the process; NULL: nobody */
+	RESOURCE_OWN,	   /* from here on as the kernel likes */
+	RESOURCE_OWN_NR = 3,
+	RESOURCE_SLOTS = RESOURCE_OWN + RESOURCE_OWN_NR,
+};
+
+/* [c] constant after create   [p] the process-table lock */
+struct thread {
+	struct id_node	    node;      /* [p] in the scope of all ids */
+	struct process	   *process;   /* [c] */
+	struct list	    link;      /* [p] in process->threads */
+	bool		    has_ended; /* [p] */
+	bool		    detached;  /* [p] nobody joins it */
+	struct thread	   *joined_by; /* [p] the thread that waits for its end */
+	int32_t		    value;     /* [p] what it ended with */
+	struct thread	   *joins;     /* [p] the thread whose end it waits for */
+	struct thread	   *suspends; /* [p] its maker, which goes on when this one execs or ends */
+	struct thread	   *waits_for; /* [p] the other direction: it must not run */
+	signal_set	    blocked;   /* [p] */
+	signal_set	    pending;   /* [p] sent to this thread alone */
+	struct signal_stack alternate; /* [p] where handlers run if they ask for it */
+	void		   *data;      /* the kernel's */
+};
+
+/* [c] constant after create   [p] the process-table lock   [a] atomic */
 struct process {
-	uint32_t	   id;	      /* [c] unique among the living, never 0 */
-	enum process_state state;     /* [p] */
-	int32_t		   code;      /* [p] exit code of a zombie */
-	struct process	  *parent;    /* [p] NULL: the first process */
-	struct list	   children;  /* [p] of sibling */
-	struct list	   sibling;   /* [p] in parent->children */
-	struct list	   all;	      /* [p] in the table */
-	struct space	  *space;     /* [p] one reference held; NULL: zombie */
-	struct process	  *hash_next; /* [p] */
-};
-
-enum proc_fork_flag {
-	PROC_SHARE_SPACE = 1, /* thread or vfork: the same space */
+	uint32_t	   id;		/* [c] unique among the living, never 0 */
+	enum process_state state;	/* [p] */
+	int32_t		   code;	/* [p] what it exits or has exited with */
+	int32_t		   stop_signal; /* [p] what stopped it last */
+	_Atomic uint32_t   refs;	/* [a] the tree's one, and proc_get */
+	_Atomic uint32_t   events;	/* [a] counts what `wake` was called for */
+	struct process	  *parent;	/* [p] NULL: a child of nobody */
+	struct family	   family;	/* [p] */
+	struct list	   sibling;	/* [p] in the parent's children */
+	struct list	   report_link; /* [p] in the parent's waitable */
+	unsigned	   reports;	/* [p] bits 1 << enum wait_event not yet given out */
+	struct id_node	   child_node;	/* [p] in the scope of its parent: the child number */
+	struct list	   all;		/* [p] in the list of all */
+	struct group	  *group;	/* [p] one reference */
+	struct list	   member;	/* [p] in group->members */
+	struct list	   condemned;	/* [p] in the list of a proc_kill_descendants */
+	struct space	  *space;	/* [p] one reference held; NULL: has exited */
+	struct resource	  *resources[RESOURCE_SLOTS]; /* [p] one reference each, or NULL */
+	struct thread	   main;	 /* the first thread; its id is the process's */
+	struct list	   threads;	 /* [p] of thread.link, main first */
+	uint32_t	   nr_running;	 /* [p] threads that have not ended */
+	uint8_t		   exit_signal;	 /* [p] sent to the parent when it exits; 0: none */
+	bool		   no_reap;	 /* [p] nobody waits for it: it goes by itself */
+	bool		   is_subreaper; /* [p] orphans below it become its children */
+	bool	   is_exiting; /* [p] a group exit has begun: no thread and no child is made */
+	uint32_t   nr_charged; /* [p] what its account pays for: itself and its threads */
+	bool	   has_execed; /* [p] runs another program than its parent's fork gave it */
+	signal_set pending;    /* [p] sent to the process: any thread may take them */
+	void	  *data;       /* the kernel's */
 };
 
 /*
- * proc_create - a process with no parent and the given space (reference taken).
- * `id` 0 picks a free id; any other must be free.
- *   fails  ERR_NOMEM; ERR_EXIST: id in use; ERR_AGAIN: no id left. Nothing changed
+ * What a kernel adds. Every hook may be NULL. Those marked L are called with the table's
+ * lock held: they mark something runnable or interrupt a CPU, and call nothing of the library.
+ */
+struct proc_hooks {
+	/* L: proc->events has grown: a child has something to report, a thread has ended, a
+	 * suspended thread may go on, a signal came. Whoever sleeps for proc looks again. */
+	void (*wake)(struct process *proc);
+
+	/* A complete child is in the tree: make the thread runnable. */
+	void (*start)(struct thread *t);
+
+	/*
+	 * Make sure that no thread of proc runs and that none will. true: so it is; false:
+	 * they were told, and each will call thread_end. NULL: nothing runs, as in tests.
+	 */
+	bool (*halt)(struct process *proc);
+
+	/* Init is about to exit, with this many children: a kernel shuts down or stops here. */
+	void (*init_exits)(struct process *init, int32_t code, uint64_t nr_children);
+
+	/* The last reference is gone: free what proc->data names. */
+	void (*release)(struct process *proc);
+};
+
+/* What becomes of children whose parent dies. */
+enum orphan_policy {
+	ORPHANS_ADOPTED, /* the nearest sub-reaper above, else init, is their parent */
+	ORPHANS_STAY,	 /* the dead parent keeps its place as a tombstone until they are gone */
+};
+
+/* proc_configure - at boot, before the second process. Hooks are copied; NULL: none. */
+void proc_configure(const struct proc_hooks *hooks, enum orphan_policy policy);
+
+/* proc_set_id_limit - ids are 1 .. limit from now on. fails ERR_INVAL: 0, or above 4194304. */
+err_t proc_set_id_limit(uint32_t limit);
+
+/* Flags of a fork. Those that Linux has carry its values, so recorded calls pass through. */
+#define PROC_EXIT_SIGNAL      UINT64_C(0xff) /* mask: sent to the parent at the end; 0: none */
+#define PROC_SHARE_SPACE      UINT64_C(0x100)
+#define PROC_SHARE_FS	      UINT64_C(0x200)
+#define PROC_SHARE_HANDLES    UINT64_C(0x400)
+#define PROC_SHARE_HANDLERS   UINT64_C(0x800)	/* signal handlers; needs SHARE_SPACE */
+#define PROC_SUSPEND	      UINT64_C(0x4000)	/* the caller waits until the child execs or ends */
+#define PROC_SAME_PARENT      UINT64_C(0x8000)	/* the caller's parent becomes the child's */
+#define PROC_THREAD	      UINT64_C(0x10000) /* a thread of this process; needs SHARE_HANDLERS */
+#define PROC_NEW_MOUNT	      UINT64_C(0x20000) /* a copy of the mounts, which are shared else */
+#define PROC_DEFAULT_HANDLERS UINT64_C(0x100000000) /* all but ignored signals: default action */
+#define PROC_NO_REAP	      UINT64_C(0x200000000) /* ours: nobody will wait for the child */
+#define PROC_EMPTY_HANDLES    UINT64_C(0x400000000) /* ours: the child starts with no handle */
+
+struct clone_request {
+	uint64_t	flags;	 /* PROC_ flags and the exit signal */
+	uint32_t	id;	 /* 0: the next free one */
+	struct space   *space;	 /* NULL: by flags; else the child's, a reference is taken */
+	struct account *account; /* NULL: the caller's; else the child's, likewise */
+	enum inherit	own[RESOURCE_OWN_NR]; /* the kernel's own slots */
+};
+
+/*
+ * proc_clone - what fork, vfork, clone, and the creation of a thread come down to.
+ *
+ *   needs  the caller's process has not exited. Two that share a space may run at once
+ *   gives  *out: the new thread; unless PROC_THREAD it is the first of a new child, which is
+ *          in the tree, found by its id, and was handed to the hook `start` last of all.
+ *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
+ *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
+ *          PROC_SAME_PARENT by init; ERR_AGAIN: a limit on processes, no id is left, or the
+ *          caller's process is exiting; ERR_EXIST: the id is in use; ERR_BUSY: the caller is
+ *          suspended; ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
+ */
+err_t proc_clone(struct thread *caller, const struct clone_request *request, struct thread **out);
+
+/*
+ * proc_fork - proc_clone by the parent's first thread, for a new process.
+ *   fails  as proc_clone; ERR_INVAL also for PROC_THREAD
+ */
+err_t proc_fork(struct process *parent, uint64_t flags, uint32_t id, struct process **out);
+
+/*
+ * proc_create - a process with no parent and the given space (reference taken). The first
+ * one is init. `id` 0 picks a free id; any other must be free.
+ *   fails  ERR_NOMEM; ERR_EXIST: id in use; ERR_INVAL: no such id; ERR_AGAIN: no id left.
+ *          Nothing changed
  */
 err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 
 /*
- * proc_fork - a child of parent with a copy of its space, or the same space.
- *   needs  parent has not exited. Before two sharers run at once: space_add_thread
- *   fails  as proc_create and space_fork: the parent is as before, no child exists
- */
-err_t proc_fork(struct process *parent, unsigned flags, uint32_t id, struct process **out);
-
-/*
- * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot fail.
- *   needs  proc has not exited; if nobody else names its old space, that is active on no CPU
+ * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot
+ * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on.
+ *   needs  proc has not exited and has one thread; a handle table and handlers that it
+ *          shares with others it has unshared (proc_unshare); if nobody else names its old
+ *          space, that is active on no CPU
  */
 void proc_exec(struct process *proc, struct space *fresh);
 
 /*
- * proc_exit - give the space back and become a zombie; children go to the first process, or have no parent.
- *   needs  proc has not exited; if nobody else names its space, that is active on no CPU
+ * proc_exit - all threads end at once and the process with them: what it holds is given
+ * back, children get another parent or keep their dead one by the policy, and the parent
+ * may wait for the code.
+ *   needs  proc has not exited, no thread of it runs but the caller's; if nobody else names
+ *          its space, that is active on no CPU
  */
 void proc_exit(struct process *proc, int32_t code);
 
 /*
- * proc_reap - remove a zombie child and give its code.
- *   fails  ERR_CHILD: not a child of parent; ERR_AGAIN: still alive
+ * proc_kill - from outside: the hook `halt` stops the threads, then it exits with this code.
+ * Killing what is dead or dying is harmless.
+ *   fails  ERR_PERM: init cannot be killed
+ */
+err_t proc_kill(struct process *proc, int32_t code);
+
+/*
+ * proc_kill_descendants - every process below root, leaves first, each without a zombie.
+ * Processes that the hook `halt` could not stop at once are told to exit and go by
+ * themselves. No recursion, linear in their number, also for long chains.
+ *   gives  the number of processes that were killed
+ */
+uint64_t proc_kill_descendants(struct process *root, int32_t code);
+
+/* What wait can report about a child. */
+enum wait_event {
+	WAIT_EXITED,
+	WAIT_STOPPED,
+	WAIT_CONTINUED,
+};
+
+/* Linux's values. Without a flag only exits are reported. */
+enum wait_flag {
+	WAITF_STOPPED = 0x2,
+	WAITF_CONTINUED = 0x8,
+	WAITF_KEEP = 0x01000000, /* report, but leave it to be reported again */
+};
+
+enum wait_which {
+	WAIT_ANY,
+	WAIT_ID,     /* the child with this id */
+	WAIT_NUMBER, /* the child with this child number */
+	WAIT_GROUP,  /* any child in the group of this id; 0: in the caller's group */
+};
+
+struct wait_request {
+	enum wait_which which;
+	uint32_t	id;
+	unsigned	flags; /* enum wait_flag */
+};
+
+struct wait_result {
+	uint32_t	id;
+	uint32_t	number; /* the child number */
+	enum wait_event event;
+	int32_t		code; /* exit code, or the signal that stopped it */
+};
+
+/*
+ * proc_wait - a report of a child of parent (NULL: of nobody); each is given once. An exited
+ * child is gone afterwards.
+ *   fails  ERR_CHILD: no child fits; ERR_AGAIN: none has anything to report yet (a call that
+ *          shall not hang returns now; another reads parent->events before the call, sleeps
+ *          until it has grown, and asks again); ERR_INVAL: flags. Nothing changed
+ */
+err_t proc_wait(struct process *parent, const struct wait_request *request,
+		struct wait_result *out);
+
+/*
+ * proc_reap - the code of one exited child, which is gone afterwards.
+ *   fails  ERR_CHILD: not a child of parent; ERR_AGAIN: has not exited. Nothing changed
  */
 err_t proc_reap(struct process *parent, struct process *child, int32_t *code);
 
-/* proc_find - by id, or NULL. proc_first, proc_next - all, in order of creation. */
+/* proc_stop, proc_continue - job control; false: it was so already, or has exited. */
+bool proc_stop(struct process *proc, int32_t signal);
+bool proc_continue(struct process *proc);
+
+/* proc_set_subreaper - orphans below proc become its children from now on, or no longer. */
+void proc_set_subreaper(struct process *proc, bool is_subreaper);
+
+/* proc_init_process - who takes the orphans; NULL: there is no process. */
+struct process *proc_init_process(void);
+
+/* proc_get, proc_put - references. */
+void proc_get(struct process *proc);
+void proc_put(struct process *proc);
+
+/* proc_find - by id, or NULL. proc_lookup - the same with a reference. cost O(1) */
 struct process *proc_find(uint32_t id);
+struct process *proc_lookup(uint32_t id);
+
+/* proc_find_child - by child number; parent NULL: among the children of nobody. cost O(1) */
+struct process *proc_find_child(struct process *parent, uint32_t number);
+
+/* proc_number - the child number. Constant while the parent stays the same. */
+static inline uint32_t
+proc_number(const struct process *proc)
+{
+	return proc->child_node.number;
+}
+
+/* proc_first, proc_next - all, in order of creation. No process may come or go meanwhile. */
 struct process *proc_first(void);
 struct process *proc_next(struct process *proc);
 uint64_t	proc_count(void);
+
+/*
+ * A walk over root and all below it (NULL: over all), parents before children, that
+ * survives every change of the tree. Who is below root all the time is met, and once unless
+ * it gets another parent meanwhile.
+ */
+struct proc_walk {
+	struct process *root;
+	struct process *next;
+	struct list	link;
+};
+
+/* proc_walk_begin, _end - of each walk. proc_walk_next - with a reference, or NULL at the end. */
+void		proc_walk_begin(struct proc_walk *walk, struct process *root);
+struct process *proc_walk_next(struct proc_walk *walk);
+void		proc_walk_end(struct proc_walk *walk);
+
+/*
+ * proc_resource - what stands in a slot, with a reference for the caller, or NULL.
+ * proc_set_resource - put another one there; takes over the caller's reference.
+ */
+struct resource *proc_resource(struct process *proc, enum resource_slot slot);
+void proc_set_resource(struct process *proc, enum resource_slot slot, struct resource *resource);
+
+/*
+ * proc_unshare - the slot is proc's own afterwards: a copy, if somebody else holds it too.
+ *   fails  ERR_NOMEM: nothing changed
+ */
+err_t proc_unshare(struct process *proc, enum resource_slot slot);
+
+/*
+ * Accounts limit how many processes somebody may have: a user, or a part of the tree. An
+ * account may have another above it, and then counts there too. Threads are counted.
+ */
+struct account {
+	struct resource resource;
+	struct account *above; /* [c] one reference, or NULL */
+	uint64_t	limit; /* [p] UINT64_MAX: none */
+	uint64_t	nr;    /* [p] processes and threads it pays for */
+};
+
+/*
+ * account_create - with one reference; takes one on `above`, which may be NULL.
+ *   fails  ERR_NOMEM
+ */
+err_t account_create(struct account *above, uint64_t limit, struct account **out);
+
+/* account_set_limit - below what there is, nothing ends, but nothing is added. */
+void account_set_limit(struct account *account, uint64_t limit);
+
+/*
+ * Process groups. A child is in its parent's group; a process made by proc_create in one of
+ * its own. A group lives while it has members, and nobody else gets its id so long.
+ */
+struct group {
+	struct id_node node;	   /* [p] in the scope of groups */
+	struct list    members;	   /* [p] of process.member */
+	uint64_t       nr_members; /* [p] */
+};
+
+/*
+ * proc_set_group - proc joins the group of this id, or makes it if the id is its own; 0
+ * means its own id.
+ *   fails  ERR_SRCH: proc is neither the caller nor its child, or has exited; ERR_ACCES: a
+ *          child that has executed a program; ERR_PERM: there is no such group; ERR_NOMEM
+ */
+err_t proc_set_group(struct process *caller, struct process *proc, uint32_t id);
+
+/* proc_group - its id. */
+uint32_t proc_group(const struct process *proc);
+
+/* Threads. */
+
+/* thread_find - by id: any thread of a process that is in the tree, or NULL. cost O(1) */
+struct thread *thread_find(uint32_t id);
+
+static inline uint32_t
+thread_id(const struct thread *t)
+{
+	return t->node.number;
+}
+
+/* thread_is_suspended - made a child with PROC_SUSPEND that has neither exec'd nor ended. */
+bool thread_is_suspended(struct thread *t);
+
+/*
+ * thread_end - the calling thread has run its last instruction. The last of its process
+ * ends the process: with the code of a group exit if one has begun, else with `value`.
+ *   needs  as proc_exit if it is the last one
+ *   gives  true: that was the last one, the process has exited. t may be gone
+ */
+bool thread_end(struct thread *t, int32_t value);
+
+/*
+ * thread_exit_group - the process shall end with this code: no thread is made any more, and
+ * the hook `wake` tells the others to call thread_end. The first call decides the code.
+ */
+void thread_exit_group(struct thread *t, int32_t code);
+
+/*
+ * thread_join - the value of another thread of the process, which is gone afterwards.
+ *   fails  ERR_AGAIN: it has not ended (wait as for proc_wait; nobody else may join it now);
+ *          ERR_DEADLK: itself, or it waits for the caller; ERR_INVAL: detached, or somebody
+ *          else joins it; ERR_SRCH: no such thread in this process
+ */
+err_t thread_join(struct thread *caller, uint32_t id, int32_t *value);
+
+/*
+ * thread_detach - nobody will join it; it is gone when it has ended.
+ *   fails  ERR_INVAL: detached already, or somebody joins it; ERR_SRCH: no such thread
+ */
+err_t thread_detach(struct process *proc, uint32_t id);
 
 err_t proc_init(void);
 

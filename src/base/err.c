@@ -40,6 +40,10 @@ err_name(err_t err)
 		return "ENODEV";
 	case ERR_INVAL:
 		return "EINVAL";
+	case ERR_MFILE:
+		return "EMFILE";
+	case ERR_DEADLK:
+		return "EDEADLK";
 	case ERR_OVERFLOW:
 		return "EOVERFLOW";
 	case ERR_OPNOTSUPP:

@@ -1,96 +1,273 @@
 /*
- * check_proc.c - I-PROC: processes, their links, and the references on spaces.
+ * check_proc.c - I-PROC: processes, threads, families, groups, and the references on spaces.
+ *
+ * Each list is gone through once, so the cost is linear in the number of processes. The
+ * references on a space are counted in the scratch word of its root table.
  */
+#include "check/sweep.h"
 #include "check/walk.h"
+#include "proc/account.h"
+#include "proc/family.h"
+#include "proc/state.h"
 
-/* is_listed - node stands in the list; a list that never ends is cut off at `most`. */
+/* What has been counted on the way through all processes. */
+struct tally {
+	uint64_t processes;
+	uint64_t living;   /* have a space */
+	uint64_t children; /* in the list of some parent, or of nobody */
+	uint64_t threads;
+};
+
+/* is_linked - the node's neighbours know it. */
 static bool
-is_listed(const struct list *head, const struct list *node, uint64_t most)
+is_linked(const struct list *node)
 {
-	const struct list *at = head->next;
+	return node->next->prev == node && node->prev->next == node;
+}
 
-	for (uint64_t i = 0; i <= most && at != head; i++) {
-		if (at->next->prev != at)
-			return false;
-		if (at == node)
-			return true;
-		at = at->next;
-	}
-	return false;
+static struct process *
+child_at(struct list *node)
+{
+	return CONTAINER_OF(node, struct process, sibling);
+}
+
+/* owner - "process 7" for messages; nobody is process 0. */
+static uint32_t
+owner(const struct process *parent)
+{
+	return parent ? parent->id : 0;
 }
 
 static void
-check_parent(struct check *c, struct process *proc)
+check_waitable(struct check *c, struct process *parent)
 {
-	if (!proc->parent)
-		return;
-	if (proc_find(proc->parent->id) != proc->parent)
-		check_fail(c, INV_PROC, "the parent of process %u is not in the table", proc->id);
-	else if (!is_listed(&proc->parent->children, &proc->sibling, proc_count()))
-		check_fail(c, INV_PROC, "process %u is not among the children of its parent %u",
-			   proc->id, proc->parent->id);
-}
+	uint64_t nr = 0;
 
-static void
-check_children(struct check *c, struct process *proc)
-{
-	LIST_FOR_EACH(node, &proc->children) {
-		struct process *child = CONTAINER_OF(node, struct process, sibling);
+	LIST_FOR_EACH(node, &family_of(parent)->waitable) {
+		struct process *child = CONTAINER_OF(node, struct process, report_link);
 
-		if (child->parent != proc) {
-			check_fail(c, INV_PROC, "process %u lists the child %u of somebody else",
-				   proc->id, child->id);
+		if (child->parent != parent || !child->reports || !is_linked(node) ||
+		    nr++ > proc_count()) {
+			check_fail(c, INV_PROC, "process %u lists a report of process %u, bits %x",
+				   owner(parent), child->id, child->reports);
 			return;
 		}
 	}
 }
 
+static bool
+is_awaitable(const struct process *child)
+{
+	return !child->no_reap && child->state < PROCESS_TOMBSTONE;
+}
+
 static void
-check_process(struct check *c, struct process *proc)
+check_family(struct check *c, struct process *parent, struct tally *t)
+{
+	const struct family *family = family_of(parent);
+	uint64_t	     nr = 0;
+	uint64_t	     nr_awaitable = 0;
+
+	LIST_FOR_EACH(node, &family->children) {
+		struct process *child = child_at(node);
+
+		if (child->parent != parent) {
+			check_fail(c, INV_PROC, "process %u lists the child %u of somebody else",
+				   owner(parent), child->id);
+			return;
+		}
+		if (!is_linked(node) || nr++ > proc_count())
+			break;
+		nr_awaitable += is_awaitable(child);
+	}
+	if (nr != family->nr_children || nr_awaitable != family->nr_awaitable)
+		check_fail(c, INV_PROC,
+			   "process %u counts %llu children, %llu to wait for; found %llu, %llu",
+			   owner(parent), (unsigned long long)family->nr_children,
+			   (unsigned long long)family->nr_awaitable, (unsigned long long)nr,
+			   (unsigned long long)nr_awaitable);
+	t->children += nr;
+	check_waitable(c, parent);
+}
+
+static void
+check_parent(struct check *c, struct process *proc)
+{
+	if (list_is_empty(&proc->sibling))
+		check_fail(c, INV_PROC, "process %u is not among the children of its parent %u",
+			   proc->id, owner(proc->parent));
+	else if (proc_find_child(proc->parent, proc_number(proc)) != proc)
+		check_fail(c, INV_PROC, "child number %u of process %u does not find process %u",
+			   proc_number(proc), owner(proc->parent), proc->id);
+	else if (proc->parent && proc_find(proc->parent->id) != proc->parent)
+		check_fail(c, INV_PROC, "the parent of process %u is not in the table", proc->id);
+	else if (proc->reports && list_is_empty(&proc->report_link))
+		check_fail(c, INV_PROC, "the report of process %u is in no list", proc->id);
+}
+
+static void
+check_state(struct check *c, struct process *proc)
+{
+	bool has_space = proc->state == PROCESS_ALIVE || proc->state == PROCESS_STOPPED;
+
+	if (has_space != (proc->space != NULL) || has_space != (proc->nr_running > 0))
+		check_fail(c, INV_PROC, "process %u is %s and has %s space, and %u threads run",
+			   proc->id, has_space ? "alive" : "a zombie", proc->space ? "a" : "no",
+			   proc->nr_running);
+	else if (!has_space && proc->state != PROCESS_ZOMBIE && proc->state != PROCESS_TOMBSTONE)
+		check_fail(c, INV_PROC, "process %u rests in state %u", proc->id, proc->state);
+	if (!atomic_load(&proc->refs))
+		check_fail(c, INV_PROC, "process %u has no reference", proc->id);
+}
+
+static void
+check_threads(struct check *c, struct process *proc, struct tally *t)
+{
+	uint32_t nr = 0;
+	uint32_t nr_running = 0;
+
+	LIST_FOR_EACH(node, &proc->threads) {
+		struct thread *thread = CONTAINER_OF(node, struct thread, link);
+
+		if (thread->process != proc || !is_linked(node) ||
+		    thread_find(thread_id(thread)) != thread) {
+			check_fail(c, INV_PROC, "thread %u of process %u is not its own",
+				   thread_id(thread), proc->id);
+			return;
+		}
+		nr++;
+		nr_running += !thread->has_ended;
+	}
+	if (nr_running != proc->nr_running || nr != proc->nr_charged)
+		check_fail(c, INV_PROC,
+			   "process %u counts %u running threads, %u paid; found %u, %u", proc->id,
+			   proc->nr_running, proc->nr_charged, nr_running, nr);
+	if (account_of(proc) && account_of(proc)->nr < nr)
+		check_fail(c, INV_PROC,
+			   "the account of process %u pays for %llu, it has %u threads", proc->id,
+			   (unsigned long long)account_of(proc)->nr, nr);
+	t->threads += nr;
+}
+
+/* check_group - as a whole when its first member comes. */
+static void
+check_group(struct check *c, struct process *proc)
+{
+	struct group *group = proc->group;
+	uint64_t      nr = 0;
+
+	if (!group || ids_find(ids_group_scope(), proc_group(proc)) != &group->node) {
+		check_fail(c, INV_PROC, "process %u is in no group", proc->id);
+		return;
+	}
+	if (group->members.next != &proc->member)
+		return;
+	LIST_FOR_EACH(node, &group->members) {
+		if (CONTAINER_OF(node, struct process, member)->group != group || !is_linked(node))
+			break;
+		nr++;
+	}
+	if (nr != group->nr_members)
+		check_fail(c, INV_PROC, "group %u counts %llu members, found %llu",
+			   proc_group(proc), (unsigned long long)group->nr_members,
+			   (unsigned long long)nr);
+}
+
+/* holders - processes that name the space, counted in its root table's scratch word. */
+static uint32_t *
+holders(struct space *sp)
+{
+	return sweep_scratch(frame_of(sp->pt.root));
+}
+
+static void
+check_process(struct check *c, struct process *proc, struct tally *t)
 {
 	if (proc_find(proc->id) != proc || !proc->id)
 		check_fail(c, INV_PROC, "id %u does not find its process", proc->id);
-	if ((proc->state == PROCESS_ALIVE) != (proc->space != NULL))
-		check_fail(c, INV_PROC, "process %u is %s and has %s space", proc->id,
-			   proc->state == PROCESS_ALIVE ? "alive" : "a zombie",
-			   proc->space ? "a" : "no");
+	check_state(c, proc);
 	check_parent(c, proc);
-	check_children(c, proc);
+	check_family(c, proc, t);
+	check_threads(c, proc, t);
+	check_group(c, proc);
+	t->processes++;
+	if (proc->space) {
+		t->living++;
+		++*holders(proc->space);
+	}
 }
 
-/* check_holders - each process that names the space holds a reference on it. */
 static void
-check_holders(struct check *c, struct space *sp, uint64_t *holders)
+check_totals(struct check *c, const struct tally *t)
 {
-	uint32_t nr = 0;
+	const struct proc_state *state = proc_state();
 
-	for (struct process *proc = proc_first(); proc; proc = proc_next(proc))
-		nr += proc->space == sp;
-	if (atomic_load(&sp->refs) < nr || !atomic_load(&sp->refs))
-		check_fail(c, INV_PROC, "a space has %u references, named by %u processes",
-			   atomic_load(&sp->refs), nr);
-	*holders += nr;
+	if (t->processes != proc_count())
+		check_fail(c, INV_PROC, "the table says %llu processes, found %llu",
+			   (unsigned long long)proc_count(), (unsigned long long)t->processes);
+	else if (t->children != t->processes)
+		check_fail(c, INV_PROC, "%llu processes, %llu of them in the list of a parent",
+			   (unsigned long long)t->processes, (unsigned long long)t->children);
+	else if (t->threads != state->nr_ids)
+		check_fail(c, INV_PROC, "%llu threads, %llu ids in use",
+			   (unsigned long long)t->threads, (unsigned long long)state->nr_ids);
+}
+
+/* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */
+static void
+check_tree(struct check *c)
+{
+	struct proc_walk walk;
+	struct process	*proc;
+	uint64_t	 nr = 0;
+
+	proc_walk_begin(&walk, NULL);
+	for (; (proc = walk.next) && nr <= proc_count(); nr++)
+		family_walk_on(&walk);
+	proc_walk_end(&walk);
+	if (nr != proc_count())
+		check_fail(c, INV_PROC, "%llu processes, %llu of them in the tree",
+			   (unsigned long long)proc_count(), (unsigned long long)nr);
+}
+
+/* check_spaces - each process that names a space holds a reference on it. */
+static void
+check_spaces(struct check *c, uint64_t living)
+{
+	uint64_t sum = 0;
+
+	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp)) {
+		uint32_t refs = atomic_load(&sp->refs);
+
+		if (refs < *holders(sp) || !refs) {
+			check_fail(c, INV_PROC, "a space has %u references, named by %u processes",
+				   refs, *holders(sp));
+			return;
+		}
+		sum += *holders(sp);
+	}
+	if (sum != living)
+		check_fail(c, INV_PROC, "%llu processes have a space, %llu of them a listed one",
+			   (unsigned long long)living, (unsigned long long)sum);
 }
 
 void
 check_processes(struct check *c)
 {
-	uint64_t nr = 0;
-	uint64_t living = 0;
-	uint64_t holders = 0;
+	struct tally t = { 0 };
 
+	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp))
+		*holders(sp) = 0;
+	check_family(c, NULL, &t);
 	for (struct process *proc = proc_first(); proc && !c->failed; proc = proc_next(proc)) {
-		check_process(c, proc);
-		living += proc->space != NULL;
-		if (++nr > proc_count())
+		check_process(c, proc, &t);
+		if (t.processes > proc_count())
 			break;
 	}
-	if (nr != proc_count())
-		check_fail(c, INV_PROC, "the table says %llu processes, found %llu",
-			   (unsigned long long)proc_count(), (unsigned long long)nr);
-	for (struct space *sp = space_list_first(); sp && !c->failed; sp = space_list_next(sp))
-		check_holders(c, sp, &holders);
-	if (holders != living)
-		check_fail(c, INV_PROC, "%llu processes have a space, %llu of them a listed one",
-			   (unsigned long long)living, (unsigned long long)holders);
+	if (c->failed)
+		return;
+	check_totals(c, &t);
+	if (!c->failed)
+		check_tree(c);
+	check_spaces(c, t.living);
 }

@@ -4,22 +4,93 @@
  * Each layer may use those before it as soon as its own turn comes. Boot
  * happens once, on one CPU; when it fails there is nothing to go back to.
  */
-#include <anymm/process.h>
+#include <anymm/fs_context.h>
+#include <anymm/handle.h>
 #include <anymm/swap.h>
 
 #include "base/format.h"
-#include "proc/proc_table.h"
+#include "proc/family.h"
+#include "proc/handlers.h"
+#include "proc/handles.h"
+#include "proc/state.h"
+
+#define CACHE_INIT(cache, name, type) slab_init(&(cache), name, sizeof(type), alignof(type))
+
+static void
+init_caches(struct proc_state *state)
+{
+	CACHE_INIT(state->processes, "process", struct process);
+	CACHE_INIT(state->threads, "thread", struct thread);
+	CACHE_INIT(state->groups, "process group", struct group);
+	CACHE_INIT(state->accounts, "account", struct account);
+	CACHE_INIT(state->fs_contexts, "filesystem context", struct fs_context);
+	CACHE_INIT(state->handlers, "signal handlers", struct handlers);
+	CACHE_INIT(state->handle_tables, "handle table", struct handle_table);
+	slab_init(&state->handle_nodes, "handle node", handle_node_bytes(), alignof(uint64_t));
+}
+
+static void
+init_state(struct proc_state *state)
+{
+	init_caches(state);
+	lock_init(&state->lock, RANK_PROC);
+	list_init(&state->all);
+	list_init(&state->walks);
+	family_init(&state->nobody);
+	state->next_id = 1;
+	state->id_limit = PROCESS_ID_MAX;
+}
 
 err_t
 proc_init(void)
 {
-	return table_init();
+	struct frame_request request = { .kind = FRAME_KERNEL, .zeroed = true };
+	struct proc_state   *state;
+	pfn_t		     pfn;
+	err_t		     err = frame_alloc(request, &pfn);
+
+	if (err)
+		return err;
+	state = arch_frame_ptr(pfn);
+	err = ids_init(&state->ids);
+	if (err) {
+		frame_release(pfn);
+		return err;
+	}
+	root()->part[ROOT_PROC] = state;
+	init_state(state);
+	return OK;
+}
+
+void
+proc_configure(const struct proc_hooks *hooks, enum orphan_policy policy)
+{
+	struct proc_state *state = proc_state();
+
+	state->hooks = hooks ? *hooks : (struct proc_hooks){ 0 };
+	state->policy = policy;
+}
+
+static void
+proc_drain(void)
+{
+	struct proc_state *state = proc_state();
+	struct slab_cache *caches[] = {
+		&state->processes,   &state->threads,  &state->groups,	      &state->accounts,
+		&state->fs_contexts, &state->handlers, &state->handle_tables, &state->handle_nodes,
+	};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
+		slab_drain(caches[i]);
+	proc_lock();
+	ids_drain(&state->ids);
+	proc_unlock();
 }
 
 void
 anymm_drain(void)
 {
-	table_drain();
+	proc_drain();
 	space_drain();
 	object_drain();
 	frame_drain_magazines();

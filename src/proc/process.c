@@ -1,174 +1,382 @@
 /*
- * process.c - processes as far as memory needs them.
+ * process.c - process objects: states, references, lookup, and what a process holds.
  *
- *	reserve ---> ALIVE ---exit---> ZOMBIE ---reap---> gone
- *	   |         has a space       has a code
- *	   +--- fork fails: released, nobody has seen it
+ *	state		legal next states	who moves it
+ *	CREATED		ALIVE			process_publish
+ *	ALIVE		STOPPED DYING		proc_stop, proc_exit
+ *	STOPPED		ALIVE DYING		proc_continue, proc_exit
+ *	DYING		ZOMBIE TOMBSTONE	proc_exit
+ *	ZOMBIE		TOMBSTONE		process_settle, for wait or a parent's exit
+ *	TOMBSTONE	FORGOTTEN		process_settle, once it has no children
+ *	FORGOTTEN	-			freed with its last reference
  *
- * The table's lock protects the tree: parents, children, states. It is not held
- * while a space is copied or torn down, because a space's lock ranks behind it
- * and its work is long.
- *
- * Orphans go to the first process: the oldest one that is alive and has no
- * parent. When there is none, they have no parent themselves, and whoever embeds
- * the library reaps them as children of nobody.
+ * The tree holds one reference on each process in it. A forgotten process is out of the
+ * tree, the table, and its group at once, while its memory stays as long as somebody looks.
  */
 #include "base/assert.h"
-#include "proc/proc_table.h"
+#include "proc/account.h"
+#include "proc/family.h"
+#include "proc/group.h"
+#include "proc/handles.h"
+#include "proc/handlers.h"
+#include "proc/life.h"
+#include "proc/state.h"
+#include "proc/thread.h"
 
-/* enter_tree - publish a complete process under its parent, which may be NULL. */
+#define CAN_BECOME(state) (1u << PROCESS_##state)
+
+static const uint8_t legal_moves[PROCESS_STATES] = {
+	[PROCESS_CREATED] = CAN_BECOME(ALIVE),
+	[PROCESS_ALIVE] = CAN_BECOME(STOPPED) | CAN_BECOME(DYING),
+	[PROCESS_STOPPED] = CAN_BECOME(ALIVE) | CAN_BECOME(DYING),
+	[PROCESS_DYING] = CAN_BECOME(ZOMBIE) | CAN_BECOME(TOMBSTONE),
+	[PROCESS_ZOMBIE] = CAN_BECOME(TOMBSTONE),
+	[PROCESS_TOMBSTONE] = CAN_BECOME(FORGOTTEN),
+};
+
+void
+process_move(struct process *proc, enum process_state to)
+{
+	REQUIRE(proc->state < PROCESS_STATES && legal_moves[proc->state] >> to & 1,
+		"process %u goes from state %u to %u", proc->id, proc->state, to);
+	if (to == PROCESS_TOMBSTONE)
+		family_count_out(proc);
+	proc->state = to;
+}
+
+/* ---- birth ---- */
+
 static void
-enter_tree(struct process *proc, struct process *parent, struct space *sp)
+init_links(struct process *proc)
+{
+	family_init(&proc->family);
+	list_init(&proc->sibling);
+	list_init(&proc->report_link);
+	list_init(&proc->all);
+	list_init(&proc->member);
+	list_init(&proc->condemned);
+	list_init(&proc->threads);
+}
+
+err_t
+process_make(uint32_t id, struct process **out)
+{
+	struct proc_state *state = proc_state();
+	struct process	  *proc = slab_alloc(&state->processes);
+	err_t		   err;
+
+	if (!proc)
+		return ERR_NOMEM;
+	init_links(proc);
+	atomic_init(&proc->refs, 1);
+	proc->nr_charged = 1;
+	thread_start(&proc->main, proc);
+	proc_lock();
+	err = ids_reserve(&proc->main.node, id);
+	proc_unlock();
+	if (err) {
+		slab_free(&state->processes, proc);
+		return err;
+	}
+	proc->id = proc->main.node.number;
+	*out = proc;
+	return OK;
+}
+
+void
+process_discard(struct process *proc)
+{
+	proc_lock();
+	ids_release(&proc->main.node);
+	proc_unlock();
+	slab_free(&proc_state()->processes, proc);
+}
+
+void
+process_publish(struct process *proc, struct process *parent)
 {
 	struct proc_state *state = proc_state();
 
-	lock_acquire(&state->lock);
-	proc->state = PROCESS_ALIVE;
-	proc->space = sp;
-	proc->parent = parent;
-	if (parent)
-		list_insert_before(&parent->children, &proc->sibling);
-	else if (!state->first)
+	process_move(proc, PROCESS_ALIVE);
+	family_add(proc, parent);
+	list_insert_before(&state->all, &proc->all);
+	state->nr_published++;
+	if (!parent && !state->first)
 		state->first = proc;
-	table_publish(proc);
-	lock_release(&state->lock);
 }
 
 err_t
 proc_create(uint32_t id, struct space *sp, struct process **out)
 {
 	struct process *proc;
-	err_t		err = table_reserve(id, &proc);
+	struct group   *group;
+	err_t		err = process_make(id, &proc);
 
 	if (err)
 		return err;
+	group = group_make();
+	if (!group) {
+		process_discard(proc);
+		return ERR_NOMEM;
+	}
 	space_get(sp);
-	enter_tree(proc, NULL, sp);
+	proc->space = sp;
+	proc_lock();
+	group_open(group, proc->id);
+	group_join(group, proc);
+	process_publish(proc, NULL);
+	proc_unlock();
 	*out = proc;
 	return OK;
 }
 
-/* inherit_space - the space a child starts with, with one reference for it. */
-static err_t
-inherit_space(struct space *sp, unsigned flags, struct space **out)
+/* ---- death ---- */
+
+/* forget - out of the tree, the table, the group, and the account's count. HOLDS the lock. */
+static void
+forget(struct process *proc)
 {
-	if (!(flags & PROC_SHARE_SPACE))
-		return space_fork(sp, out);
-	space_get(sp);
-	*out = sp;
-	return OK;
+	process_move(proc, PROCESS_FORGOTTEN);
+	family_remove(proc);
+	list_remove(&proc->all);
+	proc_state()->nr_published--;
+	group_leave(proc);
+	account_leave(proc);
+	ids_release(&proc->main.node);
+}
+
+void
+process_settle(struct process *proc, struct list *forgotten)
+{
+	process_move(proc, PROCESS_TOMBSTONE);
+	while (proc && proc->state == PROCESS_TOMBSTONE && !proc->family.nr_children) {
+		struct process *parent = proc->parent;
+
+		forget(proc);
+		list_insert_before(forgotten, &proc->sibling);
+		proc = parent;
+	}
+}
+
+void
+process_put_all(struct list *forgotten)
+{
+	while (!list_is_empty(forgotten)) {
+		struct list *node = forgotten->next;
+
+		list_remove(node);
+		proc_put(CONTAINER_OF(node, struct process, sibling));
+	}
+}
+
+/* ---- references ---- */
+
+void
+proc_get(struct process *proc)
+{
+	uint32_t before = atomic_fetch_add_explicit(&proc->refs, 1, memory_order_relaxed);
+
+	REQUIRE(before != 0 && before != UINT32_MAX, "process %u has %u references", proc->id,
+		before);
+}
+
+void
+proc_put(struct process *proc)
+{
+	struct proc_state *state = proc_state();
+	uint32_t	   before = atomic_fetch_sub_explicit(&proc->refs, 1, memory_order_acq_rel);
+
+	REQUIRE(before != 0, "process %u has %u references", proc->id, before);
+	if (before > 1)
+		return;
+	REQUIRE(proc->state == PROCESS_FORGOTTEN, "the last reference of process %u in state %u",
+		proc->id, proc->state);
+	if (state->hooks.release)
+		state->hooks.release(proc);
+	resource_put(proc->resources[RESOURCE_ACCOUNT]);
+	slab_free(&state->processes, proc);
+}
+
+/* ---- lookup ---- */
+
+/* find - HOLDS the lock. */
+static struct process *
+find(uint32_t id)
+{
+	struct thread *t = thread_of_node(ids_find(ids_scope(), id));
+
+	if (!t || t != &t->process->main || t->process->state == PROCESS_CREATED)
+		return NULL;
+	return t->process;
+}
+
+struct process *
+proc_find(uint32_t id)
+{
+	struct process *proc;
+
+	proc_lock();
+	proc = find(id);
+	proc_unlock();
+	return proc;
+}
+
+struct process *
+proc_lookup(uint32_t id)
+{
+	struct process *proc;
+
+	proc_lock();
+	proc = find(id);
+	if (proc)
+		proc_get(proc);
+	proc_unlock();
+	return proc;
+}
+
+struct process *
+proc_find_child(struct process *parent, uint32_t number)
+{
+	struct id_node *node;
+
+	proc_lock();
+	node = ids_find(ids_child_scope(parent), number);
+	proc_unlock();
+	return node ? CONTAINER_OF(node, struct process, child_node) : NULL;
+}
+
+static struct process *
+listed(struct list *node)
+{
+	return node == &proc_state()->all ? NULL : CONTAINER_OF(node, struct process, all);
+}
+
+struct process *
+proc_first(void)
+{
+	return listed(proc_state()->all.next);
+}
+
+struct process *
+proc_next(struct process *proc)
+{
+	return listed(proc->all.next);
+}
+
+uint64_t
+proc_count(void)
+{
+	return proc_state()->nr_published;
+}
+
+struct process *
+proc_init_process(void)
+{
+	return proc_state()->first;
+}
+
+void
+process_wake(struct process *proc)
+{
+	const struct proc_hooks *hooks = &proc_state()->hooks;
+
+	if (!proc)
+		return;
+	atomic_fetch_add_explicit(&proc->events, 1, memory_order_release);
+	if (hooks->wake)
+		hooks->wake(proc);
+}
+
+/* ---- what it holds ---- */
+
+struct resource *
+proc_resource(struct process *proc, enum resource_slot slot)
+{
+	struct resource *resource;
+
+	proc_lock();
+	resource = resource_get(proc->resources[slot]);
+	proc_unlock();
+	return resource;
+}
+
+/* swap - what was in the slot, with its reference. HOLDS the lock. */
+static struct resource *
+swap(struct process *proc, enum resource_slot slot, struct resource *next)
+{
+	struct resource *old = proc->resources[slot];
+
+	proc->resources[slot] = next;
+	return old;
+}
+
+struct resource *
+process_take_resource(struct process *proc, enum resource_slot slot)
+{
+	return swap(proc, slot, NULL);
+}
+
+void
+proc_set_resource(struct process *proc, enum resource_slot slot, struct resource *resource)
+{
+	struct resource *old;
+
+	proc_lock();
+	if (slot == RESOURCE_ACCOUNT)
+		account_change(proc, (struct account *)resource);
+	old = swap(proc, slot, resource);
+	proc_unlock();
+	resource_put(old);
 }
 
 err_t
-proc_fork(struct process *parent, unsigned flags, uint32_t id, struct process **out)
+proc_unshare(struct process *proc, enum resource_slot slot)
 {
-	struct process *child;
-	struct space   *sp;
-	err_t		err;
+	struct resource *mine = proc_resource(proc, slot);
+	struct resource *copy;
+	err_t		 err = OK;
 
-	REQUIRE(parent->space, "process %u forks after its exit", parent->id);
-	err = table_reserve(id, &child);
-	if (err)
-		return err;
-	err = inherit_space(parent->space, flags, &sp);
-	if (err) {
-		table_release(child);
-		return err;
+	/* One reference is ours, one the slot's. */
+	if (resource_refs(mine) > 2) {
+		err = resource_inherit(mine, INHERIT_COPY, &copy);
+		if (err == OK)
+			proc_set_resource(proc, slot, copy);
 	}
-	enter_tree(child, parent, sp);
-	*out = child;
-	return OK;
+	resource_put(mine);
+	return err;
 }
 
 /* swap_space - gives the old one, whose reference is now the caller's. */
 static struct space *
 swap_space(struct process *proc, struct space *next)
 {
-	struct proc_state *state = proc_state();
-	struct space	  *old;
+	struct thread *t = thread_running(proc, NULL);
+	struct space  *old;
 
-	lock_acquire(&state->lock);
+	proc_lock();
 	old = proc->space;
 	proc->space = next;
-	lock_release(&state->lock);
+	proc->has_execed = true;
+	t->alternate = (struct signal_stack){ 0 };
+	thread_release_maker(t);
+	proc_unlock();
 	return old;
 }
 
 void
 proc_exec(struct process *proc, struct space *fresh)
 {
+	struct resource *handlers, *handles;
+
 	REQUIRE(proc->space, "process %u executes a program after its exit", proc->id);
+	REQUIRE(proc->nr_running == 1, "process %u executes a program with %u threads", proc->id,
+		proc->nr_running);
+	handlers = proc_resource(proc, RESOURCE_HANDLERS);
+	handles = proc_resource(proc, RESOURCE_HANDLES);
+	handlers_reset((struct handlers *)handlers);
+	handle_table_exec((struct handle_table *)handles);
+	resource_put(handles);
+	resource_put(handlers);
 	space_get(fresh);
 	space_put(swap_space(proc, fresh));
-}
-
-/* orphan_children - the first process, or nobody, becomes their parent. HOLDS the lock. */
-static void
-orphan_children(struct process *proc, struct process *heir)
-{
-	while (!list_is_empty(&proc->children)) {
-		struct process *child = CONTAINER_OF(proc->children.next, struct process, sibling);
-
-		list_remove(&child->sibling);
-		child->parent = heir;
-		if (heir)
-			list_insert_before(&heir->children, &child->sibling);
-	}
-}
-
-/* oldest_root - the next first process: alive and without a parent. HOLDS the lock. */
-static struct process *
-oldest_root(void)
-{
-	struct proc_state *state = proc_state();
-
-	LIST_FOR_EACH(node, &state->all) {
-		struct process *proc = CONTAINER_OF(node, struct process, all);
-
-		if (proc->state == PROCESS_ALIVE && !proc->parent)
-			return proc;
-	}
-	return NULL;
-}
-
-void
-proc_exit(struct process *proc, int32_t code)
-{
-	struct proc_state *state = proc_state();
-	struct space	  *sp;
-
-	lock_acquire(&state->lock);
-	REQUIRE(proc->state == PROCESS_ALIVE, "process %u exits twice", proc->id);
-	proc->state = PROCESS_ZOMBIE;
-	proc->code = code;
-	sp = proc->space;
-	proc->space = NULL;
-	if (proc == state->first)
-		state->first = oldest_root();
-	orphan_children(proc, state->first);
-	if (!state->first)
-		state->first = oldest_root();
-	lock_release(&state->lock);
-	space_put(sp);
-}
-
-err_t
-proc_reap(struct process *parent, struct process *child, int32_t *code)
-{
-	struct proc_state *state = proc_state();
-	err_t		   err = OK;
-
-	lock_acquire(&state->lock);
-	if (child->parent != parent)
-		err = ERR_CHILD;
-	else if (child->state != PROCESS_ZOMBIE)
-		err = ERR_AGAIN;
-	else
-		list_remove(&child->sibling);
-	lock_release(&state->lock);
-	if (err)
-		return err;
-	*code = child->code;
-	table_release(child);
-	return OK;
 }

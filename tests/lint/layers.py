@@ -25,7 +25,8 @@ PUBLIC_HEADERS = {
     "usercopy.h": "user",
     "call.h": "call",
     "exec.h": "exec",
-    "process.h": "proc",
+    "fs_context.h": "proc", "handle.h": "proc", "process.h": "proc", "resource.h": "proc",
+    "signal.h": "proc",
     "check.h": "check",
 }
 

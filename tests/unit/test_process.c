@@ -1,7 +1,7 @@
 /* test_process.c - processes: fork, exec, exit, orphans, reaping, failures. */
 #include "unit/sketch.h"
 
-#include "proc/proc_table.h"
+#include "proc/state.h"
 
 #include <string.h>
 
@@ -257,7 +257,7 @@ a_failed_fork_leaves_no_process(void **state)
 	assert_true(sketch_fail_each(fork_and_bury, parent->space) >= 4);
 	assert_int_equal(proc_count(), 1);
 	assert_int_equal(proc_state()->nr_ids, 1);
-	assert_true(list_is_empty(&parent->children));
+	assert_true(list_is_empty(&parent->family.children));
 	EXPECT_ERR(proc_fork(parent, 0, parent->id, &child), ERR_EXIST);
 	assert_int_equal(atomic_load(&parent->space->refs), 1);
 	for (unsigned page = 1; page < 4; page++) {

@@ -26,8 +26,7 @@ struct process_call {
 	struct space	   *space;
 	struct process	   *process;
 	struct process	   *child;
-	unsigned	    flags;
-	bool		    is_thread;
+	uint64_t	    flags;
 	uint32_t	    id;
 	int32_t		    code;
 	err_t		    err;
@@ -63,15 +62,12 @@ call_proc_exec(void *arg)
 	proc_exec(call->process, call->space);
 }
 
-/* A thread's space is told that it has several before the second one runs. */
 static void
 call_proc_fork(void *arg)
 {
 	struct process_call *call = arg;
 
-	call->err = call->is_thread ? space_add_thread(call->process->space) : OK;
-	if (call->err == OK)
-		call->err = proc_fork(call->process, call->flags, call->id, &call->child);
+	call->err = proc_fork(call->process, call->flags, call->id, &call->child);
 }
 
 static void
@@ -277,9 +273,9 @@ statement_exec(struct run *r)
 }
 
 static bool
-make_child(struct run *r, const char *verb, unsigned flags, bool is_thread, uint64_t *counter)
+make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint64_t *counter)
 {
-	struct process_call call = { .flags = flags, .is_thread = is_thread };
+	struct process_call call = { .flags = flags };
 	struct wanted	    wanted;
 	struct name	   *parent;
 	struct name	   *child;
@@ -311,7 +307,7 @@ statement_fork(struct run *r)
 bool
 statement_vfork(struct run *r)
 {
-	return make_child(r, "vfork", PROC_SHARE_SPACE, false, &r->nr_vforks);
+	return make_child(r, "vfork", PROC_SHARE_SPACE | PROC_SUSPEND, false, &r->nr_vforks);
 }
 
 bool

@@ -1,0 +1,287 @@
+/*
+ * family.c - the tree of processes: parents, children, orphans, and walks over it.
+ *
+ *	         init                      B exits, orphans are adopted      or they stay
+ *	        /    \                          init                          init
+ *	       A      B                        / | \ \                       /    \
+ *	             / \                      A  B  C D                     A      B dead
+ *	            C   D                                                         / \
+ *	                                                                         C   D
+ *
+ * A walk keeps the process that it gives next. The walks in progress are in a list, and
+ * whoever takes a process out of the tree moves those that stand there on, so a walk needs no
+ * lock between its steps. Nothing here recurses: a tree may be as deep as it has processes.
+ */
+#include "proc/family.h"
+
+#include "base/assert.h"
+#include "proc/handlers.h"
+#include "proc/life.h"
+#include "proc/state.h"
+
+void
+family_init(struct family *family)
+{
+	list_init(&family->children);
+	list_init(&family->waitable);
+}
+
+struct family *
+family_of(struct process *parent)
+{
+	return parent ? &parent->family : &proc_state()->nobody;
+}
+
+static struct process *
+sibling(struct list *node)
+{
+	return CONTAINER_OF(node, struct process, sibling);
+}
+
+/* ---- walks ---- */
+
+/* after - the next process outside the subtree of proc, in order of a walk over root; NULL: none. */
+static struct process *
+after(const struct process *root, struct process *proc)
+{
+	for (; proc && proc != root; proc = proc->parent) {
+		if (proc->sibling.next != &family_of(proc->parent)->children)
+			return sibling(proc->sibling.next);
+	}
+	return NULL;
+}
+
+static struct process *
+successor(const struct process *root, struct process *proc)
+{
+	if (!list_is_empty(&proc->family.children))
+		return sibling(proc->family.children.next);
+	return after(root, proc);
+}
+
+static bool
+is_below(const struct process *proc, const struct process *root)
+{
+	while (proc && proc != root)
+		proc = proc->parent;
+	return proc == root;
+}
+
+/* is_cut_off - the walk stands in the subtree of proc and began outside of it, or its root is gone. */
+static bool
+is_cut_off(const struct proc_walk *walk, const struct process *proc)
+{
+	if (!walk->next || !is_below(walk->next, proc))
+		return false;
+	if (walk->root == proc)
+		return proc->state == PROCESS_FORGOTTEN;
+	return !walk->root || !is_below(walk->root, proc);
+}
+
+/* move_walks_on - before proc, with all below it, leaves its place. */
+static void
+move_walks_on(struct process *proc)
+{
+	LIST_FOR_EACH(node, &proc_state()->walks) {
+		struct proc_walk *walk = CONTAINER_OF(node, struct proc_walk, link);
+
+		if (is_cut_off(walk, proc))
+			walk->next = after(walk->root, proc);
+	}
+}
+
+void
+proc_walk_begin(struct proc_walk *walk, struct process *root)
+{
+	struct list *roots = &proc_state()->nobody.children;
+
+	proc_lock();
+	walk->root = root;
+	walk->next = root;
+	if (!root && !list_is_empty(roots))
+		walk->next = sibling(roots->next);
+	list_insert_before(&proc_state()->walks, &walk->link);
+	proc_unlock();
+}
+
+void
+family_walk_on(struct proc_walk *walk)
+{
+	walk->next = successor(walk->root, walk->next);
+}
+
+struct process *
+proc_walk_next(struct proc_walk *walk)
+{
+	struct process *proc;
+
+	proc_lock();
+	proc = walk->next;
+	if (proc) {
+		proc_get(proc);
+		family_walk_on(walk);
+	}
+	proc_unlock();
+	return proc;
+}
+
+void
+proc_walk_end(struct proc_walk *walk)
+{
+	proc_lock();
+	list_remove(&walk->link);
+	proc_unlock();
+}
+
+/* ---- links ---- */
+
+static bool
+is_awaitable(const struct process *proc)
+{
+	return !proc->no_reap && proc->state < PROCESS_TOMBSTONE;
+}
+
+void
+family_add(struct process *child, struct process *parent)
+{
+	struct family *family = family_of(parent);
+
+	child->parent = parent;
+	list_insert_before(&family->children, &child->sibling);
+	ids_number_child(family, &child->child_node, parent);
+	family->nr_children++;
+	if (is_awaitable(child))
+		family->nr_awaitable++;
+	if (child->reports)
+		list_insert_before(&family->waitable, &child->report_link);
+}
+
+void
+family_remove(struct process *child)
+{
+	struct family *family = family_of(child->parent);
+
+	move_walks_on(child);
+	list_remove(&child->report_link);
+	list_remove(&child->sibling);
+	ids_remove(&child->child_node);
+	family->nr_children--;
+	if (is_awaitable(child))
+		family->nr_awaitable--;
+	child->parent = NULL;
+}
+
+void
+family_count_out(struct process *child)
+{
+	if (is_awaitable(child))
+		family_of(child->parent)->nr_awaitable--;
+	list_remove(&child->report_link);
+	child->reports = 0;
+}
+
+/* ---- reports ---- */
+
+void
+family_report(struct process *child, enum wait_event event)
+{
+	if (!is_awaitable(child))
+		return;
+	child->reports |= 1u << event;
+	list_remove(&child->report_link);
+	list_insert_before(&family_of(child->parent)->waitable, &child->report_link);
+	process_wake(child->parent);
+}
+
+void
+family_withdraw(struct process *child, enum wait_event event)
+{
+	child->reports &= ~(1u << event);
+	if (!child->reports)
+		list_remove(&child->report_link);
+}
+
+/* ---- orphans ---- */
+
+bool
+family_reaps_itself(struct process *parent)
+{
+	return parent && handlers_ignore_children(parent);
+}
+
+static bool
+can_adopt(const struct process *proc)
+{
+	return proc->is_subreaper && !process_has_exited(proc);
+}
+
+/* heir_of - who adopts the children of a dying process; NULL: nobody. */
+static struct process *
+heir_of(struct process *proc)
+{
+	struct process *heir = proc->parent;
+
+	if (!proc_state()->nr_subreapers)
+		return proc_state()->first;
+	while (heir && !can_adopt(heir))
+		heir = heir->parent;
+	return heir ? heir : proc_state()->first;
+}
+
+static void
+adopt(struct process *child, struct process *heir, struct list *forgotten)
+{
+	family_remove(child);
+	family_add(child, heir);
+	if (child->state == PROCESS_ZOMBIE && family_reaps_itself(heir))
+		process_settle(child, forgotten);
+}
+
+/* adopt_all - linear in the number of children, which are not looked into. */
+static void
+adopt_all(struct process *proc, struct list *forgotten)
+{
+	struct process *heir = heir_of(proc);
+
+	while (!list_is_empty(&proc->family.children))
+		adopt(sibling(proc->family.children.next), heir, forgotten);
+	process_wake(heir);
+}
+
+/* keep_all - zombies become tombstones; they go if nobody is below them. */
+static void
+keep_all(struct process *proc, struct list *forgotten)
+{
+	struct list *node = proc->family.children.next;
+
+	while (node != &proc->family.children) {
+		struct process *child = sibling(node);
+
+		node = node->next;
+		if (child->state == PROCESS_ZOMBIE)
+			process_settle(child, forgotten);
+	}
+}
+
+void
+family_orphan(struct process *proc, struct list *forgotten)
+{
+	if (list_is_empty(&proc->family.children))
+		return;
+	if (proc_state()->policy == ORPHANS_STAY)
+		keep_all(proc, forgotten);
+	else
+		adopt_all(proc, forgotten);
+}
+
+void
+proc_set_subreaper(struct process *proc, bool is_subreaper)
+{
+	proc_lock();
+	if (is_subreaper && !proc->is_subreaper)
+		proc_state()->nr_subreapers++;
+	if (!is_subreaper && proc->is_subreaper)
+		proc_state()->nr_subreapers--;
+	proc->is_subreaper = is_subreaper;
+	proc_unlock();
+}

@@ -1,0 +1,437 @@
+/*
+ * proc_fork.c - fork in all its variants: steps that are undone in reverse.
+ *
+ *	a new process		a new thread		undone by
+ *	flags			flags			-
+ *	limits			limits			the account pays for one fewer
+ *	id and descriptor	id and record		given back
+ *	space			-			reference dropped
+ *	resources		-			references dropped
+ *	first thread		-			-
+ *	readers of the space	readers of the space	- (nobody can tell)
+ *	publish			publish			(nothing after it can fail)
+ *	start			start
+ *
+ * Until it is published, nobody but its maker can reach the child, so a failure takes back
+ * what was made and the parent is as before. Whether the parent may still fork is looked at
+ * twice: at first, and where the child would become visible.
+ */
+#include "base/assert.h"
+#include "proc/account.h"
+#include "proc/group.h"
+#include "proc/handlers.h"
+#include "proc/life.h"
+#include "proc/state.h"
+#include "proc/thread.h"
+
+#define KNOWN_FLAGS \
+	(PROC_EXIT_SIGNAL | PROC_SHARE_SPACE | PROC_SHARE_FS | PROC_SHARE_HANDLES | \
+	 PROC_SHARE_HANDLERS | PROC_SUSPEND | PROC_SAME_PARENT | PROC_THREAD | PROC_NEW_MOUNT | \
+	 PROC_DEFAULT_HANDLERS | PROC_NO_REAP | PROC_EMPTY_HANDLES)
+
+/* One fork on its way. The steps fill in the rest. */
+struct fork {
+	struct thread		   *caller;
+	struct process		   *parent; /* the caller's process */
+	const struct clone_request *request;
+	uint64_t		    flags;
+	struct account		   *account;
+	struct process		   *child;  /* make_process */
+	struct thread		   *thread; /* make_process, make_thread: the result */
+	struct handlers *handlers;	    /* take_handlers: for a parent that has none to share */
+};
+
+/* ---- flags ---- */
+
+/* Each flag needs the other. */
+static const struct {
+	uint64_t flag, needs;
+} needs[] = {
+	{ PROC_SHARE_HANDLERS, PROC_SHARE_SPACE },
+	{ PROC_THREAD, PROC_SHARE_HANDLERS },
+};
+
+/* The two say opposite things; a thread has no parent to tell, and nothing of its own. */
+static const struct {
+	uint64_t one, other;
+} excludes[] = {
+	{ PROC_NEW_MOUNT, PROC_SHARE_FS },	    { PROC_DEFAULT_HANDLERS, PROC_SHARE_HANDLERS },
+	{ PROC_EMPTY_HANDLES, PROC_SHARE_HANDLES }, { PROC_SAME_PARENT, PROC_EXIT_SIGNAL },
+	{ PROC_THREAD, PROC_EXIT_SIGNAL },	    { PROC_THREAD, PROC_NEW_MOUNT },
+	{ PROC_THREAD, PROC_EMPTY_HANDLES },	    { PROC_THREAD, PROC_NO_REAP },
+};
+
+static bool
+are_legal(uint64_t flags)
+{
+	if (flags & ~KNOWN_FLAGS || (flags & PROC_EXIT_SIGNAL) > SIGNAL_NR)
+		return false;
+	for (unsigned i = 0; i < ARRAY_SIZE(needs); i++) {
+		if (flags & needs[i].flag && !(flags & needs[i].needs))
+			return false;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(excludes); i++) {
+		if (flags & excludes[i].one && flags & excludes[i].other)
+			return false;
+	}
+	return true;
+}
+
+static err_t
+check_request(struct fork *f)
+{
+	const struct clone_request *request = f->request;
+
+	if (!are_legal(f->flags))
+		return ERR_INVAL;
+	if (request->space && f->flags & PROC_SHARE_SPACE)
+		return ERR_INVAL;
+	if (request->account && f->flags & PROC_THREAD)
+		return ERR_INVAL;
+	if (f->flags & PROC_SAME_PARENT && f->parent == proc_state()->first)
+		return ERR_INVAL;
+	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
+}
+
+/* ---- limits ---- */
+
+static err_t
+charge(struct fork *f)
+{
+	err_t err;
+
+	proc_lock();
+	f->account = f->request->account ? f->request->account : account_of(f->parent);
+	if (f->account)
+		resource_get(&f->account->resource);
+	err = f->parent->is_exiting ? ERR_AGAIN : account_charge(f->account);
+	proc_unlock();
+	if (err && f->account)
+		resource_put(&f->account->resource);
+	return err;
+}
+
+static void
+discharge(struct fork *f)
+{
+	proc_lock();
+	account_discharge(f->account);
+	proc_unlock();
+	if (f->account)
+		resource_put(&f->account->resource);
+}
+
+/* ---- id and descriptor ---- */
+
+static err_t
+make_process(struct fork *f)
+{
+	err_t err = process_make(f->request->id, &f->child);
+
+	if (err == OK)
+		f->thread = &f->child->main;
+	return err;
+}
+
+static void
+discard_process(struct fork *f)
+{
+	process_discard(f->child);
+}
+
+static err_t
+make_thread(struct fork *f)
+{
+	return thread_make(f->request->id, &f->thread);
+}
+
+static void
+discard_thread(struct fork *f)
+{
+	thread_discard(f->thread);
+}
+
+/* ---- space ---- */
+
+static err_t
+inherit_space(struct fork *f)
+{
+	if (!f->request->space && !(f->flags & PROC_SHARE_SPACE))
+		return space_fork(f->parent->space, &f->child->space);
+	f->child->space = f->request->space ? f->request->space : f->parent->space;
+	space_get(f->child->space);
+	return OK;
+}
+
+static void
+drop_space(struct fork *f)
+{
+	space_put(f->child->space);
+}
+
+/*
+ * Two threads will run in the space at once, unless its only user is suspended meanwhile.
+ * This is the last allocation, because it is not taken back.
+ */
+static err_t
+add_reader(struct fork *f)
+{
+	bool shared = f->flags & PROC_SHARE_SPACE && !(f->flags & PROC_SUSPEND);
+
+	return shared ? space_add_thread(f->parent->space) : OK;
+}
+
+/* ---- resources ---- */
+
+static enum inherit
+inheritance(const struct fork *f, unsigned slot)
+{
+	switch (slot) {
+	case RESOURCE_HANDLES:
+		return f->flags & PROC_SHARE_HANDLES   ? INHERIT_SHARE
+		       : f->flags & PROC_EMPTY_HANDLES ? INHERIT_RESET
+						       : INHERIT_COPY;
+	case RESOURCE_FS:
+		return f->flags & PROC_SHARE_FS ? INHERIT_SHARE : INHERIT_COPY;
+	case RESOURCE_HANDLERS:
+		return f->flags & PROC_DEFAULT_HANDLERS ? INHERIT_RESET : INHERIT_COPY;
+	case RESOURCE_MOUNTS:
+		return f->flags & PROC_NEW_MOUNT ? INHERIT_COPY : INHERIT_SHARE;
+	default:
+		return f->request->own[slot - RESOURCE_OWN];
+	}
+}
+
+static void
+drop_resources(struct fork *f)
+{
+	for (unsigned slot = RESOURCE_SLOTS; slot-- > 0;)
+		resource_put(f->child->resources[slot]);
+	if (f->handlers)
+		resource_put(&f->handlers->resource);
+}
+
+/* is_later - shared handlers are taken when the child is published; the account is there already. */
+static bool
+is_later(const struct fork *f, unsigned slot)
+{
+	return slot == RESOURCE_ACCOUNT ||
+	       (slot == RESOURCE_HANDLERS && f->flags & PROC_SHARE_HANDLERS);
+}
+
+static err_t
+inherit_slot(struct fork *f, unsigned slot)
+{
+	struct resource *from = proc_resource(f->parent, (enum resource_slot)slot);
+	err_t err = resource_inherit(from, inheritance(f, slot), &f->child->resources[slot]);
+
+	resource_put(from);
+	return err;
+}
+
+/* prepare_handlers - a parent that has no table gets one with the child, to share it. */
+static err_t
+prepare_handlers(struct fork *f)
+{
+	if (!(f->flags & PROC_SHARE_HANDLERS) || f->parent->resources[RESOURCE_HANDLERS])
+		return OK;
+	return handlers_create(&f->handlers);
+}
+
+static err_t
+inherit_resources(struct fork *f)
+{
+	err_t err = OK;
+
+	for (unsigned slot = 0; slot < RESOURCE_SLOTS && err == OK; slot++) {
+		if (!is_later(f, slot))
+			err = inherit_slot(f, slot);
+	}
+	if (err == OK)
+		err = prepare_handlers(f);
+	if (err)
+		drop_resources(f);
+	return err;
+}
+
+/* take_handlers - the table that both have from now on. HOLDS the lock. */
+static void
+take_handlers(struct fork *f)
+{
+	struct resource **mine = &f->parent->resources[RESOURCE_HANDLERS];
+
+	if (!(f->flags & PROC_SHARE_HANDLERS))
+		return;
+	if (!*mine) {
+		*mine = &f->handlers->resource;
+		f->handlers = NULL;
+	}
+	f->child->resources[RESOURCE_HANDLERS] = resource_get(*mine);
+}
+
+/* ---- thread ---- */
+
+/* The mask is inherited; nothing is pending. An alternate stack would be shared with its owner. */
+static err_t
+copy_thread(struct fork *f)
+{
+	bool shares = f->flags & PROC_SHARE_SPACE && !(f->flags & PROC_SUSPEND);
+
+	f->thread->blocked = f->caller->blocked;
+	if (!shares && !f->request->space)
+		f->thread->alternate = f->caller->alternate;
+	return OK;
+}
+
+/* suspend - the caller waits for the child. HOLDS the lock. */
+static void
+suspend(struct fork *f)
+{
+	if (!(f->flags & PROC_SUSPEND))
+		return;
+	f->thread->suspends = f->caller;
+	f->caller->waits_for = f->thread;
+}
+
+/* ---- publication ---- */
+
+static void
+describe_child(struct fork *f)
+{
+	bool same = f->flags & PROC_SAME_PARENT;
+
+	f->child->exit_signal =
+		same ? f->parent->exit_signal : (uint8_t)(f->flags & PROC_EXIT_SIGNAL);
+	f->child->no_reap = f->flags & PROC_NO_REAP;
+	f->child->resources[RESOURCE_ACCOUNT] = f->account ? &f->account->resource : NULL;
+}
+
+static err_t
+publish_process(struct fork *f)
+{
+	struct process *to = f->flags & PROC_SAME_PARENT ? f->parent->parent : f->parent;
+
+	if (f->parent->is_exiting || (to && to->is_exiting))
+		return ERR_AGAIN;
+	describe_child(f);
+	take_handlers(f);
+	group_join(f->parent->group, f->child);
+	process_publish(f->child, to);
+	suspend(f);
+	return OK;
+}
+
+static err_t
+publish_thread(struct fork *f)
+{
+	if (f->parent->is_exiting)
+		return ERR_AGAIN;
+	thread_start(f->thread, f->parent);
+	f->parent->nr_charged++;
+	suspend(f);
+	return OK;
+}
+
+static err_t
+publish(struct fork *f)
+{
+	err_t err;
+
+	proc_lock();
+	err = f->child ? publish_process(f) : publish_thread(f);
+	proc_unlock();
+	return err;
+}
+
+/* ---- steps ---- */
+
+struct step {
+	err_t (*run)(struct fork *f);
+	void (*undo)(struct fork *f); /* NULL: there is nothing to undo */
+};
+
+static const struct step process_steps[] = {
+	{ check_request, NULL },
+	{ charge, discharge },
+	{ make_process, discard_process },
+	{ inherit_space, drop_space },
+	{ inherit_resources, drop_resources },
+	{ copy_thread, NULL },
+	{ add_reader, NULL },
+	{ publish, NULL },
+};
+
+static const struct step thread_steps[] = {
+	{ check_request, NULL }, { charge, discharge }, { make_thread, discard_thread },
+	{ copy_thread, NULL },	 { add_reader, NULL },	{ publish, NULL },
+};
+
+static err_t
+run_steps(struct fork *f, const struct step *steps, unsigned nr)
+{
+	err_t	 err = OK;
+	unsigned done;
+
+	for (done = 0; done < nr; done++) {
+		err = steps[done].run(f);
+		if (err)
+			break;
+	}
+	while (err && done-- > 0) {
+		if (steps[done].undo)
+			steps[done].undo(f);
+	}
+	return err;
+}
+
+/* finish - what is left over when nothing can fail any more. */
+static void
+finish(struct fork *f)
+{
+	void (*start)(struct thread * t) = proc_state()->hooks.start;
+
+	if (f->handlers)
+		resource_put(&f->handlers->resource);
+	if (!f->child && f->account)
+		resource_put(&f->account->resource); /* the process holds one already */
+	if (start)
+		start(f->thread);
+}
+
+err_t
+proc_clone(struct thread *caller, const struct clone_request *request, struct thread **out)
+{
+	struct fork f = {
+		.caller = caller,
+		.parent = caller->process,
+		.request = request,
+		.flags = request->flags,
+	};
+	err_t err;
+
+	REQUIRE(f.parent->space, "process %u forks after its exit", f.parent->id);
+	if (f.flags & PROC_THREAD)
+		err = run_steps(&f, thread_steps, ARRAY_SIZE(thread_steps));
+	else
+		err = run_steps(&f, process_steps, ARRAY_SIZE(process_steps));
+	if (err)
+		return err;
+	finish(&f);
+	*out = f.thread;
+	return OK;
+}
+
+err_t
+proc_fork(struct process *parent, uint64_t flags, uint32_t id, struct process **out)
+{
+	struct clone_request request = { .flags = flags, .id = id };
+	struct thread	    *thread;
+	err_t		     err;
+
+	if (flags & PROC_THREAD)
+		return ERR_INVAL;
+	err = proc_clone(&parent->main, &request, &thread);
+	if (err == OK)
+		*out = thread->process;
+	return err;
+}

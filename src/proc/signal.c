@@ -1,0 +1,251 @@
+/*
+ * signal.c - sending and taking signals.
+ *
+ *	sent to	  waits in	  taken by
+ *	process	  proc->pending	  any of its threads that does not hold it back
+ *	thread	  t->pending	  that thread
+ *
+ * What is ignored is dropped when it is sent, unless it is held back: then the process may
+ * still decide otherwise. CONT and the stops take each other away at once, whatever the
+ * process does about them, so that the last one sent wins.
+ */
+#include "base/assert.h"
+#include "proc/family.h"
+#include "proc/group.h"
+#include "proc/handlers.h"
+#include "proc/life.h"
+#include "proc/state.h"
+#include "proc/thread.h"
+
+#define UNMASKABLE (signal_bit(SIGNAL_KILL) | signal_bit(SIGNAL_STOP))
+#define STOPS \
+	(signal_bit(SIGNAL_STOP) | signal_bit(SIGNAL_TSTP) | signal_bit(SIGNAL_TTIN) | \
+	 signal_bit(SIGNAL_TTOU))
+#define IGNORED (signal_bit(SIGNAL_CHLD) | signal_bit(SIGNAL_URG) | signal_bit(SIGNAL_WINCH))
+
+enum signal_default
+signal_default(unsigned signal)
+{
+	signal_set bit = signal_bit(signal);
+
+	if (bit & STOPS)
+		return SIGNAL_STOPS;
+	if (bit & IGNORED)
+		return SIGNAL_IGNORED;
+	return signal == SIGNAL_CONT ? SIGNAL_CONTINUES : SIGNAL_ENDS;
+}
+
+static bool
+is_signal(unsigned signal)
+{
+	return signal >= 1 && signal <= SIGNAL_NR;
+}
+
+/* has_no_effect - with this action, in this process. Init takes only what it has a handler for. */
+static bool
+has_no_effect(const struct process *proc, unsigned signal, const struct signal_action *action)
+{
+	enum signal_default otherwise = signal_default(signal);
+
+	if (action->handler != SIGNAL_DEFAULT)
+		return action->handler == SIGNAL_IGNORE;
+	return otherwise == SIGNAL_IGNORED || otherwise == SIGNAL_CONTINUES ||
+	       proc == proc_state()->first;
+}
+
+static void
+clear_pending(struct process *proc, signal_set set)
+{
+	proc->pending &= ~set;
+	LIST_FOR_EACH(node, &proc->threads)
+		CONTAINER_OF(node, struct thread, link)->pending &= ~set;
+}
+
+/* cancel - stops and CONT take each other away. */
+static void
+cancel(struct process *proc, unsigned signal)
+{
+	if (signal == SIGNAL_CONT) {
+		clear_pending(proc, STOPS);
+		process_continue(proc);
+	} else if (signal_bit(signal) & STOPS) {
+		clear_pending(proc, signal_bit(SIGNAL_CONT));
+	}
+}
+
+/* post - `t` NULL: to the process as a whole. HOLDS the lock. */
+static void
+post(struct process *proc, struct thread *t, unsigned signal)
+{
+	struct signal_action action = handlers_action(proc, signal);
+	const struct thread *asked = t ? t : thread_running(proc, NULL);
+	bool		     held_back = asked && asked->blocked & signal_bit(signal);
+
+	cancel(proc, signal);
+	if (!held_back && has_no_effect(proc, signal, &action))
+		return;
+	*(t ? &t->pending : &proc->pending) |= signal_bit(signal);
+	process_wake(proc);
+}
+
+void
+signal_post(struct process *proc, unsigned signal)
+{
+	if (signal)
+		post(proc, NULL, signal);
+}
+
+err_t
+signal_send(struct process *proc, unsigned signal)
+{
+	if (!is_signal(signal))
+		return ERR_INVAL;
+	proc_lock();
+	if (!process_has_exited(proc))
+		post(proc, NULL, signal);
+	proc_unlock();
+	return OK;
+}
+
+err_t
+signal_send_thread(struct thread *t, unsigned signal)
+{
+	if (!is_signal(signal))
+		return ERR_INVAL;
+	proc_lock();
+	if (!t->has_ended)
+		post(t->process, t, signal);
+	proc_unlock();
+	return OK;
+}
+
+/* post_all - to the members that have not exited. HOLDS the lock. */
+static uint64_t
+post_all(const struct group *group, unsigned signal)
+{
+	uint64_t nr = 0;
+
+	LIST_FOR_EACH(node, &group->members) {
+		struct process *proc = CONTAINER_OF(node, struct process, member);
+
+		if (process_has_exited(proc))
+			continue;
+		post(proc, NULL, signal);
+		nr++;
+	}
+	return nr;
+}
+
+err_t
+signal_send_group(uint32_t id, unsigned signal, uint64_t *nr)
+{
+	struct group *group;
+	err_t	      err = ERR_SRCH;
+
+	if (!is_signal(signal))
+		return ERR_INVAL;
+	proc_lock();
+	group = group_find(id);
+	if (group) {
+		*nr = post_all(group, signal);
+		err = OK;
+	}
+	proc_unlock();
+	return err;
+}
+
+uint64_t
+signal_send_descendants(struct process *root, unsigned signal)
+{
+	struct proc_walk walk;
+	struct process	*proc;
+	uint64_t	 nr = 0;
+
+	proc_walk_begin(&walk, root);
+	while ((proc = proc_walk_next(&walk))) {
+		if (proc != root && !process_has_exited(proc) && signal_send(proc, signal) == OK)
+			nr++;
+		proc_put(proc);
+	}
+	proc_walk_end(&walk);
+	return nr;
+}
+
+signal_set
+signal_block(struct thread *t, signal_set blocked)
+{
+	signal_set old;
+
+	proc_lock();
+	old = t->blocked;
+	t->blocked = blocked & ~UNMASKABLE;
+	proc_unlock();
+	return old;
+}
+
+bool
+signal_is_pending(struct thread *t)
+{
+	bool is_pending;
+
+	proc_lock();
+	is_pending = (t->pending | t->process->pending) & ~t->blocked;
+	proc_unlock();
+	return is_pending;
+}
+
+/* lowest - of a set that is not empty; KILL before all. */
+static unsigned
+lowest(signal_set set)
+{
+	if (set & signal_bit(SIGNAL_KILL))
+		return SIGNAL_KILL;
+	return (unsigned)__builtin_ctzll(set) + 1;
+}
+
+/* pick - the next signal out of the thread's or its process's set; 0: none. HOLDS the lock. */
+static unsigned
+pick(struct thread *t)
+{
+	signal_set *from = t->pending & ~t->blocked ? &t->pending : &t->process->pending;
+	unsigned    signal;
+
+	if (!(*from & ~t->blocked))
+		return 0;
+	signal = lowest(*from & ~t->blocked);
+	*from &= ~signal_bit(signal);
+	return signal;
+}
+
+/* begin_handler - its mask is in force. HOLDS the lock. */
+static void
+begin_handler(struct thread *t, const struct signal_delivery *d)
+{
+	if (d->action.handler == SIGNAL_DEFAULT)
+		return;
+	t->blocked |= d->action.blocked;
+	if (!(d->action.flags & SIGNALF_NO_DEFER))
+		t->blocked |= signal_bit(d->signal) & ~UNMASKABLE;
+	if (d->action.flags & SIGNALF_RESET)
+		handlers_set_default(t->process, d->signal);
+}
+
+bool
+signal_take(struct thread *t, struct signal_delivery *out)
+{
+	struct signal_delivery d = { 0 };
+
+	proc_lock();
+	while ((d.signal = pick(t))) {
+		d.action = handlers_action(t->process, d.signal);
+		if (!has_no_effect(t->process, d.signal, &d.action))
+			break;
+	}
+	d.blocked = t->blocked;
+	if (d.signal)
+		begin_handler(t, &d);
+	proc_unlock();
+	if (d.signal)
+		*out = d;
+	return d.signal != 0;
+}

@@ -1,0 +1,288 @@
+/* test_exit.c - exit, init, kills from outside, and the killing of whole trees. */
+#include "unit/kin.h"
+
+#include "proc/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* CAM-22: the kernel hears that init exits before anything has changed; it may shut down there. */
+static void
+the_exit_of_init_is_announced(void **state)
+{
+	struct process *first = kin_first();
+
+	(void)state;
+	kin_child(first, 0);
+	kin_child(first, 0);
+	kin_exit(first, 0);
+	assert_int_equal(kin_log.nr_init_exits, 1);
+	assert_int_equal(kin_log.init_children, 2);
+	kin_end();
+}
+
+/* When init exits its children have no parent; the oldest of them is init from then on. */
+static void
+init_has_an_heir(void **state)
+{
+	struct process *one = kin_first();
+	struct process *two = kin_child(one, 0);
+	struct process *three = kin_child(one, 0);
+	struct process *four = kin_child(three, 0);
+
+	(void)state;
+	kin_exit(one, 0);
+	assert_null(two->parent);
+	assert_null(three->parent);
+	assert_ptr_equal(proc_init_process(), two);
+	kin_exit(three, 0);
+	assert_ptr_equal(four->parent, two);
+	kin_exit(two, 0);
+	assert_null(four->parent);
+	assert_ptr_equal(proc_init_process(), four);
+	kin_exit(four, 0);
+	assert_null(proc_init_process());
+	kin_end();
+}
+
+/* LUN-40: nobody kills init; CAM-28: killing what is dead or dying is harmless. */
+static void
+init_cannot_be_killed_and_the_dead_neither(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	int32_t		code;
+
+	(void)state;
+	EXPECT_ERR(proc_kill(first, 9), ERR_PERM);
+	EXPECT_OK(proc_kill(a, 9));
+	assert_int_equal(a->state, PROCESS_ZOMBIE);
+	assert_int_equal(kin_log.nr_halts, 1);
+	EXPECT_OK(proc_kill(a, 11));
+	assert_int_equal(kin_log.nr_halts, 1);
+	EXPECT_OK(proc_reap(first, a, &code));
+	assert_int_equal(code, 9);
+	machine_check_invariants();
+	kin_end();
+}
+
+/* A process whose threads cannot be stopped at once is told, makes no child, and ends itself. */
+static void
+a_running_process_is_told_to_exit(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	struct process *child;
+	int32_t		code;
+
+	(void)state;
+	kin_log.refuse_halt = true;
+	EXPECT_OK(proc_kill(a, 9));
+	assert_int_equal(a->state, PROCESS_ALIVE);
+	assert_ptr_equal(kin_log.last_woken, a);
+	EXPECT_ERR(proc_fork(a, PROC_SHARE_SPACE, 0, &child), ERR_AGAIN);
+	machine_check_invariants();
+	/* its own idea of a code comes too late */
+	assert_true(thread_end(&a->main, 4));
+	EXPECT_OK(proc_reap(first, a, &code));
+	assert_int_equal(code, 9);
+	kin_log.refuse_halt = false;
+	kin_end();
+}
+
+/* CAM-09, CAM-13: with no-reap nobody waits, and nothing is left. */
+static void
+no_reap_leaves_no_zombie(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, PROC_NO_REAP);
+	uint32_t	id = a->id;
+
+	(void)state;
+	kin_exit(a, 3);
+	assert_null(proc_find(id));
+	assert_int_equal(kin_log.nr_releases, 1);
+	kin_end();
+}
+
+/* A parent that ignores its children's ends, or says so with a flag, finds no zombies. */
+static void
+ignored_children_leave_no_zombies(void **state)
+{
+	static const struct signal_action actions[] = {
+		{ .handler = SIGNAL_IGNORE },
+		{ .handler = 0x1000, .flags = SIGNALF_NO_CHILD_WAIT },
+	};
+	struct process	  *first = kin_first();
+	struct wait_result got;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(actions); i++) {
+		struct process *a = kin_child(first, SIGNAL_CHLD);
+
+		EXPECT_OK(signal_set_action(first, SIGNAL_CHLD, &actions[i], NULL));
+		kin_exit(a, 3);
+		EXPECT_ERR(proc_wait(first, &(struct wait_request){ 0 }, &got), ERR_CHILD);
+		/* the handler, if there is one, is told all the same */
+		assert_int_equal(signal_is_pending(&first->main), i == 1);
+	}
+	kin_end();
+}
+
+/* LUN-39: an exit is announced by the signal that the fork chose, or by none. */
+static void
+an_exit_sends_the_chosen_signal(void **state)
+{
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *first = kin_first();
+	struct signal_delivery	   d;
+
+	(void)state;
+	EXPECT_OK(signal_set_action(first, SIGNAL_CHLD, &handler, NULL));
+	EXPECT_OK(signal_set_action(first, SIGNAL_USR1, &handler, NULL));
+	kin_bury(kin_child(first, 0), 0);
+	assert_false(signal_is_pending(&first->main));
+	kin_bury(kin_child(first, SIGNAL_CHLD), 0);
+	assert_true(signal_take(&first->main, &d));
+	assert_int_equal(d.signal, SIGNAL_CHLD);
+	signal_block(&first->main, 0);
+	kin_bury(kin_child(first, SIGNAL_USR1), 0);
+	assert_true(signal_take(&first->main, &d));
+	assert_int_equal(d.signal, SIGNAL_USR1);
+	kin_end();
+}
+
+/* CAM-25, CAM-B02: who holds a reference still sees the process, out of the tree, until it lets go. */
+static void
+a_held_process_outlives_its_place(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	uint32_t	id = a->id;
+	int32_t		code;
+
+	(void)state;
+	assert_ptr_equal(proc_lookup(id), a);
+	kin_exit(a, 3);
+	EXPECT_OK(proc_reap(first, a, &code));
+	assert_null(proc_lookup(id));
+	assert_int_equal(a->state, PROCESS_FORGOTTEN);
+	assert_int_equal(a->code, 3);
+	assert_null(a->parent);
+	assert_int_equal(kin_log.nr_releases, 0);
+	machine_check_invariants();
+	/* harmless: it is nobody's child, and dead */
+	EXPECT_ERR(proc_reap(first, a, &code), ERR_CHILD);
+	EXPECT_OK(proc_kill(a, 1));
+	EXPECT_OK(signal_send(a, SIGNAL_TERM));
+	proc_put(a);
+	assert_int_equal(kin_log.nr_releases, 1);
+	kin_end();
+}
+
+/*
+ * CAM-26, CAM-35: killing the descendants of B leaves A and B, no zombies, and no orphans.
+ *
+ *	init -+- A
+ *	      +- B -+- C -+- D
+ *	            |     +- E (a zombie)
+ *	            +- F (a zombie) - - G, whose parent died: init's
+ */
+static void
+descendants_are_killed(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	struct process *b = kin_child(first, 0);
+	struct process *c = kin_child(b, 0);
+	struct process *e, *f, *g;
+
+	(void)state;
+	kin_child(c, 0);
+	e = kin_child(c, 0);
+	f = kin_child(b, 0);
+	g = kin_child(f, 0);
+	kin_exit(e, 1);
+	kin_exit(f, 2);
+	assert_ptr_equal(g->parent, first);
+	assert_int_equal(proc_kill_descendants(b, 9), 2);
+	machine_check_invariants();
+	assert_int_equal(b->family.nr_children, 0);
+	assert_int_equal(proc_count(), 4);
+	assert_ptr_equal(proc_find_child(first, 1), a);
+	assert_int_equal(proc_kill_descendants(a, 9), 0);
+	assert_int_equal(proc_kill_descendants(first, 9), 3);
+	assert_int_equal(proc_count(), 1);
+	kin_end();
+}
+
+/* Those that run elsewhere are told once, fork no more, and leave no zombie when they end. */
+static void
+running_descendants_are_told(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	struct process *b = kin_child(a, 0);
+	struct process *child;
+
+	(void)state;
+	kin_log.refuse_halt = true;
+	assert_int_equal(proc_kill_descendants(first, 9), 2);
+	assert_int_equal(proc_kill_descendants(first, 9), 0);
+	EXPECT_ERR(proc_fork(b, 0, 0, &child), ERR_AGAIN);
+	EXPECT_ERR(proc_fork(b, PROC_SAME_PARENT, 0, &child), ERR_AGAIN);
+	machine_check_invariants();
+	kin_exit(a, 1);
+	kin_exit(b, 2);
+	assert_int_equal(proc_count(), 1);
+	kin_log.refuse_halt = false;
+	kin_end();
+}
+
+static void
+exit_again(void *proc)
+{
+	proc_exit(proc, 0);
+}
+
+static void
+end_again(void *proc)
+{
+	thread_end(&((struct process *)proc)->main, 0);
+}
+
+static void
+put_too_often(void *proc)
+{
+	proc_put(proc);
+}
+
+/* LUN-39, CAM-20: what a kernel may not do stops the machine and names the process. */
+static void
+misuse_stops(void **state)
+{
+	void (*const misuses[])(void *) = { exit_again, end_again, put_too_often };
+	static const char *const says[] = { "process 2 exits twice", "thread 2 ends twice",
+					    "the last reference of process 2 in state" };
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(misuses); i++) {
+		struct process *proc = kin_child(kin_first(), 0);
+		char		text[400];
+
+		kin_exit(proc, 0);
+		assert_true(machine_expect_stop(misuses[i], proc, text, sizeof(text)));
+		assert_non_null(strstr(text, says[i]));
+	}
+}
+
+TEST_SUITE(exit, cmocka_unit_test(the_exit_of_init_is_announced),
+	   cmocka_unit_test(init_has_an_heir),
+	   cmocka_unit_test(init_cannot_be_killed_and_the_dead_neither),
+	   cmocka_unit_test(a_running_process_is_told_to_exit),
+	   cmocka_unit_test(no_reap_leaves_no_zombie),
+	   cmocka_unit_test(ignored_children_leave_no_zombies),
+	   cmocka_unit_test(an_exit_sends_the_chosen_signal),
+	   cmocka_unit_test(a_held_process_outlives_its_place),
+	   cmocka_unit_test(descendants_are_killed), cmocka_unit_test(running_descendants_are_told),
+	   cmocka_unit_test(misuse_stops))
