@@ -167,6 +167,21 @@ struct frame_totals {
 struct frame_totals frame_totals(void);
 
 /*
+ * Frames in the free lists at which page-out has something to do. Below low faults reclaim before
+ * they allocate, and the embedder's daemon should run until high is reached; below min only what
+ * may use the reserve is served reliably.
+ */
+struct frame_watermarks {
+	uint64_t min;
+	uint64_t low;
+	uint64_t high;
+};
+struct frame_watermarks frame_watermarks(void);
+
+/* frames_available - in the free lists of all nodes now; what CPUs keep for themselves is not counted. */
+uint64_t frames_available(void);
+
+/*
  * frame_first, frame_next - the lowest frame that exists; the lowest above pfn,
  * which need not exist. pfn_none() ends. Only the head of a block, free,
  * reserved or allocated, has a descriptor that says anything, so a walk goes

@@ -17,6 +17,7 @@ enum root_part {
 	ROOT_PT,
 	ROOT_OBJECT,
 	ROOT_SPACE,
+	ROOT_RECLAIM,
 	ROOT_PROC,
 	ROOT_PARTS,
 };

@@ -16,6 +16,9 @@
  *         │     page not there yet  drop every lock, wait for the pager, start again
  *         │     truncated meanwhile start again
  *         ├─ guard mark ────────────────────────────────────── SEGV_MAPERR
+ *         ├─ swap mark           page in memory: takes the mark's place, then as any leaf
+ *         │                      else drop every lock, read it, start again
+ *         │                                           (unreadable: BUS_ADRERR)
  *         └─ leaf
  *            ├─ allows the access ── spurious, or the path was the obstacle
  *            ├─ private, for a write
@@ -31,6 +34,7 @@
  * for reading (for writing to grow a stack), then tables; resolve.c does the entries.
  */
 #include <anymm/fault.h>
+#include <anymm/reclaim.h>
 #include <anymm/stats.h>
 
 #include "fault/resolve.h"
@@ -101,14 +105,13 @@ lock_region(struct space *sp, vaddr_t va, struct region **out)
 	}
 }
 
-/* One try, with all locks dropped again. With wait->object set it has decided nothing. */
+/* One try, with all locks dropped again. With fault_must_wait it has decided nothing. */
 static enum fault_result
 try_once(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
 {
 	struct region	 *r;
 	enum fault_result result = lock_region(sp, va, &r);
 
-	*wait = (struct fault_wait){ .object = NULL };
 	if (result == FAULT_DONE) {
 		result = region_allows(r, access) ? fault_resolve(sp, r, va, access, wait)
 						  : FAULT_SEGV_ACCERR;
@@ -117,28 +120,26 @@ try_once(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wa
 	return result;
 }
 
-/* No lock is held; the space may change in any way meanwhile. */
-static enum fault_result
-wait_for_page(struct fault_wait *wait)
-{
-	err_t err = object_wait(wait->object, wait->index);
-
-	object_put(wait->object);
-	stat_inc(STAT_FAULT_WAITS);
-	return err == OK ? FAULT_DONE : FAULT_BUS_ADRERR;
-}
-
+/* Without memory the fault starts again as long as page-out finds some. */
 enum fault_result
 fault_handle(struct space *sp, vaddr_t va, enum access access)
 {
 	enum fault_result result;
 	struct fault_wait wait;
+	unsigned	  tries = 0;
+	bool		  again;
 
+	fault_wait_begin(&wait);
 	do {
+		reclaim_before();
 		result = try_once(sp, va, access, &wait);
-		if (wait.object)
-			result = wait_for_page(&wait);
-	} while (wait.object && result == FAULT_DONE);
+		again = fault_must_wait(&wait);
+		if (again)
+			result = fault_wait_here(&wait);
+		if (result == FAULT_NOMEM)
+			again = reclaim_retry(&tries);
+	} while (again && (result == FAULT_DONE || result == FAULT_NOMEM));
+	fault_wait_end(&wait);
 	return count_result(result);
 }
 

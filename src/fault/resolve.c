@@ -13,17 +13,20 @@
 #include "pt/cursor.h"
 #include "pt/state.h"
 #include "pt/table.h"
+#include "swap/cache.h"
 
 /* One fault on its way. Written by the step named. */
 struct fault_ctx {
-	struct region	*r;	 /* fault_resolve */
-	enum access	 access; /* fault_resolve; constant */
-	vaddr_t		 va;	 /* fault_resolve: the page */
-	pfn_t		 page;	 /* fetch_page: the object's, one count held; or pfn_none() */
-	bool		 empty;	 /* fault_resolve: the entry is empty, so the page is wanted */
-	bool		 waits;	 /* fetch_page: the pager has not got it yet */
-	struct gather	 gather;
-	struct pt_cursor cur;
+	struct region	  *r;	   /* fault_resolve */
+	enum access	   access; /* fault_resolve; constant */
+	vaddr_t		   va;	   /* fault_resolve: the page */
+	pfn_t		   page;   /* fetch_page: the object's, one count held; or pfn_none() */
+	bool		   empty;  /* fault_resolve: the entry is empty, so the page is wanted */
+	bool		   waits;  /* fetch_page: the pager has not got it yet */
+	bool		   out;	   /* resolve_once: the page is out, and must be waited for */
+	struct fault_wait *wait;   /* fault_resolve */
+	struct gather	   gather;
+	struct pt_cursor   cur;
 };
 
 static struct pte_leaf
@@ -32,6 +35,7 @@ leaf_of(const struct fault_ctx *c, pfn_t pfn, prot_t prot)
 	return (struct pte_leaf){ .pfn = pfn,
 				  .prot = prot,
 				  .is_private = !(c->r->flags & REGION_SHARED),
+				  .is_wired = c->r->flags & REGION_LOCKED,
 				  .accessed = true };
 }
 
@@ -180,11 +184,48 @@ resolve_leaf(struct fault_ctx *c, pte_t pte)
 	return FAULT_DONE;
 }
 
+/*
+ * The page has come back, or has not left yet. It is put in place read-only with the mark's
+ * other names still standing; when the mark's count on the slot is gone the page may be ours
+ * alone, and then it may be written like any other.
+ */
+static enum fault_result
+put_back(struct fault_ctx *c, swap_t slot, pfn_t page)
+{
+	struct pte_leaf leaf = leaf_of(c, page, readable_only(c));
+
+	set_leaf(c, leaf);
+	fault_wait_end(c->wait);
+	swap_put(slot);
+	stat_inc(STAT_PAGE_INS);
+	if (c->access == ACCESS_STORE)
+		return write_private(c, leaf);
+	if (frame_count(page) == 1)
+		allow_leaf(c, prot_usable(c->r->prot));
+	return FAULT_DONE;
+}
+
+/* A mark that is no guard. Its slot has a count as long as the table is locked. */
+static enum fault_result
+resolve_swap(struct fault_ctx *c, swap_t slot)
+{
+	pfn_t page;
+	err_t err = swap_cached(slot, &page);
+
+	if (err == OK)
+		return put_back(c, slot, page);
+	c->out = err == ERR_NOENT;
+	return FAULT_NOMEM;
+}
+
 static enum fault_result
 resolve_entry(struct fault_ctx *c)
 {
-	pte_t pte = pt_cursor_get(&c->cur);
+	pte_t  pte = pt_cursor_get(&c->cur);
+	swap_t slot = entry_swap(pte, 0);
 
+	if (!swap_is_none(slot))
+		return resolve_swap(c, slot);
 	switch (arch_pte_kind(pte, 0)) {
 	case PTE_EMPTY:
 		return fill_empty(c);
@@ -281,21 +322,45 @@ edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 		pt_cursor_close(&c->cur);
 	}
 	gather_end(&c->gather);
-	return settled;
+	return settled && !c->out;
+}
+
+/* Look at the entry; if its page is out on the device, take a count on the slot to wait with. */
+static struct pt_view
+look(struct fault_ctx *c, struct pt *pt)
+{
+	struct pt_view view = pt_look_locked(pt, c->va);
+	swap_t	       slot = entry_swap(view.pte, view.level);
+
+	if (!swap_is_none(slot) && !swap_is_cached(slot) && swap_get(slot) == OK) {
+		fault_wait_end(c->wait);
+		c->wait->slot = slot;
+	}
+	pt_look_done(&view);
+	return view;
+}
+
+static bool
+is_guard(const struct pt_view *view)
+{
+	return arch_pte_kind(view->pte, view->level) == PTE_MARK &&
+	       swap_is_none(entry_swap(view->pte, view->level));
 }
 
 /*
- * Look, fetch what will be wanted, edit. Marks come and go under the space's write
- * lock only, so a guard is known at the look, and touching it costs no memory.
+ * Look, fetch what will be wanted, edit. Guards come and go under the space's write
+ * lock only, so a guard is known at the look, and touching it costs no memory. Pages go out at any
+ * time, and what was in memory at the look may be gone when the table is locked: look again.
  */
 static bool
 resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 {
-	struct pt_view view = pt_look(pt, c->va);
+	struct pt_view view = look(c, pt);
 	enum pte_kind  kind = arch_pte_kind(view.pte, view.level);
 
-	*result = kind == PTE_MARK ? FAULT_SEGV_MAPERR : FAULT_DONE;
-	if (kind == PTE_MARK)
+	c->out = false;
+	*result = is_guard(&view) ? FAULT_SEGV_MAPERR : FAULT_DONE;
+	if (is_guard(&view) || fault_must_wait(c->wait))
 		return true;
 	if (pt_view_allows(&view, c->access)) {
 		stat_inc(STAT_FAULT_SPURIOUS);
@@ -311,9 +376,11 @@ enum fault_result
 fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access,
 	      struct fault_wait *wait)
 {
-	struct fault_ctx c = {
-		.r = r, .access = access, .va = va & ~ARCH_PAGE_MASK, .page = pfn_none()
-	};
+	struct fault_ctx  c = { .r = r,
+				.access = access,
+				.va = va & ~ARCH_PAGE_MASK,
+				.page = pfn_none(),
+				.wait = wait };
 	enum fault_result result;
 
 	while (!resolve_once(&c, &sp->pt, &result))
@@ -321,7 +388,8 @@ fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access
 	forget_page(&c);
 	if (c.waits) {
 		object_get(r->object);
-		*wait = (struct fault_wait){ r->object, region_page_index(r, c.va) };
+		wait->object = r->object;
+		wait->index = region_page_index(r, c.va);
 	}
 	return result;
 }

@@ -21,6 +21,7 @@
 #include "pt/state.h"
 #include "pt/table.h"
 #include "pt/visit.h"
+#include "swap/slots.h"
 
 void
 rmap_lock(struct object *object)
@@ -183,10 +184,25 @@ zap_leaf(struct pt_visit *visit, pfn_t table, unsigned index, vaddr_t va)
 		hold(visit, pfn);
 }
 
+/* A private copy that is out on the swap device; guards stay. */
+static void
+zap_mark(struct pt_visit *visit, pfn_t table, unsigned index)
+{
+	swap_t slot = entry_swap(table_get(table, index), 0);
+
+	(void)visit;
+	if (swap_is_none(slot))
+		return;
+	table_set(table, index, arch_pte_empty());
+	swap_put(slot);
+}
+
 void
 rmap_zap(struct object *object, struct page_run run, enum zap what, struct held *held)
 {
-	struct rmap_walk w = { .visit = { .leaf = zap_leaf, .hold = hold },
+	struct rmap_walk w = { .visit = { .leaf = zap_leaf,
+					  .mark = what == ZAP_COPIES ? zap_mark : NULL,
+					  .hold = hold },
 			       .object = object,
 			       .run = run,
 			       .what = what,

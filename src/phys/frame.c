@@ -373,6 +373,18 @@ frame_from_pointer(const void *ptr)
 	return pfn_none();
 }
 
+struct frame_watermarks
+frame_watermarks(void)
+{
+	return phys()->marks;
+}
+
+uint64_t
+frames_available(void)
+{
+	return atomic_load_explicit(&phys()->nr_free, memory_order_relaxed);
+}
+
 struct frame_totals
 frame_totals(void)
 {

@@ -59,20 +59,21 @@ struct cpu_ledger {
 
 /* [c] constant after boot   [a] atomic */
 struct phys {
-	struct section	  *sections;	    /* [c] */
-	uint64_t	   first_section;   /* [c] number of sections[0] */
-	uint64_t	   nr_sections;	    /* [c] */
-	struct node	  *nodes;	    /* [c] */
-	unsigned	   nr_nodes;	    /* [c] highest node number + 1 */
-	unsigned	   nr_ranges;	    /* [c] */
-	struct mem_range  *ranges;	    /* [c] sorted */
-	char		  *magazines;	    /* [c] one per CPU and node: see magazine.c */
-	unsigned	   magazine_frames; /* [c] capacity of each; 0: none at all */
-	unsigned	   nr_cpus;	    /* [c] */
-	struct cpu_ledger *ledgers;	    /* [c] one per CPU */
-	uint64_t	   total;	    /* [c] frames that exist */
-	uint64_t	   usable;	    /* [c] free at boot */
-	uint64_t	   reserve;	    /* [c] */
+	struct section	       *sections;	 /* [c] */
+	uint64_t		first_section;	 /* [c] number of sections[0] */
+	uint64_t		nr_sections;	 /* [c] */
+	struct node	       *nodes;		 /* [c] */
+	unsigned		nr_nodes;	 /* [c] highest node number + 1 */
+	unsigned		nr_ranges;	 /* [c] */
+	struct mem_range       *ranges;		 /* [c] sorted */
+	char		       *magazines;	 /* [c] one per CPU and node: see magazine.c */
+	unsigned		magazine_frames; /* [c] capacity of each; 0: none at all */
+	unsigned		nr_cpus;	 /* [c] */
+	struct cpu_ledger      *ledgers;	 /* [c] one per CPU */
+	uint64_t		total;		 /* [c] frames that exist */
+	uint64_t		usable;		 /* [c] free at boot */
+	uint64_t		reserve;	 /* [c] */
+	struct frame_watermarks marks;		 /* [c] */
 	alignas(CACHE_LINE) _Atomic uint64_t
 		nr_free; /* [a] unclaimed frames in free lists, all nodes */
 	alignas(CACHE_LINE) _Atomic int64_t nr_used; /* [a] allocated frames, but for drifts */

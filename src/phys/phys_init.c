@@ -291,6 +291,35 @@ set_reserve(struct phys *p, uint64_t asked)
 	return ERR_INVAL;
 }
 
+static uint64_t
+square_root(uint64_t n)
+{
+	uint64_t root = 0;
+
+	for (uint64_t bit = (uint64_t)1 << 31; bit; bit >>= 1)
+		if ((root | bit) * (root | bit) <= n)
+			root |= bit;
+	return root;
+}
+
+/*
+ * Linux's rule: min is four times the square root of the memory in KiB, in KiB, between 128 KiB and
+ * 256 MiB; low and high lie a quarter of min, or a thousandth of memory, above each other.
+ * Never below the reserve, from where allocations fail.
+ */
+static void
+set_watermarks(struct phys *p)
+{
+	uint64_t kib_per_frame = ARCH_PAGE_SIZE >> 10;
+	uint64_t min = 4 * square_root(p->usable * kib_per_frame) / kib_per_frame;
+	uint64_t step;
+
+	min = max_u64(min, min_u64(128 / kib_per_frame, p->usable / 16));
+	min = max_u64(min_u64(min, (256 << 10) / kib_per_frame), p->reserve);
+	step = max_u64(max_u64(min / 4, p->usable / 1000), 1);
+	p->marks = (struct frame_watermarks){ min, min + step, min + 2 * step };
+}
+
 err_t
 phys_init(const struct boot_map *map)
 {
@@ -310,6 +339,7 @@ phys_init(const struct boot_map *map)
 		err = set_reserve(p, map->reserve_frames);
 	if (err)
 		return err;
+	set_watermarks(p);
 	root()->part[ROOT_PHYS] = p;
 	open_partial_sections(p);
 	fill_nodes(p);

@@ -6,6 +6,7 @@
  */
 #include <anymm/fs_context.h>
 #include <anymm/handle.h>
+#include <anymm/reclaim.h>
 #include <anymm/swap.h>
 
 #include "base/format.h"
@@ -99,8 +100,8 @@ anymm_drain(void)
 err_t
 anymm_init(const struct boot_map *map)
 {
-	err_t (*const layers[])(void) = { swap_init, pt_init_state, object_init, space_init,
-					  proc_init };
+	err_t (*const layers[])(void) = { swap_init,  pt_init_state, object_init,
+					  space_init, reclaim_init,  proc_init };
 	err_t err = phys_init(map);
 
 	for (unsigned i = 0; i < ARRAY_SIZE(layers) && err == OK; i++)

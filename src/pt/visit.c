@@ -59,6 +59,8 @@ visit_below(struct walk *w, pfn_t table, unsigned level, vaddr_t base)
 			visit_child(w, table, level, index, start);
 		else if (kind == PTE_LEAF)
 			w->visit->leaf(w->visit, table, index, start);
+		else if (kind == PTE_MARK && w->visit->mark)
+			w->visit->mark(w->visit, table, index);
 	}
 }
 

@@ -9,6 +9,8 @@
 struct pt_visit {
 	/* One leaf of the range. HOLDS the table's lock; may clear the entry. */
 	void (*leaf)(struct pt_visit *visit, pfn_t table, unsigned index, vaddr_t va);
+	/* One mark of the range, likewise; NULL: marks are passed over. */
+	void (*mark)(struct pt_visit *visit, pfn_t table, unsigned index);
 	/* A table that became empty was unhooked; takes over the count that its slot had. */
 	void (*hold)(struct pt_visit *visit, pfn_t pfn);
 };

@@ -135,6 +135,17 @@ swap_cached(swap_t slot, pfn_t *out)
 	return err;
 }
 
+bool
+swap_is_cached(swap_t slot)
+{
+	bool cached;
+
+	lock_acquire(swap_lock_of(slot));
+	cached = swap_slot_of(slot)->frame != SWAP_NOTHING;
+	lock_release(swap_lock_of(slot));
+	return cached;
+}
+
 /* read_slot - a frame of the caller's with the contents. */
 static err_t
 read_slot(swap_t slot, pfn_t *out)

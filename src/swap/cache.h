@@ -25,6 +25,9 @@ err_t swap_choose(pfn_t pfn, swap_t *out);
  */
 err_t swap_cached(swap_t slot, pfn_t *out);
 
+/* swap_is_cached - a frame holds the contents, at this moment. Needs: the slot has a count. */
+bool swap_is_cached(swap_t slot);
+
 /*
  * swap_load - the same, read from the device if need be. May wait: no locks held.
  *   needs  the caller holds a count on the slot

@@ -10,8 +10,8 @@ import re
 
 import tree
 
-LAYERS = ["base", "phys", "swap", "pt", "object", "space", "fault", "user", "call", "exec", "proc",
-          "check"]
+LAYERS = ["base", "phys", "swap", "pt", "object", "space", "reclaim", "fault", "user", "call", "exec",
+          "proc", "check"]
 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
@@ -21,6 +21,7 @@ PUBLIC_HEADERS = {
     "pt.h": "pt",
     "object.h": "object", "region.h": "object",
     "space.h": "space",
+    "reclaim.h": "reclaim",
     "fault.h": "fault",
     "usercopy.h": "user",
     "call.h": "call",

@@ -11,13 +11,14 @@
 static enum fault_result
 resolve(struct space *sp, enum access access, unsigned page)
 {
-	struct fault_wait wait = { .object = NULL };
 	enum fault_result result;
+	struct fault_wait wait;
 
+	fault_wait_begin(&wait);
 	read_lock(&sp->lock);
 	result = fault_resolve(sp, space_find(sp, PAGE(page)), PAGE(page) + 5, access, &wait);
 	read_unlock(&sp->lock);
-	assert_null(wait.object);
+	assert_false(fault_must_wait(&wait));
 	return result;
 }
 

@@ -1,0 +1,42 @@
+/*
+ * reclaim.h - page-out: frames for those who need them now, from those who have not used
+ * theirs for a while.
+ *
+ * Nothing here is called with a lock held: it flushes every CPU and waits for devices.
+ * Interrupts are on.
+ */
+#pragma once
+
+#include <anymm/space.h>
+#include <anymm/swap.h>
+
+/*
+ * reclaim_run - take pages from their owners until about nr_frames have become free, or
+ * nobody has anything left to take.
+ *   gives  the number of frames that became free
+ */
+uint64_t reclaim_run(uint64_t nr_frames);
+
+/*
+ * reclaim_is_wanted - fewer frames are available than the low watermark: time to wake the
+ * daemon, which is the embedder's. reclaim_balance - what the daemon does: reclaim until the
+ * high watermark is reached; gives false if there was not enough to take.
+ */
+bool reclaim_is_wanted(void);
+bool reclaim_balance(void);
+
+/*
+ * reclaim_before - for those about to allocate: reclaims a little if frames are below the low
+ * watermark, so that memory lasts also without a daemon.
+ */
+void reclaim_before(void);
+
+/*
+ * reclaim_retry - for those who got ERR_NOMEM and hold nothing: true if something became
+ * free and it is worth trying again. *tries counts, from 0; after RECLAIM_RETRIES it is false.
+ */
+#define RECLAIM_RETRIES 16
+bool reclaim_retry(unsigned *tries);
+
+/* reclaim_init - called once at boot. */
+err_t reclaim_init(void);

@@ -1,0 +1,93 @@
+/*
+ * reclaim.c - who reclaims, when, and how much.
+ *
+ *	available frames      high ────────── the daemon stops
+ *	                      low  ────────── the daemon starts; faults help, a batch each
+ *	                      min
+ *	                      reserve ─────── ordinary allocations fail: reclaim and try again
+ *
+ * When there is nothing to take, asking again at every fault would cost a round
+ * over all memory each time. So after a try in vain the next few faults do
+ * not try, then twice as many, and so on; one success ends that. Those for whom an
+ * allocation has failed always try.
+ */
+#include "phys/phys.h"
+#include "reclaim/tables.h"
+
+/* Frames that one fault makes free before it allocates. */
+#define FAULT_BATCH 32
+
+/* Faults that do not try, at most, after one that tried in vain. */
+#define IDLE_MAX 4096
+
+uint64_t
+reclaim_run(uint64_t nr_frames)
+{
+	struct reclaim_state *st = reclaim_state();
+	uint64_t	      freed = tables_reclaim(nr_frames);
+
+	if (freed) {
+		atomic_store(&st->idle, 0);
+		atomic_store(&st->idle_next, 1);
+	} else {
+		uint64_t next = atomic_load(&st->idle_next);
+
+		atomic_store(&st->idle, next);
+		atomic_store(&st->idle_next, min_u64(2 * next, IDLE_MAX));
+	}
+	return freed;
+}
+
+bool
+reclaim_is_wanted(void)
+{
+	return frames_available() < frame_watermarks().low;
+}
+
+bool
+reclaim_balance(void)
+{
+	uint64_t high = frame_watermarks().high;
+	uint64_t now;
+
+	while ((now = frames_available()) < high) {
+		if (reclaim_run(high - now) == 0)
+			return false;
+	}
+	return true;
+}
+
+void
+reclaim_before(void)
+{
+	struct reclaim_state *st = reclaim_state();
+	uint64_t	      idle;
+
+	if (LIKELY(!reclaim_is_wanted()))
+		return;
+	idle = atomic_load(&st->idle);
+	if (idle)
+		atomic_compare_exchange_strong(&st->idle, &idle, idle - 1);
+	else
+		reclaim_run(FAULT_BATCH);
+}
+
+bool
+reclaim_retry(unsigned *tries)
+{
+	return (*tries)++ < RECLAIM_RETRIES && reclaim_run(FAULT_BATCH) > 0;
+}
+
+err_t
+reclaim_init(void)
+{
+	pfn_t pfn;
+	err_t err =
+		frame_alloc((struct frame_request){ .kind = FRAME_KERNEL, .zeroed = true }, &pfn);
+
+	if (err)
+		return err;
+	root()->part[ROOT_RECLAIM] = arch_frame_ptr(pfn);
+	atomic_store(&reclaim_state()->idle_next, 1);
+	return OK;
+}

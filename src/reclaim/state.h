@@ -1,0 +1,21 @@
+/* state.h - what this layer keeps: where the clocks' hands stand. */
+#pragma once
+
+#include <anymm/reclaim.h>
+
+#include "base/root.h"
+
+/* [a] atomic */
+struct reclaim_state {
+	alignas(CACHE_LINE) _Atomic uint64_t
+		table_hand; /* [a] frame number * entries of a table + entry */
+	_Atomic uint64_t
+		idle; /* [a] faults to come that need not try: the last tries gave nothing */
+	_Atomic uint64_t idle_next; /* [a] how many it will be next time */
+};
+
+static inline struct reclaim_state *
+reclaim_state(void)
+{
+	return root()->part[ROOT_RECLAIM];
+}

@@ -1,0 +1,224 @@
+/*
+ * test_fault_wait.c - faults on pages that are out: what they wait for, hold, and give up.
+ */
+#include "unit/sketch.h"
+#include "unit/swap_store.h"
+
+#include "fault/resolve.h"
+#include "pt/cursor.h"
+#include "pt/evict.h"
+#include "pt/table.h"
+
+static struct swap_store store;
+
+/* Pages [1, 5) hold their number and are on the device. */
+static struct space *
+sketch_that_is_out(void)
+{
+	struct space *sp = sketch_space();
+
+	swap_store_make(&store, 16);
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	sketch_store_all(sp, 1, 5);
+	for (unsigned round = 0; round < 2; round++) {
+		for (pfn_t pfn = frame_first(); !pfn_is_none(pfn); pfn = frame_next(pfn)) {
+			unsigned     index = 0;
+			struct evict e;
+
+			evict_begin(&e);
+			assert_true(evict_table(&e, pfn, &index));
+			evict_flush(&e);
+		}
+	}
+	assert_int_equal(swap_trim(16), 4);
+	return sp;
+}
+
+static void
+drop(struct space *sp)
+{
+	pt_deactivate(&sp->pt);
+	space_put(sp);
+}
+
+static void
+end_sketch(struct space *sp)
+{
+	drop(sp);
+	assert_int_equal(swap_usage().nr_used, 0);
+	swap_store_drop(&store);
+	machine_check();
+}
+
+static struct pte_leaf
+leaf_at(struct space *sp, unsigned page)
+{
+	return arch_pte_decode_leaf(pt_look(&sp->pt, PAGE(page)).pte, 0);
+}
+
+/* The page is nobody else's: it may be written at once, without a copy, and its slot is free. */
+static void
+a_page_comes_back_exclusive(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	uint64_t      copies = stat_get(STAT_PAGE_COPIES);
+
+	(void)state;
+	sketch_store(sp, 1, 11);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_true(sketch_is_writable(sp, 1) && sketch_is_writable(sp, 2));
+	assert_int_equal(frame_count(leaf_at(sp, 1).pfn), 1);
+	assert_int_equal(stat_get(STAT_PAGE_COPIES), copies);
+	assert_int_equal(store.reads, 2);
+	assert_int_equal(swap_usage().nr_used, 2);
+	assert_int_equal(sketch_load(sp, 1), 11);
+	end_sketch(sp);
+}
+
+/* A sharer that writes gets a copy; the other finds the same frame without reading again. */
+static void
+sharers_read_once_and_copy_on_write(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	struct space *child;
+	uint64_t      copies = stat_get(STAT_PAGE_COPIES);
+
+	(void)state;
+	EXPECT_OK(space_fork(sp, &child));
+	sketch_store(child, 1, 11);
+	assert_int_equal(stat_get(STAT_PAGE_COPIES) - copies, 1);
+	machine_check_invariants();
+	assert_int_equal(sketch_load(sp, 1), 1);
+	assert_int_equal(store.reads, 1);
+	assert_int_equal(swap_usage().nr_used, 3);
+	assert_int_equal(sketch_load(child, 1), 11);
+	assert_int_equal(sketch_load(child, 2), 2);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_int_equal(store.reads, 2);
+	assert_true(pfn_eq(leaf_at(sp, 2).pfn, leaf_at(child, 2).pfn));
+	assert_false(sketch_is_writable(sp, 2));
+	machine_check_invariants();
+	drop(child);
+	end_sketch(sp);
+}
+
+/* The device cannot read: a signal each time, and the page is there once it can. */
+static void
+an_unreadable_page_is_a_bus_error(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+
+	(void)state;
+	store.fails_reads = true;
+	assert_int_equal(sketch_access(sp, ACCESS_LOAD, 1), FAULT_BUS_ADRERR);
+	assert_int_equal(sketch_access(sp, ACCESS_STORE, 1), FAULT_BUS_ADRERR);
+	machine_check_invariants();
+	store.fails_reads = false;
+	assert_int_equal(sketch_load(sp, 1), 1);
+	end_sketch(sp);
+}
+
+/* Each allocation on the way fails once: the page is still there afterwards. */
+static void
+without_memory_nothing_is_lost(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	struct space *child;
+	unsigned      n = 1;
+
+	(void)state;
+	EXPECT_OK(space_fork(sp, &child));
+	for (enum fault_result result = FAULT_NOMEM; result != FAULT_DONE; n++) {
+		machine_fail_allocation(n, true);
+		result = fault_handle(child, PAGE(1), ACCESS_STORE);
+		machine_fail_allocation(0, false);
+		assert_true(result == FAULT_DONE || result == FAULT_NOMEM);
+		machine_check_invariants();
+	}
+	assert_true(n >= 4); /* the page, a table, the copy */
+	assert_int_equal(sketch_load(child, 1), 1);
+	assert_int_equal(sketch_load(sp, 1), 1);
+	drop(child);
+	end_sketch(sp);
+}
+
+/* While the device reads, the region goes: the fault finds no region, and leaves nothing behind. */
+static void
+unmap_it(void *arg)
+{
+	struct space *sp = arg;
+
+	store.during = NULL;
+	EXPECT_OK(space_unmap(sp, PAGE(1), PAGE(4)));
+}
+
+static void
+a_region_may_go_while_the_fault_waits(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+
+	(void)state;
+	store.during = unmap_it;
+	store.arg = sp;
+	assert_int_equal(sketch_access(sp, ACCESS_LOAD, 1), FAULT_SEGV_MAPERR);
+	assert_int_equal(swap_usage().nr_used, 0);
+	end_sketch(sp);
+}
+
+/* While the device reads, another fault brings the page in and writes: the first finds that. */
+static void
+store_it(void *arg)
+{
+	store.during = NULL;
+	sketch_store(arg, 1, 77);
+}
+
+static void
+another_fault_may_be_faster(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+
+	(void)state;
+	store.during = store_it;
+	store.arg = sp;
+	assert_int_equal(sketch_load(sp, 1), 77);
+	assert_int_equal(frame_count(leaf_at(sp, 1).pfn), 1);
+	machine_check_invariants();
+	end_sketch(sp);
+}
+
+static void
+holds_are_given_up_once(void **state)
+{
+	struct fault_wait wait;
+	swap_t		  slot;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&store, 4);
+	fault_wait_begin(&wait);
+	assert_false(fault_must_wait(&wait));
+	EXPECT_OK(swap_alloc(&wait.slot));
+	swap_slot_of(wait.slot)->is_stored = true;
+	assert_true(fault_must_wait(&wait));
+	EXPECT_OK(swap_get(wait.slot));
+	slot = wait.slot;
+	machine_fail_allocation(1, false);
+	assert_int_equal(fault_wait_here(&wait), FAULT_NOMEM);
+	assert_false(fault_must_wait(&wait)); /* what failed holds nothing */
+	wait.slot = slot;
+	assert_int_equal(fault_wait_here(&wait), FAULT_DONE);
+	assert_false(fault_must_wait(&wait));
+	fault_wait_end(&wait);
+	fault_wait_end(&wait);
+	assert_int_equal(swap_usage().nr_used, 0);
+	swap_store_drop(&store);
+	machine_check();
+}
+
+TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
+	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
+	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
+	   cmocka_unit_test(without_memory_nothing_is_lost),
+	   cmocka_unit_test(a_region_may_go_while_the_fault_waits),
+	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once))
