@@ -25,6 +25,7 @@ struct edit {
 	bool	       drop_spans; /* clear slots whose whole span is in the range */
 	prot_t	       prot;	   /* pt_protect */
 	enum mark_type mark;	   /* pt_unmark */
+	bool	       wired;	   /* pt_wire */
 };
 
 pfn_t
@@ -248,6 +249,34 @@ pt_protect(struct pt *pt, struct va_range range, prot_t prot, struct pt_plan *pl
 	struct edit e = {
 		.range = range, .plan = plan, .g = g, .leaf = protect_leaf, .prot = prot
 	};
+
+	edit_root(&e, pt);
+}
+
+/* No translation changes: the bit is the library's own. */
+static void
+wire_leaf(struct edit *e, pfn_t table, unsigned index, vaddr_t va)
+{
+	pte_t	       *slot = table_slot(table, index);
+	pte_t		pte = arch_pte_read(slot);
+	struct pte_leaf leaf;
+
+	(void)va;
+	if (arch_pte_kind(pte, 0) != PTE_LEAF)
+		return;
+	do {
+		leaf = arch_pte_decode_leaf(pte, 0);
+		if (leaf.is_wired == e->wired)
+			return;
+		leaf.is_wired = e->wired;
+	} while (!arch_pte_cas(slot, &pte, arch_pte_leaf(leaf)));
+	stat_inc(STAT_PTE_WRITES);
+}
+
+void
+pt_wire(struct pt *pt, struct va_range range, bool wired, struct pt_plan *plan, struct gather *g)
+{
+	struct edit e = { .range = range, .plan = plan, .g = g, .leaf = wire_leaf, .wired = wired };
 
 	edit_root(&e, pt);
 }

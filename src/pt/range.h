@@ -48,6 +48,10 @@ void pt_unmap(struct pt *pt, struct va_range range, struct pt_plan *plan, struct
 void pt_protect(struct pt *pt, struct va_range range, prot_t prot, struct pt_plan *plan,
 		struct gather *g);
 
+/* pt_wire - page-out leaves the range's leaves alone, or not any more. Plan: pt_plan_protect. */
+void pt_wire(struct pt *pt, struct va_range range, bool wired, struct pt_plan *plan,
+	     struct gather *g);
+
 /* pt_mark - the range's pages go and every entry becomes the mark. */
 void pt_mark(struct pt *pt, struct va_range range, struct pte_mark mark, struct pt_plan *plan,
 	     struct gather *g);

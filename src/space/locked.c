@@ -8,6 +8,7 @@
  * A space whose limit is 0 may not lock at all; any other limit holds against the
  * sum over all locked regions.
  */
+#include "pt/range.h"
 #include "space/bounds.h"
 #include "space/edit.h"
 #include "space/limit.h"
@@ -43,15 +44,31 @@ locked_bytes(struct space *sp, struct va_range range)
 	return bytes;
 }
 
+/*
+ * set_flags - of all regions in the range, and of the pages that they have: an entry says itself
+ * whether page-out may take its page. Pages to come learn it from their region.
+ */
 static err_t
 set_flags(struct space *sp, struct va_range range, unsigned flags)
 {
 	struct region_edit edit = { .range = range, .flags_mask = LOCK_FLAGS, .flags = flags };
+	struct pt_plan	   tables;
+	struct gather	   g;
 	err_t		   err = edit_plan(sp, &edit);
 
-	if (err == OK)
-		edit_commit(sp, &edit);
-	return err;
+	if (err || range_is_empty(edit.changed))
+		return err;
+	err = pt_plan_protect(&tables, &sp->pt, edit.changed);
+	if (err) {
+		edit_drop(&edit);
+		return err;
+	}
+	edit_commit(sp, &edit);
+	gather_begin(&g, &sp->pt);
+	pt_wire(&sp->pt, edit.changed, flags & REGION_LOCKED, &tables, &g);
+	gather_end(&g);
+	pt_plan_drop(&tables);
+	return OK;
 }
 
 /* apply - up to the first hole. */

@@ -1,6 +1,8 @@
 /* test_locked.c - which regions are locked, and how much may be. */
 #include "unit/sketch.h"
 
+#include "pt/cursor.h"
+
 static struct space *
 space_with_limit(uint64_t bytes)
 {
@@ -32,6 +34,72 @@ whole_pages_are_locked_and_unlocked(void **state)
 	assert_int_equal(sp->locked_pages, 4);
 	EXPECT_OK(space_unmap(sp, PAGE(2), PAGE(1)));
 	assert_int_equal(sp->locked_pages, 3);
+	sketch_end(sp);
+}
+
+static bool
+is_wired(struct space *sp, unsigned page)
+{
+	return arch_pte_decode_leaf(pt_look(&sp->pt, PAGE(page)).pte, 0).is_wired;
+}
+
+/* page      1 2 3 4
+ * touched   x x . x        before and after: an entry says itself that its page stays
+ * lock      - L L -
+ * fork                     the child's region is not locked; what it shares says so still */
+static void
+pages_of_locked_regions_are_wired(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	sketch_store_all(sp, 1, 3);
+	sketch_load(sp, 4);
+	EXPECT_OK(space_lock(sp, PAGE(2), PAGE(2), 0));
+	sketch_load(sp, 3);
+	assert_false(is_wired(sp, 1) || is_wired(sp, 4));
+	assert_true(is_wired(sp, 2) && is_wired(sp, 3));
+	sketch_store(sp, 3, 3); /* another frame takes the zero frame's place */
+	assert_true(is_wired(sp, 3));
+	EXPECT_OK(space_fork(sp, &child));
+	machine_check_invariants();
+	EXPECT_OK(space_unlock(sp, PAGE(2), PAGE(1)));
+	assert_false(is_wired(sp, 2));
+	assert_true(
+		is_wired(child, 2)); /* its own table by now, in which nobody has changed that */
+	EXPECT_OK(space_lock_all(child, LOCKALL_CURRENT));
+	assert_true(is_wired(child, 1));
+	assert_false(is_wired(sp, 1));
+	EXPECT_OK(space_unlock_all(sp));
+	assert_false(is_wired(sp, 3));
+	assert_true(is_wired(child, 3));
+	machine_check_invariants();
+	space_put(child);
+	sketch_end(sp);
+}
+
+static err_t
+lock_some(struct space *sp)
+{
+	return space_lock(sp, PAGE(2), PAGE(2), 0);
+}
+
+/* The pages may lie in tables that a child shares: they are copied, or nothing is locked. */
+static void
+locking_without_memory_changes_nothing(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	sketch_store_all(sp, 1, 5);
+	EXPECT_OK(space_fork(sp, &child));
+	assert_true(sketch_fail_each(lock_some, sp) >= 1);
+	EXPECT_REGIONS(sp, "1-2 rw, 2-4 rw locked, 4-5 rw");
+	space_put(child);
 	sketch_end(sp);
 }
 
@@ -163,7 +231,9 @@ a_failed_call_changes_nothing(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(locked, cmocka_unit_test(whole_pages_are_locked_and_unlocked),
+TEST_SUITE(locked, cmocka_unit_test(pages_of_locked_regions_are_wired),
+	   cmocka_unit_test(locking_without_memory_changes_nothing),
+	   cmocka_unit_test(whole_pages_are_locked_and_unlocked),
 	   cmocka_unit_test(a_hole_ends_the_call),
 	   cmocka_unit_test(the_limit_counts_each_page_once),
 	   cmocka_unit_test(without_any_limit_left_nothing_is_permitted),
