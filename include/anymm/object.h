@@ -51,6 +51,12 @@ struct pager_ops {
 	void (*release)(struct object *object);
 };
 
+/* Pages [first, end) of an object. */
+struct page_run {
+	uint64_t first;
+	uint64_t end; /* UINT64_MAX: all from first on */
+};
+
 /* The memory behind a device object: frames that nobody counts. */
 struct device_memory {
 	pfn_t	      first;
@@ -65,9 +71,10 @@ struct object {
 	uint32_t	 height;    /* [o] levels of the radix tree, 0: empty */
 	void		*pages;	    /* [o] radix tree: index -> frame (src/object/radix.c) */
 	uint64_t	 nr_pages;  /* [o] slots in use */
-	uint64_t    size_bytes; /* [o] changed under `changing` too; pages beyond give BUS_ADRERR */
-	struct list regions;	/* [r] struct region.rmap: the reverse map */
-	_Atomic bool changing;	/* [a] one of resize, punch, write back, write is at work */
+	uint64_t size_bytes;	/* [o] changed under `changing` too; pages beyond give BUS_ADRERR */
+	struct page_run losing; /* [o] set under rmap_lock: nobody gets these pages for a moment */
+	struct list	regions;  /* [r] struct region.rmap: the reverse map */
+	_Atomic bool	changing; /* [a] one of resize, punch, write back, write is at work */
 	_Atomic uint32_t
 		unhooking; /* [a] changes of tables whose dirty bits are on their way here */
 	const struct pager_ops *ops;	/* [c] */
@@ -118,13 +125,14 @@ object_pages(const struct object *object)
  *
  *   gives  *out, with one more count held for the caller
  *   fails  ERR_FAULT: index is beyond the object, or it is a device; ERR_AGAIN: the page is
- *          being filled, object_wait and ask again; ERR_NOMEM; ERR_IO from the pager;
+ *          being filled or given up, object_wait and ask again; ERR_NOMEM; ERR_IO from the pager;
  *          ERR_OVERFLOW: the frame's count is full. Nothing changed
  */
 err_t object_get_page(struct object *object, uint64_t index, pfn_t *out);
 
 /*
- * object_wait - until the page that is being filled is there, or is known not to come.
+ * object_wait - until the page that is being filled is there, or is known not to come; and until one
+ * that is being given up is gone from every CPU.
  *   needs  no lock held, a reference on the object
  *   fails  ERR_IO: it will not come
  */

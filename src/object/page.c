@@ -10,6 +10,9 @@
  * is under way the pager holds one count on the frame, and a reference on the object: both may have
  * been given up by everybody else when it ends.
  *
+ * A page that is being taken from all spaces is not given to anybody until every CPU has forgotten
+ * it (object->losing).
+ *
  * What the pager wrote beyond the object's end is zeroed when the page becomes visible.
  */
 #include "base/assert.h"
@@ -39,9 +42,25 @@ object_has_page(struct object *object, uint64_t index, pfn_t pfn)
 	return has;
 }
 
+/* is_losing - the page is being taken from every space. HOLDS object->lock. */
+static bool
+is_losing(const struct object *object, uint64_t index)
+{
+	return object->losing.first <= index && index < object->losing.end;
+}
+
+/* is_filling - the slot names a frame that its pager is at work on. HOLDS object->lock. */
+static bool
+is_filling(const struct object *object, uint64_t index)
+{
+	pfn_t pfn = radix_lookup(object, index);
+
+	return !pfn_is_none(pfn) && frame_has_flag(pfn, FRAME_FILLING);
+}
+
 /*
  * get_resident - the resident frame with one more count, or pfn_none().
- *   fails  ERR_FAULT: beyond the object; ERR_AGAIN: it is being filled; ERR_OVERFLOW: its count is full
+ *   fails  ERR_FAULT: beyond the object; ERR_AGAIN: not now; ERR_OVERFLOW: its count is full
  */
 static err_t
 get_resident(struct object *object, uint64_t index, pfn_t *out)
@@ -52,7 +71,7 @@ get_resident(struct object *object, uint64_t index, pfn_t *out)
 	*out = radix_lookup(object, index);
 	if (index >= object_pages(object))
 		err = ERR_FAULT;
-	else if (!pfn_is_none(*out) && frame_has_flag(*out, FRAME_FILLING))
+	else if (is_losing(object, index) || is_filling(object, index))
 		err = ERR_AGAIN;
 	else if (!pfn_is_none(*out))
 		err = frame_get(*out);
@@ -157,25 +176,30 @@ object_get_page(struct object *object, uint64_t index, pfn_t *out)
 	return err;
 }
 
-static bool
-is_filling(struct object *object, uint64_t index)
+/* wait_until_not - the condition, asked under the object's lock, has ended. */
+static void
+wait_until_not(struct object *object, uint64_t index,
+	       bool (*condition)(const struct object *object, uint64_t index))
 {
-	pfn_t pfn;
-	bool  filling;
+	bool still = true;
 
-	lock_acquire(&object->lock);
-	pfn = radix_lookup(object, index);
-	filling = !pfn_is_none(pfn) && frame_has_flag(pfn, FRAME_FILLING);
-	lock_release(&object->lock);
-	return filling;
+	while (still) {
+		lock_acquire(&object->lock);
+		still = condition(object, index);
+		lock_release(&object->lock);
+		if (still)
+			arch_relax();
+	}
 }
 
 err_t
 object_wait(struct object *object, uint64_t index)
 {
+	wait_until_not(object, index, is_losing);
+	/* The slot says FILLING a moment before the pager hears of it: give that CPU the moment. */
+	arch_relax();
 	if (object->ops->wait)
 		return object->ops->wait(object, index);
-	while (is_filling(object, index))
-		arch_relax();
+	wait_until_not(object, index, is_filling);
 	return OK;
 }

@@ -61,12 +61,14 @@ lose_pages(struct object *object, struct page_run run, enum zap what)
 
 	held_begin(&held);
 	rmap_lock(object);
+	rmap_begin_loss(object, run);
 	while (run.first < run.end) {
 		struct page_run done = take_slots(object, run, &held);
 
 		rmap_zap(object, done, what, &held);
 		run.first = done.end;
 	}
+	rmap_end_loss(object);
 	rmap_unlock(object);
 }
 

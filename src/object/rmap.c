@@ -8,6 +8,9 @@
  *	2. flush the pages in each region's space, whether or not pass 1 found something there
  *	   ... and only then drop the counts
  *
+ * Between the two a fault must not fill an entry that was cleared: another CPU may still see the
+ * old page there. So nobody gets a page of the run meanwhile (object->losing).
+ *
  * The second pass asks nothing because somebody else may have cleared an entry and not flushed
  * yet. Hence the rule for all others: a region leaves the list, or shrinks, only when
  * its translations are flushed. Then a walk that has ended leaves no CPU with an old translation.
@@ -64,10 +67,24 @@ rmap_end_unhook(struct object *object)
 }
 
 void
-rmap_settle(struct object *object)
+rmap_await_dirty(struct object *object)
 {
 	while (atomic_load(&object->unhooking))
 		arch_relax();
+}
+
+void
+rmap_begin_loss(struct object *object, struct page_run run)
+{
+	lock_acquire(&object->lock);
+	object->losing = run;
+	lock_release(&object->lock);
+}
+
+void
+rmap_end_loss(struct object *object)
+{
+	rmap_begin_loss(object, (struct page_run){ 0, 0 });
 }
 
 /* One walk through all regions. */
@@ -134,9 +151,8 @@ rmap_flush(struct object *object, struct page_run run)
 	}
 }
 
-/* The walk is over: in no space is anything left to flush of what it changed. */
-static void
-declare_settled(struct object *object)
+void
+rmap_declare_settled(struct object *object)
 {
 	LIST_FOR_EACH(node, &object->regions) {
 		uint64_t tag = atomic_load(&CONTAINER_OF(node, struct region, rmap)->pt->tag);
@@ -211,7 +227,7 @@ rmap_zap(struct object *object, struct page_run run, enum zap what, struct held 
 	visit_regions(&w);
 	rmap_flush(object, run);
 	held_release(held);
-	declare_settled(object);
+	rmap_declare_settled(object);
 }
 
 /* The dirty bit is cleared in one atomic step, so a write that sets it again is not lost. */

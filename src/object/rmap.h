@@ -8,12 +8,6 @@
 
 #include "pt/held.h"
 
-/* Pages [first, end) of an object. */
-struct page_run {
-	uint64_t first;
-	uint64_t end; /* UINT64_MAX: all from first on */
-};
-
 static inline struct page_run
 page_run(uint64_t first, uint64_t nr_pages)
 {
@@ -38,6 +32,13 @@ void rmap_remove(struct region *r);
 void rmap_begin_unhook(struct object *object);
 void rmap_end_unhook(struct object *object);
 
+/*
+ * rmap_begin_loss, rmap_end_loss - around everything that takes the pages from spaces: until the
+ * last translation is flushed no fault may put another page in their place. HOLDS object->rmap_lock.
+ */
+void rmap_begin_loss(struct object *object, struct page_run run);
+void rmap_end_loss(struct object *object);
+
 enum zap {
 	ZAP_OBJECT, /* mappings of the object's own frames */
 	ZAP_COPIES, /* and private copies of its pages */
@@ -45,7 +46,7 @@ enum zap {
 
 /*
  * rmap_zap - take the pages from every space, flush, free what that leaves unnamed. Frames in `held`
- * (counts of the caller's) are released after the flush. HOLDS object->rmap_lock.
+ * (counts of the caller's) are released after the flush. Between rmap_begin_loss and rmap_end_loss.
  */
 void rmap_zap(struct object *object, struct page_run run, enum zap what, struct held *held);
 
@@ -55,5 +56,8 @@ void rmap_collect_dirty(struct object *object, struct page_run run);
 /* rmap_flush - no CPU knows a translation of these pages that is older. HOLDS as above. */
 void rmap_flush(struct object *object, struct page_run run);
 
-/* rmap_settle - wait until dirty bits that were on their way when this was called have arrived. */
-void rmap_settle(struct object *object);
+/* rmap_declare_settled - the walks of this call are over and flushed (arch_tlb_settled). HOLDS as above. */
+void rmap_declare_settled(struct object *object);
+
+/* rmap_await_dirty - wait until dirty bits that were on their way when this was called have arrived. */
+void rmap_await_dirty(struct object *object);

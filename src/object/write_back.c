@@ -6,7 +6,7 @@
  * step as far as the table's lock reaches.
  *
  *	collect   dirty bits of all mappings move to the frames
- *	settle    tables that are being taken out of a space give theirs too
+ *	await     tables that are being taken out of a space give theirs too
  *	take      some pages' flags are cleared, each page held
  *	flush     from here on a write sets a dirty bit again, because no CPU remembers that
  *	          it has set it; before this a CPU could write unnoticed
@@ -17,89 +17,88 @@
 
 #define BATCH_PAGES 32
 
-struct batch {
-	unsigned nr;
-	uint64_t index[BATCH_PAGES];
-	pfn_t	 pfn[BATCH_PAGES]; /* one count held on each */
+/* One write-back on its way. */
+struct writer {
+	struct object  *object;
+	struct page_run run;	/* what is left to look at */
+	err_t		first;	/* the first failure */
+	bool		passed; /* a page with a full count was passed over, and not flushed */
+	unsigned	nr;	/* the batch at hand */
+	uint64_t	index[BATCH_PAGES];
+	pfn_t		pfn[BATCH_PAGES]; /* one count held on each */
 };
 
-/*
- * take_page - one more count, and the flag cleared; a clean page is passed over. HOLDS object->lock.
- *   fails  ERR_OVERFLOW: its count is full; it stays dirty
- */
-static err_t
-take_page(struct batch *batch, uint64_t index, pfn_t pfn)
+static void
+note_failure(struct writer *w, err_t err)
+{
+	if (w->first == OK)
+		w->first = err;
+}
+
+/* take_page - one more count, and the flag cleared; a clean page is passed over. HOLDS object->lock. */
+static void
+take_page(struct writer *w, uint64_t index, pfn_t pfn)
 {
 	err_t err;
 
 	if (!frame_has_flag(pfn, FRAME_DIRTY))
-		return OK;
+		return;
 	err = frame_get(pfn);
-	if (err)
-		return err;
+	if (err) {
+		note_failure(w, err);
+		w->passed = true;
+		return;
+	}
 	frame_clear_flag(pfn, FRAME_DIRTY);
-	batch->index[batch->nr] = index;
-	batch->pfn[batch->nr++] = pfn;
-	return OK;
+	w->index[w->nr] = index;
+	w->pfn[w->nr++] = pfn;
 }
 
-/* take_batch - the next dirty pages of the run, which moves on; *err keeps the first failure. */
-static void
-take_batch(struct object *object, struct page_run *run, struct batch *batch, err_t *err)
+/* take_batch - the next dirty pages of the run, which moves on; false: there are none. */
+static bool
+take_batch(struct writer *w)
 {
 	uint64_t index;
 	pfn_t	 pfn;
 
-	batch->nr = 0;
-	lock_acquire(&object->lock);
-	while (batch->nr < BATCH_PAGES && run->first < run->end) {
-		err_t failed;
-
-		if (!radix_next(object, run->first, &index, &pfn) || index >= run->end) {
-			run->first = run->end;
-			break;
-		}
-		failed = take_page(batch, index, pfn);
-		if (*err == OK)
-			*err = failed;
-		run->first = index + 1;
+	w->nr = 0;
+	lock_acquire(&w->object->lock);
+	while (w->nr < BATCH_PAGES && radix_next(w->object, w->run.first, &index, &pfn) &&
+	       index < w->run.end) {
+		take_page(w, index, pfn);
+		w->run.first = index + 1;
 	}
-	lock_release(&object->lock);
-}
-
-static err_t
-store_batch(struct object *object, struct batch *batch)
-{
-	err_t first = OK;
-
-	for (unsigned i = 0; i < batch->nr; i++) {
-		err_t err = object->ops->write_back(object, batch->index[i], batch->pfn[i]);
-
-		if (err)
-			frame_set_flag(batch->pfn[i], FRAME_DIRTY);
-		if (first == OK)
-			first = err;
-		frame_release(batch->pfn[i]);
-	}
-	return first;
+	lock_release(&w->object->lock);
+	return w->nr > 0;
 }
 
 static void
-flush_batch(struct object *object, const struct batch *batch)
+flush(struct object *object, struct page_run run)
 {
-	const struct page_run run = { batch->index[0], batch->index[batch->nr - 1] + 1 };
-
 	rmap_lock(object);
 	rmap_flush(object, run);
 	rmap_unlock(object);
 }
 
+static void
+store_batch(struct writer *w)
+{
+	flush(w->object, (struct page_run){ w->index[0], w->index[w->nr - 1] + 1 });
+	for (unsigned i = 0; i < w->nr; i++) {
+		err_t err = w->object->ops->write_back(w->object, w->index[i], w->pfn[i]);
+
+		if (err)
+			frame_set_flag(w->pfn[i], FRAME_DIRTY);
+		note_failure(w, err);
+		frame_release(w->pfn[i]);
+	}
+}
+
 err_t
 object_write_back(struct object *object, uint64_t first_page, uint64_t nr_pages)
 {
-	struct page_run run = page_run(first_page, nr_pages);
-	struct batch	batch;
-	err_t		first = OK;
+	const struct page_run run = page_run(first_page, nr_pages);
+	struct writer	      w = { .object = object, .run = run };
 
 	if (!object->ops->write_back)
 		return OK;
@@ -107,18 +106,16 @@ object_write_back(struct object *object, uint64_t first_page, uint64_t nr_pages)
 	rmap_lock(object);
 	rmap_collect_dirty(object, run);
 	rmap_unlock(object);
-	rmap_settle(object);
-	for (take_batch(object, &run, &batch, &first); batch.nr;
-	     take_batch(object, &run, &batch, &first)) {
-		err_t err;
-
-		flush_batch(object, &batch);
-		err = store_batch(object, &batch);
-		if (first == OK)
-			first = err;
-	}
+	rmap_await_dirty(object);
+	while (take_batch(&w))
+		store_batch(&w);
+	if (w.passed)
+		flush(object, run);
+	rmap_lock(object);
+	rmap_declare_settled(object);
+	rmap_unlock(object);
 	change_end(object);
-	return first;
+	return w.first;
 }
 
 /* is_idle - clean, there, and named by nothing but its slot. HOLDS object->lock. */
@@ -144,7 +141,9 @@ object_evict(struct object *object, uint64_t first_page, uint64_t nr_pages)
 
 	held_begin(&held);
 	rmap_lock(object);
+	rmap_begin_loss(object, run);
 	rmap_zap(object, run, ZAP_OBJECT, &held);
+	rmap_end_loss(object);
 	rmap_unlock(object);
 	lock_acquire(&object->lock);
 	for (; radix_next(object, run.first, &index, &pfn) && index < run.end;

@@ -10,11 +10,13 @@ import sys
 
 FLUSHES = ["gather_page", "gather_table", "gather_space", "gather_flush", "gather_end",
            "shootdown_space", "shootdown_everything", "platform_shootdown",
-           "arch_tlb_flush_page", "arch_tlb_flush_asid", "arch_tlb_flush_all"]
+           "arch_tlb_flush_page", "arch_tlb_flush_asid", "arch_tlb_flush_all", "rmap_flush"]
 
 # Calls inside gather.c, which the linker does not see: gather_flush is told apart by who calls
-# it; gather_page in gather_table is left out with each call of gather_table.
-INSIDE = {("pt/gather.c", "gather_page"), ("pt/gather.c", "gather_flush")}
+# it; gather_page in gather_table is left out with each call of gather_table. Nor inside rmap.c,
+# where the flushes of which rmap_flush consists are left out one by one.
+INSIDE = {("pt/gather.c", "gather_page"), ("pt/gather.c", "gather_flush"),
+          ("object/rmap.c", "rmap_flush")}
 
 
 def places(program, addr2line, addresses):

@@ -2,8 +2,8 @@
  * scenes.c - everything in the library that flushes, in a few seconds.
  *
  * Random stories do nearly all of it. What they meet too rarely has a scene: tags that run
- * out, tables without anything that could be cached below them, and a gather that finds no
- * memory to note what it holds.
+ * out, tables without anything that could be cached below them, a gather that finds no
+ * memory to note what it holds, and files that change under their mappings.
  */
 #include "museum.h"
 
@@ -197,9 +197,60 @@ a_gather_finds_no_memory(void)
 	sim_stop();
 }
 
+/* space_with_file - every page of a file mapped and written. */
+static struct space *
+space_with_file(struct object **file, uint64_t pages)
+{
+	struct space *sp;
+	vaddr_t	      at;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	must(object_create_stored(1, pages * PAGE, file) == OK, "object_create_stored");
+	must(space_map(sp,
+		       &(struct map_request){ .length = pages * PAGE,
+					      .prot = PROT_RW,
+					      .flags = MAPF_SHARED,
+					      .object = *file },
+		       &at) == OK,
+	     "space_map");
+	for (uint64_t i = 0; i < pages; i++)
+		store(sp, at + i * PAGE);
+	return sp;
+}
+
+static void
+end_with_file(struct space *sp, struct object *file)
+{
+	check();
+	leave(sp);
+	space_put(sp);
+	object_put(file);
+	sim_stop();
+}
+
+/* Pages that a file loses, few and many at once; pages that are clean from now on. */
+static void
+files_change(void)
+{
+	static const uint64_t sizes[] = { 2, ARCH_PT_ENTRIES < 100 ? 5 : 60 };
+	struct object	     *file;
+	struct space	     *sp;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
+		sp = space_with_file(&file, sizes[i]);
+		object_resize(file, 0);
+		end_with_file(sp, file);
+		sp = space_with_file(&file, sizes[i]);
+		must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
+		end_with_file(sp, file);
+	}
+}
+
 void
 museum_scenes(void)
 {
+	files_change();
 	tables_go();
 	a_gather_finds_no_memory();
 	tags_run_out();

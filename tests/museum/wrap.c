@@ -11,6 +11,7 @@
 
 #include <sim/hooks.h>
 
+#include "object/rmap.h"
 #include "pt/gather.h"
 #include "pt/state.h"
 
@@ -59,6 +60,7 @@ WRAP(gather_page, (struct gather * g, vaddr_t va), (g, va))
 WRAP(gather_table, (struct gather * g, vaddr_t va), (g, va))
 WRAP(gather_space, (struct gather * g), (g))
 WRAP(gather_flush, (struct gather * g), (g))
+WRAP(rmap_flush, (struct object * object, struct page_run run), (object, run))
 WRAP(shootdown_everything, (void), ())
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))

@@ -23,6 +23,7 @@ struct race_world world;
 /* memory: what programs could read, see look_at_memory. */
 struct outcome {
 	uint64_t results[RACE_CPUS][RACE_OPS];
+	uint64_t after;
 	uint64_t memory;
 };
 
@@ -134,6 +135,14 @@ look_at_memory(void)
 	return sum;
 }
 
+static void
+look(void)
+{
+	run.now.memory = look_at_memory();
+	if (run.race->after)
+		run.now.after = run.race->after();
+}
+
 /* Serial orders: the next operation of any CPU that has one left, recursively. */
 
 static bool
@@ -183,7 +192,7 @@ run_serially(struct order *order)
 	if (sim_expect_stop(do_serially, order, text, sizeof(text)))
 		fail_msg("%s, one operation after the other: %s", run.race->name, text);
 	machine_check_invariants();
-	run.now.memory = look_at_memory();
+	look();
 	if (find_allowed(&run.now) == run.nr_allowed) {
 		assert_true(run.nr_allowed < OUTCOMES_MAX);
 		run.allowed[run.nr_allowed++] = run.now;
@@ -314,7 +323,7 @@ run_schedule(struct sim_schedule schedule)
 	run_bodies(&schedule);
 	if (!check_all(&report))
 		fail_run(report.text);
-	run.now.memory = look_at_memory();
+	look();
 	outcome = find_allowed(&run.now);
 	if (outcome == run.nr_allowed)
 		fail_outcome();

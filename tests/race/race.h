@@ -30,8 +30,9 @@ typedef uint64_t (*race_op)(unsigned cpu);
 
 struct race {
 	const char *name;
-	void (*start)(void); /* on a fresh machine, on CPU 0 */
-	void (*end)(void);   /* NULL, or gives back what start made beside the world */
+	void (*start)(void);	 /* on a fresh machine, on CPU 0 */
+	void (*end)(void);	 /* NULL, or gives back what start made beside the world */
+	uint64_t (*after)(void); /* NULL, or one more result, when all CPUs are done */
 	race_op ops[RACE_CPUS][RACE_OPS];
 	/* Bounds of the exhaustive search, 0: none. With tables of 512 entries runs are longer. */
 	unsigned preemptions;

@@ -1,0 +1,266 @@
+/*
+ * test_race_write_back.c - what was written is never lost: write-back and eviction against writers,
+ * unmapping, exit and fork; and pages that come late, asked for by several CPUs.
+ *
+ * At the end of each run of the first kind everything is written back and thrown out of memory,
+ * and the file is read: the word must be one that some serial order leaves.
+ */
+#include "race/race.h"
+
+static void
+start_stored(void)
+{
+	struct space_layout layout = space_default_layout();
+
+	EXPECT_OK(object_create_stored(7, AREA_PAGES * ARCH_PAGE_SIZE, &world.object));
+	EXPECT_OK(space_create(&layout, &world.parent));
+	EXPECT_OK(space_add_thread(world.parent));
+	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_SHARED);
+	assert_int_equal(store_word(world.parent, PAGE(0), 1), 1);
+	EXPECT_OK(space_fork(world.parent, &world.child));
+}
+
+static uint64_t
+read_word(void)
+{
+	uint64_t word = 0;
+	size_t	 done;
+	err_t	 err = object_read(world.object, 0, &word, sizeof(word), &done);
+
+	return err ? FAULTED | (uint64_t)-err : word;
+}
+
+static uint64_t
+read_from_storage(void)
+{
+	EXPECT_OK(object_write_back(world.object, 0, AREA_PAGES));
+	object_evict(world.object, 0, AREA_PAGES);
+	assert_int_equal(world.object->nr_pages, 0);
+	return read_word();
+}
+
+static uint64_t
+write_back(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)object_write_back(world.object, 0, AREA_PAGES);
+}
+
+/* How many pages went depends on the moment, so it is no result. */
+static uint64_t
+evict(unsigned cpu)
+{
+	(void)cpu;
+	object_evict(world.object, 0, AREA_PAGES);
+	return 0;
+}
+
+static uint64_t
+read_call(unsigned cpu)
+{
+	(void)cpu;
+	return read_word();
+}
+
+static uint64_t
+store_parent(unsigned cpu)
+{
+	return store_word(world.parent, PAGE(0), 100 + cpu);
+}
+
+static uint64_t
+load_parent(unsigned cpu)
+{
+	(void)cpu;
+	return load_word(world.parent, PAGE(0));
+}
+
+static uint64_t
+store_child(unsigned cpu)
+{
+	return store_word(world.child, PAGE(0), 300 + cpu);
+}
+
+static uint64_t
+unmap_child(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_unmap(world.child, PAGE(0), AREA_PAGES * ARCH_PAGE_SIZE);
+}
+
+static uint64_t
+dontneed_parent(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
+}
+
+static uint64_t
+exit_child(unsigned cpu)
+{
+	(void)cpu;
+	pt_deactivate(&world.child->pt);
+	space_put(world.child);
+	world.child = NULL;
+	return 0;
+}
+
+static uint64_t
+fork_parent(unsigned cpu)
+{
+	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
+}
+
+static uint64_t
+store_born(unsigned cpu)
+{
+	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
+}
+
+#define STORED .start = start_stored, .after = read_from_storage
+
+RACE(write_back_and_a_writer, STORED,
+     .ops = { { store_parent, load_parent }, { write_back, evict } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(write_back_and_unmap, STORED,
+     .ops = { { store_child, unmap_child }, { write_back, evict }, { load_parent } },
+     .preemptions = 1, .preemptions_wide = 1)
+RACE(write_back_and_exit, STORED,
+     .ops = { { store_child, exit_child }, { write_back, evict }, { read_call } }, .preemptions = 1,
+     .preemptions_wide = 1)
+RACE(write_back_and_throwing_away, STORED,
+     .ops = { { store_parent, dontneed_parent }, { evict, write_back }, { store_child } })
+RACE(write_back_and_fork, STORED,
+     .ops = { { fork_parent, store_born }, { write_back, evict }, { store_parent } })
+RACE(two_write_backs, STORED,
+     .ops = { { write_back, evict }, { write_back, read_call }, { store_parent, store_child } })
+
+/* A pager that only begins, and the world's page that it was asked for. */
+static struct {
+	_Atomic bool is_open;	/* begun, and nobody has taken it on himself to end it */
+	_Atomic bool is_coming; /* begun, and not ended */
+	pfn_t	     pfn;
+	bool	     fails;
+} late;
+
+static err_t
+late_fill(struct object *object, uint64_t index, pfn_t pfn)
+{
+	(void)object;
+	(void)index;
+	late.pfn = pfn;
+	atomic_store(&late.is_coming, true);
+	atomic_store(&late.is_open, true);
+	return ERR_AGAIN;
+}
+
+/* come - the page is there, or will not be; whoever is first says so. */
+static void
+come(struct object *object)
+{
+	uint64_t *words = arch_frame_ptr(late.pfn);
+
+	if (!atomic_exchange(&late.is_open, false))
+		return;
+	words[0] = 9;
+	object_fill_done(object, 0, late.pfn, late.fails ? ERR_IO : OK);
+	atomic_store(&late.is_coming, false);
+}
+
+static err_t
+late_wait(struct object *object, uint64_t index)
+{
+	(void)index;
+	come(object);
+	while (atomic_load(&late.is_coming))
+		arch_relax();
+	return late.fails ? ERR_IO : OK;
+}
+
+static const struct pager_ops pager_late = {
+	.name = "late",
+	.fill = late_fill,
+	.wait = late_wait,
+};
+
+static void
+start_late_in(bool fails)
+{
+	struct space_layout layout = space_default_layout();
+
+	atomic_store(&late.is_open, false);
+	atomic_store(&late.is_coming, false);
+	late.fails = fails;
+	EXPECT_OK(object_create(&pager_late, 7, 1, NULL, &world.object));
+	EXPECT_OK(space_create(&layout, &world.parent));
+	EXPECT_OK(space_add_thread(world.parent));
+	world.area = map_area(world.parent, 0, 1, MAPF_SHARED);
+	EXPECT_OK(space_fork(world.parent, &world.child));
+}
+
+static void
+start_late(void)
+{
+	start_late_in(false);
+}
+
+static void
+start_failing(void)
+{
+	start_late_in(true);
+}
+
+/* What a run with too little memory has left open. */
+static void
+end_late(void)
+{
+	come(world.object);
+}
+
+static uint64_t
+cut(unsigned cpu)
+{
+	(void)cpu;
+	object_resize(world.object, 0);
+	return 0;
+}
+
+static uint64_t
+unmap_parent(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
+}
+
+static uint64_t
+copy_out_of_child(unsigned cpu)
+{
+	uint64_t word = 0;
+	size_t	 missing = copy_from_space(world.child, &word, PAGE(0), sizeof(word));
+
+	(void)cpu;
+	return missing ? FAULTED | missing : word;
+}
+
+RACE(two_threads_wait_for_a_page, .start = start_late, .end = end_late,
+     .ops = { { load_parent, store_parent }, { load_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(two_spaces_wait_for_a_page, .start = start_late, .end = end_late,
+     .ops = { { load_parent }, { copy_out_of_child }, { read_call } }, .preemptions = 1,
+     .preemptions_wide = 1)
+RACE(two_threads_wait_in_vain, .start = start_failing, .end = end_late,
+     .ops = { { load_parent }, { store_parent }, { copy_out_of_child } })
+RACE(a_page_is_cut_off_while_it_comes, .start = start_late, .end = end_late,
+     .ops = { { load_parent }, { cut }, { copy_out_of_child } }, .preemptions = 1,
+     .preemptions_wide = 1)
+RACE(a_region_goes_while_its_page_comes, .start = start_late, .end = end_late,
+     .ops = { { load_parent }, { unmap_parent }, { exit_child } }, .preemptions = 1,
+     .preemptions_wide = 1)
+
+TEST_SUITE(race_write_back, cmocka_unit_test(write_back_and_a_writer),
+	   cmocka_unit_test(write_back_and_unmap), cmocka_unit_test(write_back_and_exit),
+	   cmocka_unit_test(write_back_and_throwing_away), cmocka_unit_test(write_back_and_fork),
+	   cmocka_unit_test(two_write_backs), cmocka_unit_test(two_threads_wait_for_a_page),
+	   cmocka_unit_test(two_spaces_wait_for_a_page), cmocka_unit_test(two_threads_wait_in_vain),
+	   cmocka_unit_test(a_page_is_cut_off_while_it_comes),
+	   cmocka_unit_test(a_region_goes_while_its_page_comes))
