@@ -130,7 +130,10 @@ kernel_table(unsigned level)
 	return ram_raw(pfn_add(sim_fixed.area, AREA_STATE_FRAMES + level));
 }
 
-/* The kernel half maps one page, the root state, for the kernel only. */
+/*
+ * The kernel half maps one page, the root state, for the kernel only. Where there are levels enough,
+ * the second slot of its upper table leads to the window of kernel stacks.
+ */
 static void
 make_kernel_half(void)
 {
@@ -138,6 +141,24 @@ make_kernel_half(void)
 	for (unsigned level = 1; level < HW_ROOT; level++)
 		kernel_table(level)[0] =
 			HW_VALID | HW_TABLE | (sim_fixed.area.n + AREA_STATE_FRAMES + level - 1);
+	if (HW_ROOT >= 2)
+		kernel_table(HW_ROOT - 1)[1] =
+			HW_VALID | HW_TABLE | (sim_fixed.area.n + AREA_WINDOW);
+}
+
+struct platform_window
+platform_kernel_window(void)
+{
+	const vaddr_t half = SIM_HAS_HALVES ? ~(vaddr_t)0 << (SIM_VA_BITS - 1) : 0;
+	const vaddr_t slot = (vaddr_t)(HW_ENTRIES - 1) << (SIM_VA_BITS - SIM_INDEX_BITS);
+
+	if (HW_ROOT < 2)
+		return (struct platform_window){ .table = pfn_none() };
+	return (struct platform_window){
+		.table = pfn_add(sim_fixed.area, AREA_WINDOW),
+		.level = HW_ROOT - 2,
+		.start = half | slot | (vaddr_t)1 << (SIM_VA_BITS - 2 * SIM_INDEX_BITS),
+	};
 }
 
 void

@@ -107,7 +107,8 @@ extern struct sim_fixed sim_fixed;
 
 /* The machine's own frames: root state, then one kernel table per level below the root. */
 #define AREA_STATE_FRAMES (ARCH_ROOT_STATE_BYTES >> ARCH_PAGE_SHIFT)
-#define AREA_FRAMES	  (AREA_STATE_FRAMES + SIM_LEVELS - 1)
+#define AREA_WINDOW	  (AREA_STATE_FRAMES + SIM_LEVELS - 1) /* the table of kernel stacks */
+#define AREA_FRAMES	  (AREA_WINDOW + 1)
 
 /* The CPU that the calling thread is. */
 extern _Thread_local unsigned sim_cpu_now;

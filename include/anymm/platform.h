@@ -30,6 +30,19 @@ unsigned platform_cpus(void);
 void platform_shootdown(cpu_mask_t cpus);
 
 /*
+ * The window of the kernel half in which the library maps kernel stacks: one empty table
+ * of level `level`, which every space and the kernel's own root reach from boot on, and the first
+ * address that it translates. The kernel keeps its hands off. table pfn_none(): no window, and
+ * kstack_create always fails.
+ */
+struct platform_window {
+	pfn_t	 table;
+	unsigned level;
+	vaddr_t	 start;
+};
+struct platform_window platform_kernel_window(void);
+
+/*
  * The boot memory map: ranges of frames that exist, and ranges that are
  * reserved (overlaps allowed: reserved wins). Sorted in no order.
  */

@@ -6,6 +6,7 @@
  */
 #include <anymm/fs_context.h>
 #include <anymm/handle.h>
+#include <anymm/kstack.h>
 #include <anymm/reclaim.h>
 #include <anymm/swap.h>
 
@@ -94,13 +95,14 @@ anymm_drain(void)
 	proc_drain();
 	space_drain();
 	object_drain();
+	kstack_drain();
 	frame_drain_magazines();
 }
 
 err_t
 anymm_init(const struct boot_map *map)
 {
-	err_t (*const layers[])(void) = { swap_init,  pt_init_state, object_init,
+	err_t (*const layers[])(void) = { swap_init,  pt_init_state, kstack_init, object_init,
 					  space_init, reclaim_init,  proc_init };
 	err_t err = phys_init(map);
 

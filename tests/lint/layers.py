@@ -10,8 +10,8 @@ import re
 
 import tree
 
-LAYERS = ["base", "phys", "swap", "pt", "object", "space", "reclaim", "fault", "user", "call", "exec",
-          "proc", "check"]
+LAYERS = ["base", "phys", "swap", "pt", "kstack", "object", "space", "reclaim", "fault", "user",
+          "call", "exec", "proc", "check"]
 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
@@ -19,6 +19,7 @@ PUBLIC_HEADERS = {
     "frame.h": "phys", "slab.h": "phys",
     "swap.h": "swap",
     "pt.h": "pt",
+    "kstack.h": "kstack",
     "object.h": "object", "region.h": "object",
     "space.h": "space",
     "reclaim.h": "reclaim",

@@ -20,7 +20,8 @@
 
 /* Virtual layout of the kernel half, one root slot for each use. */
 #define DIRECT_MAP    UINT64_C(0xffff800000000000) /* all of physical memory, not executable */
-#define STACKS_START  UINT64_C(0xffffff0000000000) /* kernel stacks, a guard page below each */
+#define STACKS_START  UINT64_C(0xffffff0000000000) /* stacks of CPUs, a guard page below each */
+#define WINDOW_START  UINT64_C(0xfffffe0000000000) /* stacks of threads: the library's to map */
 #define USER_WINDOW   UINT64_C(0xfffffe8000000000) /* ring 3 may read and execute: the probe code */
 #define IMAGE_VIRTUAL UINT64_C(0xffffffff80000000)
 

@@ -19,6 +19,9 @@
 
 #define LARGE_PAGE (UINT64_C(1) << 21)
 
+/* The level of the table that is the library's window: it hangs in the root. */
+#define WINDOW_LEVEL (ARCH_PT_LEVELS - 2)
+
 /* Flags of entries: SDM vol. 3A, 4.5. */
 #define P_PRESENT  UINT64_C(0x001)
 #define P_WRITE	   UINT64_C(0x002)
@@ -204,6 +207,7 @@ paging_init(void)
 	map_image();
 	(void)slot_of(STACKS_START, 0);
 	(void)slot_of(USER_WINDOW, 0);
+	(void)slot_of(WINDOW_START, WINDOW_LEVEL);
 	x86_write_cr3(root_table.raw);
 	direct_map_is_ready = true;
 	move_to_direct_map();
@@ -218,6 +222,16 @@ paging_stack(unsigned pages)
 	for (unsigned i = 0; i < pages; i++, next_stack += ARCH_PAGE_SIZE)
 		map_pages(next_stack, pool_take(), ARCH_PAGE_SIZE, P_WRITE | P_NX);
 	return next_stack;
+}
+
+struct platform_window
+platform_kernel_window(void)
+{
+	uint64_t root_slot = *slot_of(WINDOW_START, ARCH_PT_LEVELS - 1);
+
+	return (struct platform_window){ .table = { (root_slot & P_ADDRESS) >> ARCH_PAGE_SHIFT },
+					 .level = WINDOW_LEVEL,
+					 .start = WINDOW_START };
 }
 
 void

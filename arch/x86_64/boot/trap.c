@@ -146,7 +146,7 @@ print_backtrace(uint64_t rip, uint64_t rbp)
 	for (unsigned depth = 0; depth < 32; depth++) {
 		const uint64_t *frame = (const uint64_t *)rbp;
 
-		if (rbp % 8 != 0 || rbp < STACKS_START || frame[1] < (uintptr_t)text_start ||
+		if (rbp % 8 != 0 || rbp < WINDOW_START || frame[1] < (uintptr_t)text_start ||
 		    frame[1] >= (uintptr_t)text_end)
 			return;
 		print_symbol(frame[1]);

@@ -78,6 +78,12 @@ platform_shootdown(cpu_mask_t cpus)
 	(void)cpus;
 }
 
+struct platform_window
+platform_kernel_window(void)
+{
+	return (struct platform_window){ .table = pfn_none() };
+}
+
 /* The debug port that emulators and some boards print. */
 void
 x86_console_write(const char *text, size_t bytes)
