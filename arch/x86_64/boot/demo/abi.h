@@ -7,7 +7,7 @@
 enum demo_call {
 	CALL_EXIT,   /* (code)	       never returns */
 	CALL_FORK,   /* ()		       0 in the child, its id in the parent */
-	CALL_EXEC,   /* (role)	       never returns, or an error */
+	CALL_EXEC,   /* (address of argument addresses, 0 last) never returns, or an error */
 	CALL_WAIT,   /* (address of a word)  id of a child that has ended, its status in the word */
 	CALL_MMAP,   /* (length, prot, flags) address */
 	CALL_MUNMAP, /* (address, length) */

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <anymm/exec.h>
 #include <anymm/process.h>
 
 #include "../boot.h"
@@ -48,8 +49,8 @@ err_t task_wait(struct task *t, uint32_t *id, int32_t *status);
 /* task_cpus - CPUs on which a program has run so far. */
 unsigned task_cpus(void);
 
-/* program_load - a space with the program, its stack, and the context to start it in a role. */
-err_t program_load(uint64_t role, struct space **out, struct arch_context *ctx);
+/* program_load - a space with the program and these arguments, and the context to start it. */
+err_t program_load(const struct exec_strings *args, struct space **out, struct arch_context *ctx);
 void  program_init(void);
 
 /* syscall_handle - do what ctx asks for; false: the task must not go on now. */

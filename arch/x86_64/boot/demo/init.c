@@ -3,7 +3,7 @@
  * do not share memory, grow their stacks, run into every wall, and become other programs.
  *
  * It checks everything itself and reports a line for each; any deviation ends it with the
- * number of the failed check. It is one file that plays several roles (exec's argument).
+ * number of the failed check. It is one file that plays several roles (its first argument).
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -21,9 +21,17 @@
 #define OWN_WORDS   2048
 #define STACK_DEPTH 64 /* pages */
 
-enum role { ROLE_INIT, ROLE_PING, ROLE_PONG, ROLE_END = 20 };
+enum role { ROLE_PING = 1, ROLE_END = 20 };
 
-[[gnu::noreturn]] void start(uint64_t role);
+/* The kernel jumps to start with the stack that the System V ABI describes, section 3.4.1. */
+[[gnu::noreturn]] void start(void);
+[[gnu::noreturn]] void program(const uint64_t *stack);
+__asm__(".globl start\n"
+	"start:\n\t"
+	"xorl %ebp, %ebp\n\t"
+	"movq %rsp, %rdi\n\t"
+	"call program\n\t"
+	"ud2");
 
 static volatile uint64_t own[OWN_WORDS]; /* private: each process has its own after a write */
 static volatile uint64_t initialised = 0x600d;
@@ -344,6 +352,17 @@ show_walls(void)
 
 /* ---- other programs ---- */
 
+/* Only comes back if it fails. */
+static void
+become(uint64_t role)
+{
+	char	    text[24];
+	const char *list[] = { "init", text, NULL };
+
+	text[append_number(text, 0, role)] = 0;
+	call(CALL_EXEC, (uint64_t)list, 0, 0);
+}
+
 /* A fresh image each time: what the one before has written is gone. */
 static void
 play_ping_pong(uint64_t role)
@@ -353,7 +372,7 @@ play_ping_pong(uint64_t role)
 	own[0] = role;
 	if (role == ROLE_END)
 		end(42);
-	call(CALL_EXEC, role + 1, 0, 0);
+	become(role + 1);
 	end(102);
 }
 
@@ -362,7 +381,7 @@ show_exec(void)
 {
 	for (unsigned i = 0; i < 4; i++) {
 		if (call(CALL_FORK, 0, 0, 0) == 0) {
-			call(CALL_EXEC, ROLE_PING, 0, 0);
+			become(ROLE_PING);
 			end(103);
 		}
 	}
@@ -371,11 +390,71 @@ show_exec(void)
 	say("4 processes have become another program ", ROLE_END, " times each");
 }
 
-void
-start(uint64_t role)
+/* ---- what the kernel has put on the stack ---- */
+
+static const uint64_t *
+skip_list(const uint64_t *word)
 {
-	if (role != ROLE_INIT)
-		play_ping_pong(role);
+	while (*word)
+		word++;
+	return word + 1;
+}
+
+/* The value of an entry of the auxiliary vector; 0 if it is not there. */
+static uint64_t
+aux_value(const uint64_t *aux, uint64_t type)
+{
+	for (; aux[0]; aux += 2) {
+		if (aux[0] == type)
+			return aux[1];
+	}
+	return 0;
+}
+
+static int
+is_text(const char *text, const char *wanted)
+{
+	while (*text && *text == *wanted) {
+		text++;
+		wanted++;
+	}
+	return *text == *wanted;
+}
+
+static void
+check_aux(const uint64_t *aux)
+{
+	const uint32_t *headers = (const uint32_t *)aux_value(aux, 3);
+
+	expect(headers && aux_value(aux, 4) == 56 && aux_value(aux, 5) > 2, 104);
+	expect(headers[0] == 1 || headers[0] == 6, 105); /* PT_LOAD or PT_PHDR */
+	expect(aux_value(aux, 6) == PAGE && aux_value(aux, 9) == (uint64_t)start, 106);
+	expect(is_text((const char *)aux_value(aux, 31), "init.elf"), 107);
+	expect(is_text((const char *)aux_value(aux, 15), "x86_64"), 108);
+	expect(((const uint64_t *)aux_value(aux, 25))[0] != 0, 109);
+}
+
+static uint64_t
+number_of(const char *text)
+{
+	uint64_t number = 0;
+
+	for (; *text; text++)
+		number = number * 10 + (uint64_t)(*text - '0');
+	return number;
+}
+
+/* stack: argument count, arguments, 0, environment, 0, auxiliary vector. */
+void
+program(const uint64_t *stack)
+{
+	uint64_t	   nr_args = stack[0];
+	const char *const *args = (const char *const *)(stack + 1);
+
+	expect((uint64_t)stack % 16 == 0 && is_text(args[0], "init") && !args[nr_args], 110);
+	check_aux(skip_list(skip_list(stack + 1)));
+	if (nr_args > 1)
+		play_ping_pong(number_of(args[1]));
 	show_tree();
 	show_stack();
 	show_walls();

@@ -32,11 +32,12 @@ do_fork(struct task *t)
 }
 
 static int64_t
-do_exec(struct task *t, uint64_t role)
+do_exec(struct task *t, vaddr_t list)
 {
-	struct arch_context ctx;
-	struct space	   *fresh;
-	err_t		    err = program_load(role, &fresh, &ctx);
+	const struct exec_strings args = { .space = t->proc->space, .user = list };
+	struct arch_context	  ctx;
+	struct space		 *fresh;
+	err_t			  err = program_load(&args, &fresh, &ctx);
 
 	if (err != OK)
 		return err;

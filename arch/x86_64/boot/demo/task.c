@@ -246,11 +246,13 @@ run_tasks(void *arg)
 static void
 start_first(void)
 {
-	struct task  *first = task_begin(NULL);
-	struct space *sp;
+	static const char *const  list[] = { "init", NULL };
+	const struct exec_strings args = { .kernel = list };
+	struct task		 *first = task_begin(NULL);
+	struct space		 *sp;
 
 	program_init();
-	if (program_load(0, &sp, &first->ctx) != OK || proc_create(0, sp, &first->proc) != OK)
+	if (program_load(&args, &sp, &first->ctx) != OK || proc_create(0, sp, &first->proc) != OK)
 		boot_fail("no memory for the first program");
 	space_put(sp);
 	task_ready(first);
