@@ -28,7 +28,7 @@ def main():
             findings.add(path, 1, "its suite %s is not listed in tests/unit/meson.build" % stem)
         if name not in listed(top, folder + "/meson.build"):
             findings.add(path, 1, "is not listed in %s/meson.build" % folder)
-    for kind in ["unit", "contract", "scenario", "model", "fail", "race"]:
+    for kind in ["unit", "contract", "scenario", "model", "fail", "proc", "race"]:
         names = listed(top, "tests/%s/meson.build" % kind)
         for path in tree.files(top, ["tests/" + kind], (".c",)):
             stem = os.path.basename(path)[:-2]
