@@ -94,7 +94,7 @@ publish_or_look(void *arg)
 	arch_tlb_activate(pfn_none(), 0);
 }
 
-/* M5 */
+/* ALM-09: M5 */
 static void
 m5_a_walk_that_sees_the_entry_sees_what_was_written_before(void **state)
 {

@@ -18,7 +18,7 @@ machine(void **state)
 	return 0;
 }
 
-/* F1 */
+/* DRG-06: F1 */
 static void
 f1_consecutive_frames_are_consecutive_in_the_map(void **state)
 {
@@ -33,7 +33,7 @@ f1_consecutive_frames_are_consecutive_in_the_map(void **state)
 	machine_check();
 }
 
-/* F2 */
+/* LUN-18, LUN-24: F2 */
 static void
 f2_zero_and_copy_change_one_whole_frame(void **state)
 {

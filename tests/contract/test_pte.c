@@ -97,7 +97,7 @@ p1_one_leaf(struct pte_leaf leaf)
 	assert_true(arch_pte_equal(arch_pte_leaf(got), pte));
 }
 
-/* P1 */
+/* LUN-13: P1 */
 static void
 p1_a_leaf_decodes_to_what_was_encoded(void **state)
 {
@@ -137,7 +137,7 @@ some_mark(unsigned n, uint64_t *random)
 				  .payload = payload };
 }
 
-/* P3, but for the fault of the hardware, which test_tlb.c provokes. */
+/* LUN-15: P3, but for the fault of the hardware, which test_tlb.c provokes. */
 static void
 p3_a_mark_decodes_to_what_was_encoded(void **state)
 {
@@ -201,7 +201,7 @@ p5_one_leaf(struct pte_leaf leaf)
 	assert_false(arch_pte_equal(arch_pte_leaf(leaf), arch_pte_empty()));
 }
 
-/* P5 */
+/* LUN-14: P5 */
 static void
 p5_only_the_zero_entry_is_empty(void **state)
 {

@@ -68,7 +68,7 @@ word_at(vaddr_t va)
 	return word;
 }
 
-/* T1: the page. */
+/* WNX-19: T1: the page. */
 static void
 t1_flush_page_drops_the_translation(void **state)
 {
@@ -167,7 +167,7 @@ t1_flush_page_drops_large_leaves(void **state)
 	frame_release(large);
 }
 
-/* T2 */
+/* WNX-19: T2 */
 static void
 t2_flush_asid_drops_everything_of_the_asid(void **state)
 {
@@ -186,7 +186,7 @@ t2_flush_asid_drops_everything_of_the_asid(void **state)
 	}
 }
 
-/* T3 */
+/* WNX-19: T3 */
 static void
 t3_flush_all_drops_everything(void **state)
 {

@@ -92,7 +92,7 @@ u1_write_stops_at_the_first_bad_byte(void **state)
 	assert_int_equal(copy[0], 0);
 }
 
-/* U1: whether a translation existed is told. */
+/* DRG-28: U1: whether a translation existed is told. */
 static void
 u1_a_missing_page_is_told_from_a_forbidden_one(void **state)
 {
@@ -128,7 +128,10 @@ u1_addresses_beyond_user_space_are_not_reached(void **state)
 	}
 }
 
-/* U1: user rights, so what is mapped for the kernel alone stays closed, in the user half too. */
+/*
+ * CAM-01:
+ * U1: user rights, so what is mapped for the kernel alone stays closed, in the user half too.
+ */
 static void
 u1_kernel_pages_are_not_user_memory(void **state)
 {

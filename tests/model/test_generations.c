@@ -129,6 +129,7 @@ one_parent_has_ten_thousand_children(void **state)
 	machine_check();
 }
 
+/* WNX-12. */
 static void
 a_line_of_ten_thousand_generations(void **state)
 {

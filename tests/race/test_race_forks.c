@@ -137,6 +137,7 @@ start_wiped_on_fork(void)
 	EXPECT_OK(space_advise(world.parent, PAGE(3), ARCH_PAGE_SIZE, ADVICE_DONTFORK));
 }
 
+/* LUN-B02, ALM-22, ALM-B01. */
 RACE(a_write_and_a_fork, .start = start_touched,
      .ops = { { store_parent, load_parent }, { fork_parent, load_born } }, .preemptions = 2,
      .preemptions_wide = 1)
@@ -160,6 +161,7 @@ RACE(a_write_and_a_fork_with_holes, .start = start_wiped_on_fork,
      .ops = { { store_parent, store_parent_1 }, { fork_parent, load_born } }, .preemptions = 2,
      .preemptions_wide = 1)
 
+/* ALM-15. */
 RACE(two_threads_copy_the_same_page, .start = start_forked,
      .ops = { { store_parent, load_parent }, { store_parent, load_parent } }, .preemptions = 2,
      .preemptions_wide = 1)

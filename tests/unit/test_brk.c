@@ -52,7 +52,7 @@ growing_extends_one_region(void **state)
 	sketch_end(sp);
 }
 
-/* Refusals give the break as it was. */
+/* WNX-26: Refusals give the break as it was. */
 static void
 what_cannot_be_is_not(void **state)
 {
@@ -155,6 +155,7 @@ an_unmapped_heap_keeps_its_break(void **state)
 	sketch_end(sp);
 }
 
+/* DRG-10, WNX-26. */
 static void
 limits_hold_and_shrinking_is_always_allowed(void **state)
 {

@@ -63,6 +63,7 @@ splitting_leaves_one_block_of_each_order_below(void **state)
 	phys_check_machine();
 }
 
+/* LUN-23, DRG-13, WNX-17, CAM-05. */
 static void
 every_order_is_aligned_and_comes_back(void **state)
 {
@@ -186,6 +187,7 @@ blocks_do_not_grow_over_borders(void **state)
 	phys_check_machine();
 }
 
+/* ALM-28. */
 static void
 the_preferred_node_comes_first_then_the_next(void **state)
 {

@@ -20,6 +20,7 @@ make_pair(void)
 	return f;
 }
 
+/* CAM-B01. */
 static void
 a_child_of_two_parents_is_found(void **state)
 {

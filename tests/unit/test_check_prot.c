@@ -179,6 +179,7 @@ a_special_leaf_of_an_object_is_found(void **state)
 	damage_abandon();
 }
 
+/* LUN-15. */
 static void
 a_mark_of_unknown_type_is_found(void **state)
 {

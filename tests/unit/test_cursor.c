@@ -17,7 +17,10 @@ drop_both(struct pt *parent, struct pt *child)
 	machine_check();
 }
 
-/* root [ . . . ]   open, look, close: the tables that were made aside go again */
+/*
+ * LUN-17:
+ * root [ . . . ]   open, look, close: the tables that were made aside go again
+ */
 static void
 nothing_is_made_when_nothing_is_set(void **state)
 {
@@ -45,7 +48,8 @@ nothing_is_made_when_nothing_is_set(void **state)
 	machine_check();
 }
 
-/* root [ . . . ]   set:  root [ T . . ] ── ... ── leaf [ . A . . ]
+/* LUN-17:
+ * root [ . . . ]   set:  root [ T . . ] ── ... ── leaf [ . A . . ]
  * a second page of the same table: no table more */
 static void
 set_hooks_the_missing_tables_in(void **state)
@@ -73,6 +77,7 @@ set_hooks_the_missing_tables_in(void **state)
 	machine_check();
 }
 
+/* CAM-02. */
 static void
 set_gives_the_old_entry(void **state)
 {
@@ -105,6 +110,7 @@ set_gives_the_old_entry(void **state)
 	machine_check();
 }
 
+/* LUN-17, WNX-18. */
 static void
 no_memory_for_a_missing_table_changes_nothing(void **state)
 {
@@ -356,7 +362,7 @@ a_locked_look_keeps_the_table_of_its_entry(void **state)
 	machine_check();
 }
 
-/* What a view allows is what the machine's own decoder allows. */
+/* WNX-21: What a view allows is what the machine's own decoder allows. */
 static void
 a_view_allows_what_hardware_does(void **state)
 {

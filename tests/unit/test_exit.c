@@ -90,6 +90,49 @@ a_running_process_is_told_to_exit(void **state)
 	kin_end();
 }
 
+static uint64_t
+frames_of(enum frame_kind kind)
+{
+	anymm_drain();
+	return frame_totals().by_kind[kind];
+}
+
+/*
+ * WNX-30, LUN-40, ALM-27, CAM-21, DRG-B14: an exit has two steps. At once the memory and what the process held
+ * are given back; its id, its code and its place are for its
+ * parent, who gives those back by waiting.
+ */
+static void
+an_exit_has_two_steps(void **state)
+{
+	struct process	*first = kin_first();
+	struct resource *thing = kin_thing();
+	uint64_t	 kernel = frames_of(FRAME_KERNEL);
+	uint64_t	 tables = frames_of(FRAME_TABLE);
+	uint64_t	 anon = frames_of(FRAME_ANON);
+	struct process	*a;
+
+	(void)state;
+	proc_set_resource(first, RESOURCE_OWN, thing);
+	proc_set_resource(first, RESOURCE_MOUNTS, resource_get(thing));
+	a = kin_fork(first);
+	sketch_store_all(a->space, 1, 4);
+	assert_true(frames_of(FRAME_ANON) > anon);
+	assert_int_equal(resource_refs(thing), 3);
+	kin_exit(a, 5);
+	assert_int_equal(a->state, PROCESS_ZOMBIE);
+	assert_ptr_equal(proc_find(a->id), a);
+	assert_null(a->space);
+	assert_int_equal(frames_of(FRAME_ANON), anon);
+	assert_int_equal(resource_refs(thing), 2);
+	assert_int_equal(kin_things(), 1);
+	assert_int_equal(kin_wait(first).code, 5);
+	sketch_store_all(first->space, 1, 4);
+	assert_int_equal(frames_of(FRAME_TABLE), tables);
+	assert_int_equal(frames_of(FRAME_KERNEL), kernel);
+	kin_end();
+}
+
 /* CAM-09, CAM-13: with no-reap nobody waits, and nothing is left. */
 static void
 no_reap_leaves_no_zombie(void **state)
@@ -276,8 +319,8 @@ misuse_stops(void **state)
 	}
 }
 
-TEST_SUITE(exit, cmocka_unit_test(the_exit_of_init_is_announced),
-	   cmocka_unit_test(init_has_an_heir),
+TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps),
+	   cmocka_unit_test(the_exit_of_init_is_announced), cmocka_unit_test(init_has_an_heir),
 	   cmocka_unit_test(init_cannot_be_killed_and_the_dead_neither),
 	   cmocka_unit_test(a_running_process_is_told_to_exit),
 	   cmocka_unit_test(no_reap_leaves_no_zombie),

@@ -47,7 +47,7 @@ end(struct space *sp)
 	space_put(sp);
 }
 
-/* region of va? none: any address may be asked for */
+/* LUN-27, LUN-28: region of va? none: any address may be asked for */
 static void
 no_region(void **state)
 {
@@ -74,7 +74,8 @@ no_region(void **state)
 	sketch_end(sp);
 }
 
-/* region:   -   r   rw   x   w       what may be written or executed may be read, as on x86-64
+/* LUN-27, LUN-29, WNX-20:
+ * region:   -   r   rw   x   w       what may be written or executed may be read, as on x86-64
  * load      A   .   .    .   .
  * store     A   A   .    A   .
  * fetch     A   A   A    .   A */
@@ -107,7 +108,8 @@ protection_forbids(void **state)
 	sketch_end(sp);
 }
 
-/* empty, private anonymous:   read   the zero frame, special, not writable
+/* LUN-28, WNX-10:
+ * empty, private anonymous:   read   the zero frame, special, not writable
  *                             write  a fresh zeroed frame takes its place */
 static void
 a_read_maps_the_zero_frame_and_a_write_replaces_it(void **state)
@@ -137,6 +139,7 @@ a_read_maps_the_zero_frame_and_a_write_replaces_it(void **state)
 	sketch_end(sp);
 }
 
+/* LUN-28, WNX-10. */
 static void
 a_write_makes_a_fresh_page_without_a_flush(void **state)
 {
@@ -157,7 +160,8 @@ a_write_makes_a_fresh_page_without_a_flush(void **state)
 	sketch_end(sp);
 }
 
-/* empty, private object:      read   the object's frame, not writable
+/* LUN-28, WNX-11, WNX-20, DRG-32, ALM-B03:
+ * empty, private object:      read   the object's frame, not writable
  *                             write  a copy of it takes its place; another page: a copy at once */
 static void
 a_private_file_page_is_read_in_place_and_copied_for_a_write(void **state)
@@ -199,7 +203,10 @@ a_private_file_page_is_read_in_place_and_copied_for_a_write(void **state)
 	sketch_end(sp);
 }
 
-/* empty, shared object:       the object's frame with all that the region allows, whoever asks */
+/*
+ * ALM-19:
+ * empty, shared object:       the object's frame with all that the region allows, whoever asks
+ */
 static void
 a_shared_file_page_is_the_objects_own(void **state)
 {
@@ -225,6 +232,7 @@ a_shared_file_page_is_the_objects_own(void **state)
 	sketch_end(sp);
 }
 
+/* DRG-33. */
 static void
 a_page_beyond_the_object(void **state)
 {
@@ -252,6 +260,7 @@ fill_badly(struct object *object, uint64_t index, pfn_t pfn)
 	return index == 1 ? ERR_IO : OK;
 }
 
+/* LUN-B12. */
 static void
 a_page_that_cannot_be_read(void **state)
 {
@@ -269,7 +278,10 @@ a_page_that_cannot_be_read(void **state)
 	sketch_end(sp);
 }
 
-/* mark: a guard answers at once, in a child that shares its tables too: no memory, no copies */
+/*
+ * LUN-14, LUN-28:
+ * mark: a guard answers at once, in a child that shares its tables too: no memory, no copies
+ */
 static void
 a_guard_costs_nothing_to_touch(void **state)
 {
@@ -298,6 +310,7 @@ a_guard_costs_nothing_to_touch(void **state)
 	sketch_end(sp);
 }
 
+/* ALM-14. */
 static void
 a_fault_that_nobody_needed_is_spurious(void **state)
 {
@@ -314,7 +327,8 @@ a_fault_that_nobody_needed_is_spurious(void **state)
 	sketch_end(sp);
 }
 
-/* parent P, child C, pages A and B of one leaf table (1, 2), forked:
+/* LUN-B07, DRG-32, ALM-15:
+ * parent P, child C, pages A and B of one leaf table (1, 2), forked:
  *
  *   C writes A    a copy of each table on the way, a copy of A
  *   C writes B    the path is its own: a copy of B only
@@ -367,7 +381,10 @@ the_writes_after_a_fork_cost_what_they_must(void **state)
 	sketch_end(parent);
 }
 
-/* The child dies unwritten: one write bit gives the parent all of its pages back. */
+/*
+ * LUN-B07, ALM-15:
+ * The child dies unwritten: one write bit gives the parent all of its pages back.
+ */
 static void
 after_a_dead_child_one_fault_suffices(void **state)
 {
@@ -414,7 +431,10 @@ reads_after_a_fork(void **state)
 	sketch_end(parent);
 }
 
-/* A shared mapping stays shared over a fork: the path was the obstacle, the leaf is not. */
+/*
+ * LUN-36, LUN-B17, ALM-B05:
+ * A shared mapping stays shared over a fork: the path was the obstacle, the leaf is not.
+ */
 static void
 a_shared_page_is_written_by_both(void **state)
 {
@@ -440,7 +460,10 @@ a_shared_page_is_written_by_both(void **state)
 	sketch_end(parent);
 }
 
-/* A read-only region never becomes writable by copy-on-write, whatever its past. */
+/*
+ * LUN-29, LUN-B06, ALM-B02:
+ * A read-only region never becomes writable by copy-on-write, whatever its past.
+ */
 static void
 a_read_only_region_stays_read_only(void **state)
 {
@@ -491,7 +514,10 @@ a_stack_grows_to_its_limit(void **state)
 	sketch_end(sp);
 }
 
-/* A neighbour keeps its distance; access that the stack does not allow does not grow it for nothing. */
+/*
+ * LUN-12, ALM-05:
+ * A neighbour keeps its distance; access that the stack does not allow does not grow it for nothing.
+ */
 static void
 a_stack_keeps_its_guard_gap(void **state)
 {
@@ -531,6 +557,7 @@ expect_nomem_changes_nothing(struct space *sp, enum access access, unsigned page
 	}
 }
 
+/* LUN-B12, DRG-33. */
 static void
 without_memory_nothing_changes(void **state)
 {
@@ -652,7 +679,7 @@ leave_everywhere(struct space *sp)
 	space_put(sp);
 }
 
-/* Three CPUs store to one untouched page: one frame is made, the others find it there. */
+/* ALM-B09: Three CPUs store to one untouched page: one frame is made, the others find it there. */
 static void
 one_page_for_cpus_that_fault_together(void **state)
 {

@@ -62,7 +62,8 @@ end_family(struct family *f)
 #define TABLES_BELOW  (3u + (ARCH_PT_LEVELS == 2 ? 0u : ROOT_LEVEL - 1u))
 #define SHARES_TABLES ARCH_HAS_UPPER_WRITE_DENIAL
 
-/* parent root [ W ]          parent root [ ]──┐ ┌──[ ] child root
+/* LUN-20, LUN-B05:
+ * parent root [ W ]          parent root [ ]──┐ ┌──[ ] child root
  *               ▼      fork                   ▼ ▼
  *               T                              T    count 2, not visited */
 static void
@@ -111,7 +112,8 @@ exit_of_a_child_costs_the_slots_too(void **state)
 	machine_check();
 }
 
-/* entry:   private rw   shared rw   zero   guard   no access
+/* LUN-36, ALM-B06:
+ * entry:   private rw   shared rw   zero   guard   no access
  * child:   private r    shared rw   zero   guard   no access     once its path is its own */
 static void
 each_kind_of_entry_is_inherited(void **state)
@@ -237,7 +239,7 @@ a_copy_that_stays_empty_is_not_hooked_in(void **state)
 	end_family(&f);
 }
 
-/* table 1 whole: its slot is skipped, its pages are not looked at */
+/* LUN-B05: table 1 whole: its slot is skipped, its pages are not looked at */
 static void
 a_whole_table_left_out_is_skipped_by_its_slot(void **state)
 {
@@ -321,6 +323,7 @@ expect_untouched(struct family *f, uint64_t before)
 		EXPECT_PAGE(&f->parent, place(i), f->page[i], PROT_RW);
 }
 
+/* DRG-31. */
 static void
 no_memory_leaves_parent_and_child_as_they_were(void **state)
 {
@@ -349,7 +352,10 @@ no_memory_leaves_parent_and_child_as_they_were(void **state)
 	end_family(&f);
 }
 
-/* root      [ A . B ]    A's slot is shared already when memory ends at B's, or its count is full */
+/*
+ * DRG-31:
+ * root      [ A . B ]    A's slot is shared already when memory ends at B's, or its count is full
+ */
 static void
 a_late_failure_takes_back_what_was_shared(void **state)
 {

@@ -22,6 +22,7 @@ drop(pfn_t pfn)
 	frame_free(pfn);
 }
 
+/* DRG-12. */
 static void
 a_frame_is_what_was_asked_for(void **state)
 {
@@ -92,6 +93,7 @@ only_legal_moves_between_kinds_are_made(void **state)
 	}
 }
 
+/* LUN-22. */
 static void
 free_and_reserved_frames_stay_what_they_are(void **state)
 {
@@ -163,7 +165,10 @@ release_frame(void *arg)
 	frame_release(*(pfn_t *)arg);
 }
 
-/* A frame is freed twice: from a magazine, from a free list, and after it was merged away. */
+/*
+ * DRG-B13:
+ * A frame is freed twice: from a magazine, from a free list, and after it was merged away.
+ */
 static void
 a_double_free_stops(void **state)
 {
@@ -210,6 +215,7 @@ what_is_no_block_cannot_be_freed(void **state)
 	expect_stop(put_frame, &pfn, "below zero");
 }
 
+/* DRG-B13. */
 static void
 a_frame_in_use_cannot_be_freed(void **state)
 {
@@ -234,6 +240,7 @@ a_frame_in_use_cannot_be_freed(void **state)
 	phys_check_machine();
 }
 
+/* LUN-22. */
 static void
 counts_go_up_and_down(void **state)
 {
@@ -305,6 +312,7 @@ tables_are_not_released_like_pages(void **state)
 	phys_check_machine();
 }
 
+/* LUN-25. */
 static void
 zeroed_frames_are_zero(void **state)
 {
@@ -344,6 +352,7 @@ alloc_all(void *arg)
 		;
 }
 
+/* DRG-B06, WNX-17. */
 static void
 a_write_to_a_free_frame_stops_at_its_next_allocation(void **state)
 {
@@ -361,7 +370,7 @@ a_write_to_a_free_frame_stops_at_its_next_allocation(void **state)
 	}
 }
 
-/* Without the right to the reserve, allocation ends exactly at it, magazines or not. */
+/* ALM-28: Without the right to the reserve, allocation ends exactly at it, magazines or not. */
 static void
 the_reserve_is_kept_to_the_frame(void **state)
 {

@@ -298,6 +298,7 @@ read_with_interrupts_off(void *arg)
 	arch_irq_restore(irq);
 }
 
+/* LUN-B02, WNX-B06. */
 static void
 nothing_is_freed_before_every_cpu_has_flushed(void **state)
 {

@@ -16,6 +16,7 @@ alloc_near(unsigned node)
 	return pfn;
 }
 
+/* LUN-25. */
 static void
 frames_move_in_batches(void **state)
 {

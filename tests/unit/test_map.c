@@ -1,7 +1,8 @@
 /* test_map.c - new mappings: arguments, errors and their order, replacing, kinds, limits. */
 #include "unit/sketch.h"
 
-/* page      1 2 3 4 5 6 7 8 9 10 11
+/* CAM-06:
+ * page      1 2 3 4 5 6 7 8 9 10 11
  * map 2                         A  A    top-down, highest gap first
  * map 3                 B B B
  * unmap                         .  .
@@ -231,7 +232,7 @@ request_of(const struct bad *bad, struct object *file)
 	};
 }
 
-/* What an image loader may ask for directly, and what fits no object. */
+/* LUN-02, DRG-02: What an image loader may ask for directly, and what fits no object. */
 static void
 region_flags_are_checked(void **state)
 {

@@ -12,7 +12,10 @@ fresh_file(uint64_t pages)
 	return sketch_file(7, pages);
 }
 
-/* WNX-09, WNX-B05: one count for the slot, one for each caller; the last reference gives the slot's back. */
+/*
+ * WNX-09, WNX-B05, WNX-08:
+ * one count for the slot, one for each caller; the last reference gives the slot's back.
+ */
 static void
 pages_come_on_demand_and_are_counted(void **state)
 {

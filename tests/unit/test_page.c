@@ -13,6 +13,7 @@ fresh_slow_file(uint64_t pages)
 	return slow_file(pages);
 }
 
+/* WNX-14. */
 static void
 a_page_is_asked_for_once(void **state)
 {
@@ -190,6 +191,7 @@ prompt_fill(struct object *object, uint64_t index, pfn_t pfn)
 	return OK;
 }
 
+/* WNX-14. */
 static void
 who_comes_second_does_not_fill_again(void **state)
 {

@@ -16,6 +16,7 @@ space_with_device(struct object **out)
 	return sp;
 }
 
+/* DRG-15. */
 static void
 frames_are_mapped_and_not_counted(void **state)
 {

@@ -142,6 +142,7 @@ descriptors_lie_on_their_node(void **state)
 	phys_check_machine();
 }
 
+/* LUN-22, LUN-23. */
 static void
 reserved_memory_is_never_given_out(void **state)
 {

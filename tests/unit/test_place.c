@@ -157,7 +157,7 @@ rule_3_hints(void **state)
 	sketch_end(sp);
 }
 
-/* Rule 3: a hint may lie above mmap_base, but not reach beyond the end. */
+/* WNX-02: Rule 3: a hint may lie above mmap_base, but not reach beyond the end. */
 static void
 rule_3_hints_at_the_end(void **state)
 {
@@ -351,7 +351,7 @@ rule_5_low_2_gib(void **state)
 	sketch_end(sp);
 }
 
-/* 65,536 regions: a search that fails for every gap but one still finds it. */
+/* CAM-B05: 65,536 regions: a search that fails for every gap but one still finds it. */
 static void
 many_regions_one_fitting_gap(void **state)
 {

@@ -268,7 +268,7 @@ a_suspended_parent_may_die(void **state)
 	kin_end();
 }
 
-/* A space of the caller's choice: no fork of the parent's, one reference for the child. */
+/* WNX-B02: A space of the caller's choice: no fork of the parent's, one reference for the child. */
 static void
 a_child_can_have_a_given_space(void **state)
 {

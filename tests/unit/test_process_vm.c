@@ -70,7 +70,10 @@ request_of(struct pair *p, const struct user_iovec *local, uint64_t nr_local,
 					    .nr_remote = nr_remote };
 }
 
-/* Elements of different lengths on both sides, an empty one, a page border, more here than there. */
+/*
+ * LUN-16, LUN-19, CAM-34:
+ * Elements of different lengths on both sides, an empty one, a page border, more here than there.
+ */
 static void
 borders_need_not_agree(void **state)
 {
@@ -112,7 +115,7 @@ writing_is_reading_the_other_way(void **state)
 	pair_end(&p);
 }
 
-/* The first byte that cannot be reached ends it: an error only if it is the very first. */
+/* CAM-04: The first byte that cannot be reached ends it: an error only if it is the very first. */
 static void
 a_part_is_a_result(void **state)
 {

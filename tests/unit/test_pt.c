@@ -8,6 +8,7 @@
 #include "base/root.h"
 #include "pt/state.h"
 
+/* DRG-07, WNX-18. */
 static void
 a_new_tree_has_the_kernel_half_and_nothing_else(void **state)
 {
@@ -50,7 +51,10 @@ no_memory_for_a_root(void **state)
 	machine_check();
 }
 
-/* Everything a tree names goes with it, once; the kernel half and the zero frame stay. */
+/*
+ * LUN-21, LUN-B17, ALM-26:
+ * Everything a tree names goes with it, once; the kernel half and the zero frame stay.
+ */
 static void
 a_tree_dies_with_all_it_names(void **state)
 {

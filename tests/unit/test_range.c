@@ -32,7 +32,8 @@ anonymous_frames(void)
 	return frame_totals().by_kind[FRAME_ANON];
 }
 
-/* page      0 1 2 3
+/* DRG-05, DRG-B12, WNX-B08:
+ * page      0 1 2 3
  * before    A B C D
  * unmap       x x
  * after     A . . D      two translations flushed, two frames freed */
@@ -61,7 +62,10 @@ unmap_takes_exactly_the_range(void **state)
 	end_tree(pt);
 }
 
-/* root [ T ] ── [ T ] ── [ A . . ]   unmap A   root [ . ]: nothing hangs empty; one flush for all */
+/*
+ * DRG-05, WNX-18, CAM-B08:
+ * root [ T ] ── [ T ] ── [ A . . ]   unmap A   root [ . ]: nothing hangs empty; one flush for all
+ */
 static void
 empty_tables_go_at_every_level(void **state)
 {
@@ -78,7 +82,10 @@ empty_tables_go_at_every_level(void **state)
 	end_tree(pt);
 }
 
-/* table 0: A . . .   table 1: B . . .    unmap B: its leaf table goes, what is above stays */
+/*
+ * WNX-B08:
+ * table 0: A . . .   table 1: B . . .    unmap B: its leaf table goes, what is above stays
+ */
 static void
 only_tables_that_are_empty_go(void **state)
 {
@@ -290,7 +297,8 @@ an_untouched_part_of_a_shared_table_costs_nothing(void **state)
 	end_tree(parent);
 }
 
-/* page            0  1  2  3
+/* DRG-08, ALM-B08:
+ * page            0  1  2  3
  * before          rw rw r  rw
  * protect r       r  r  r  .      two lose a permission, two flushes
  * protect rw      rw rw rw .      nothing to flush: at worst a spurious fault */
@@ -563,7 +571,10 @@ a_change_beyond_its_plan_stops(void **state)
 		assert_true(machine_expect_stop(unmap_without_a_plan, &child, text, sizeof(text)));
 }
 
-/* A second CPU has read and written the page; after the call it reaches nothing. */
+/*
+ * DRG-08, DRG-B15:
+ * A second CPU has read and written the page; after the call it reaches nothing.
+ */
 static void
 other_cpus_lose_the_page_too(void **state)
 {

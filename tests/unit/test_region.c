@@ -6,7 +6,8 @@
 
 #include "unit/sketch.h"
 
-/* page      2 3 4 5 6
+/* LUN-01, WNX-01:
+ * page      2 3 4 5 6
  * before    A A A A A      a file from page 10 on; two references: region and test
  * split     A A B B B      three; B starts at file page 12
  * merge     A A A A A      two again */

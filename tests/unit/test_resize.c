@@ -12,7 +12,8 @@ pages(uint64_t n)
 	return n * ARCH_PAGE_SIZE;
 }
 
-/* page      1 2 3 4 5 6          1 2 3 4 5 6
+/* DRG-04:
+ * page      1 2 3 4 5 6          1 2 3 4 5 6
  * before    S S S S P P   cut to 1 page  S - - - . .   shared from page 0, private from page 0
  */
 static void

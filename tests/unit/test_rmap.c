@@ -13,6 +13,7 @@ nr_regions_of(const struct object *object)
 	return nr;
 }
 
+/* DRG-04. */
 static void
 the_list_follows_map_split_fork_and_unmap(void **state)
 {

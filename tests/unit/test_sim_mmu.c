@@ -63,6 +63,7 @@ each_protection_allows_exactly_what_it_says(void **state)
 	}
 }
 
+/* DRG-28. */
 static void
 what_is_not_there_faults_as_not_present(void **state)
 {
@@ -76,6 +77,7 @@ what_is_not_there_faults_as_not_present(void **state)
 	expect_fault(ACCESS_LOAD, PAGE(1), false);
 }
 
+/* WNX-21. */
 static void
 upper_entries_deny_what_they_deny(void **state)
 {

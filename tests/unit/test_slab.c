@@ -99,6 +99,7 @@ live_with(size_t bytes, size_t align)
 	phys_check_machine();
 }
 
+/* LUN-26, DRG-14. */
 static void
 objects_of_every_size_live_apart(void **state)
 {
@@ -247,6 +248,7 @@ alloc_again(void *arg)
 	slab_alloc(&((struct mistake *)arg)->cache);
 }
 
+/* LUN-26. */
 static void
 a_write_to_a_free_object_stops_at_its_next_allocation(void **state)
 {
@@ -316,6 +318,7 @@ frames_of_old_slabs_can_be_used(void **state)
 	phys_check_machine();
 }
 
+/* DRG-14. */
 static void
 few_empty_slabs_are_kept(void **state)
 {

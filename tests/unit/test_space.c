@@ -24,6 +24,7 @@ the_default_layout_is_usable(void **state)
 	sketch_end(sp);
 }
 
+/* DRG-01, DRG-10, ALM-07. */
 static void
 linux_figures_on_a_large_machine(void **state)
 {

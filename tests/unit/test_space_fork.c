@@ -11,7 +11,8 @@ drop(struct space *child)
 	space_put(child);
 }
 
-/* page      1 2 3 4 5 6 7
+/* DRG-21, DRG-30, DRG-B07, CAM-03, CAM-11:
+ * page      1 2 3 4 5 6 7
  * parent    A A F F S S .       private memory, a private file, shared memory
  * child     A A F F S S .       equal; private writes part, shared ones meet */
 static void
@@ -79,7 +80,8 @@ protection_ends_with_the_region(void **state)
 	sketch_end(sp);
 }
 
-/* page      1 2 3 4 5 6 7
+/* LUN-B04:
+ * page      1 2 3 4 5 6 7
  * parent    A D D A W W A      LUN-03, DRG-09: D is not in the child, W is, but empty
  * child     A . . A 0 0 A */
 static void
@@ -114,7 +116,8 @@ some_regions_are_left_out_or_wiped(void **state)
 }
 
 /* A root slot whose whole span is left out, and one with nothing left: no tables for them. */
-/* page      1 2 3 4
+/* DRG-30:
+ * page      1 2 3 4
  * parent    A L L A      L is locked
  * child     A A A A      a lock is not inherited, so nothing keeps the three apart */
 static void
@@ -193,7 +196,10 @@ fork_and_drop(struct space *sp)
 	return err;
 }
 
-/* LUN-B08, DRG-B01: each allocation fails in turn; no child, no count, no region stays behind. */
+/*
+ * LUN-B08, DRG-B01, DRG-31:
+ * each allocation fails in turn; no child, no count, no region stays behind.
+ */
 static void
 a_failed_fork_leaves_no_trace(void **state)
 {

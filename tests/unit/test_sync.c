@@ -1,6 +1,7 @@
 /* test_sync.c - msync: its arguments, holes, locked memory. */
 #include "unit/sketch.h"
 
+/* LUN-10. */
 static void
 holes_and_locked_regions_end_it_as_in_linux(void **state)
 {
@@ -21,6 +22,7 @@ holes_and_locked_regions_end_it_as_in_linux(void **state)
 	sketch_end(sp);
 }
 
+/* LUN-10. */
 static void
 bad_arguments_are_refused(void **state)
 {
@@ -53,7 +55,10 @@ bad_arguments_are_refused(void **state)
 	sketch_end(sp);
 }
 
-/* What was written through a shared mapping is in storage afterwards; asynchronously, not yet. */
+/*
+ * LUN-10:
+ * What was written through a shared mapping is in storage afterwards; asynchronously, not yet.
+ */
 static void
 written_pages_reach_storage(void **state)
 {

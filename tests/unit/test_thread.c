@@ -86,7 +86,10 @@ a_join_gives_the_value_once(void **state)
 	kin_end();
 }
 
-/* LUN-38: nobody joins itself, a thread of another process, or what somebody else joins; no circles. */
+/*
+ * LUN-38, CAM-B10:
+ * nobody joins itself, a thread of another process, or what somebody else joins; no circles.
+ */
 static void
 joins_that_cannot_be(void **state)
 {

@@ -268,7 +268,7 @@ a_guard_gap_hides_what_is_mapped_inside_it(void **state)
 	assert_int_equal(va, PAGE(5));
 }
 
-/* The height stays within 1.45 log2(n) + 1 however the regions come. */
+/* ALM-08: The height stays within 1.45 log2(n) + 1 however the regions come. */
 static void
 the_height_is_logarithmic(void **state)
 {

@@ -102,7 +102,8 @@ reads_of_untouched_memory_give_zeros_and_no_frames(void **state)
 	}
 }
 
-/* page      1    2    3    4    5
+/* WNX-28, WNX-B09, ALM-29:
+ * page      1    2    3    4    5
  * region    rw   rw   .    rw   r
  *              <----|---->            stops at the hole, says how much is left
  *                             <-|-->  a write stops at the read-only page */
@@ -133,6 +134,7 @@ copies_stop_at_the_first_bad_byte(void **state)
 	}
 }
 
+/* WNX-28. */
 static void
 protections_and_guards_are_respected(void **state)
 {
@@ -157,7 +159,10 @@ protections_and_guards_are_respected(void **state)
 	}
 }
 
-/* Any address and any length may be asked for; nothing outside the user half is ever touched. */
+/*
+ * CAM-B07:
+ * Any address and any length may be asked for; nothing outside the user half is ever touched.
+ */
 static void
 hostile_addresses_reach_nothing(void **state)
 {
@@ -263,7 +268,10 @@ a_copy_splits_no_more_than_an_access_would(void **state)
 	}
 }
 
-/* A copy leaves the traces that the user's access would: accessed, and dirty for a write only. */
+/*
+ * WNX-07:
+ * A copy leaves the traces that the user's access would: accessed, and dirty for a write only.
+ */
 static void
 a_copy_sets_accessed_and_dirty(void **state)
 {

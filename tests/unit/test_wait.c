@@ -13,7 +13,10 @@ wait_for(struct process *parent, enum wait_which which, uint32_t id, unsigned fl
 	return proc_wait(parent, &request, out);
 }
 
-/* CAM-27, CAM-35: sixteen children, each code exactly once, whatever the order; then no child is left. */
+/*
+ * CAM-27, CAM-35, DRG-27:
+ * sixteen children, each code exactly once, whatever the order; then no child is left.
+ */
 static void
 each_code_comes_once(void **state)
 {

@@ -28,6 +28,7 @@ stored_byte(struct object *file, uint64_t index)
 	return byte;
 }
 
+/* WNX-08, WNX-15. */
 static void
 write_back_finds_dirty_bits_in_live_mappings(void **state)
 {
@@ -92,7 +93,7 @@ unmapping_keeps_the_dirty_bit(void **state)
 	sketch_end(sp);
 }
 
-/* Whole tables go at once: their dirty bits are found when the tables are freed. */
+/* LUN-21: Whole tables go at once: their dirty bits are found when the tables are freed. */
 static void
 exit_keeps_the_dirty_bits(void **state)
 {
@@ -132,6 +133,7 @@ fails_some(struct object *object, uint64_t index, pfn_t pfn)
 	return failures_left && failures_left-- ? ERR_IO : OK;
 }
 
+/* WNX-15. */
 static void
 a_failed_write_leaves_the_page_dirty(void **state)
 {
