@@ -1,6 +1,7 @@
 /*
  * test_fault.c - every case of the picture in src/fault/fault.c, with exactly the
- * work it costs, and what two CPUs make of the same page at once.
+ * work it costs, and what two CPUs make of the same page at once. The file is long for one
+ * reason: the cases stand together as they do in the picture.
  */
 #include "unit/pt_fixture.h"
 #include "unit/sketch.h"
