@@ -8,6 +8,7 @@
 #include <sim/sim.h>
 
 #include "cli/run.h"
+#include "scenario/swap.h"
 
 #define ARENA_BYTES  ((size_t)16 << 20)
 #define FRAMES_LEAST 65536
@@ -46,16 +47,50 @@ scenario_load(const char *path, struct text *text, char *name, size_t bytes)
 	return false;
 }
 
+/* A machine has as much memory as most scenarios could want, or just as much as this one says. */
+static uint64_t
+frames_for(const struct scenario_machine *machine)
+{
+	if (machine->memory)
+		return machine->memory;
+	return machine->frames > FRAMES_LEAST ? machine->frames : FRAMES_LEAST;
+}
+
 static bool
-start_machine(const struct scenario_machine *machine)
+start_machine(const struct scenario_machine *machine, void *swap)
 {
 	struct sim_config config = {
 		.nr_cpus = machine->cpus ? machine->cpus : 1,
-		.nr_frames = machine->frames > FRAMES_LEAST ? machine->frames : FRAMES_LEAST,
+		.nr_frames = frames_for(machine),
 		.seed = machine->seed,
 	};
 
-	return sim_start(&config) && anymm_init(sim_boot_map()) == OK;
+	return sim_start(&config) && anymm_init(sim_boot_map()) == OK &&
+	       (!swap || scenario_swap(swap, machine->swap) == OK);
+}
+
+/* The memory of the machine's swap device; NULL: it has none, or there is no memory. */
+static void *
+swap_memory(const struct scenario_machine *machine)
+{
+	return machine->swap ? malloc(machine->swap << ARCH_PAGE_SHIFT) : NULL;
+}
+
+/* gives how the program ends */
+static int
+run_on_machine(struct scenario_config *config, const struct scenario_machine *machine,
+	       struct scenario_result *result)
+{
+	void *swap = swap_memory(machine);
+	int   code = SCENARIO_EXIT_WRONG;
+
+	if (start_machine(machine, swap)) {
+		scenario_run(config, result);
+		code = scenario_conclude(config, result);
+		sim_stop();
+	}
+	free(swap);
+	return code;
 }
 
 int
@@ -72,15 +107,10 @@ scenario_on_sim(struct scenario_config *config, struct scenario_result *result)
 		fputs("anymm: out of memory\n", stderr);
 		return SCENARIO_EXIT_WRONG;
 	}
-	if (!scenario_read_machine(config, &machine, result)) {
+	if (scenario_read_machine(config, &machine, result))
+		code = run_on_machine(config, &machine, result);
+	else
 		code = scenario_conclude(config, result);
-	} else if (!start_machine(&machine)) {
-		code = SCENARIO_EXIT_WRONG;
-	} else {
-		scenario_run(config, result);
-		code = scenario_conclude(config, result);
-		sim_stop();
-	}
 	free(config->arena);
 	return code;
 }

@@ -79,15 +79,23 @@ static const struct counted sharing_rows[] = {
 	{ STAT_SHOOTDOWN_IPIS, "CPUs interrupted by them" },
 };
 
+/* With page-out at work they depend on what each machine has cached, and when. */
+static void
+print_costs(struct run *r)
+{
+	print_counted(r, "faults", fault_rows, ARRAY_SIZE(fault_rows));
+	print_counted(r, "sharing", sharing_rows, ARRAY_SIZE(sharing_rows));
+	row(r, "frames in use at once, at most", r->peak_frames);
+}
+
 void
 report_print(struct run *r)
 {
 	const struct scenario_result *result = r->result;
 
 	print_processes(r);
-	print_counted(r, "faults", fault_rows, ARRAY_SIZE(fault_rows));
-	print_counted(r, "sharing", sharing_rows, ARRAY_SIZE(sharing_rows));
-	row(r, "frames in use at once, at most", r->peak_frames);
+	if (!r->swaps)
+		print_costs(r);
 	run_print(r, "compared\n");
 	row(r, "statements", result->statements);
 	pair_row(r, "results equal", result->calls_equal, result->calls);

@@ -8,6 +8,8 @@
  */
 #include "scenario/run.h"
 
+#include <anymm/swap.h>
+
 static const struct {
 	const char  *verb;
 	statement_fn fn;
@@ -29,7 +31,7 @@ static const struct {
 	{ "check", statement_check },	    { "fail", statement_fail },
 	{ "source", statement_source },	    { "cut", statement_cut },
 	{ "shmget", statement_shmget },	    { "shmat", statement_shmat },
-	{ "shmdt", statement_shmdt },
+	{ "shmdt", statement_shmdt },	    { "reclaim", statement_reclaim },
 };
 
 void
@@ -381,6 +383,10 @@ machine_fits(struct run *r, const struct scenario_machine *machine)
 		lacks = "addresses as large";
 	else if (machine->frames > frame_totals().total)
 		lacks = "as many frames";
+	else if (machine->memory && machine->memory != frame_totals().total)
+		lacks = "just as many frames";
+	else if (machine->swap > swap_usage().nr_slots)
+		lacks = "as large a swap device";
 	else if (machine->sharing && !ARCH_HAS_UPPER_WRITE_DENIAL)
 		lacks = "tables that fork can share";
 	return !lacks || run_error(r, SCENARIO_SKIPPED, 0, "the machine does not have %s", lacks);
@@ -396,6 +402,7 @@ scenario_run(const struct scenario_config *config, struct scenario_result *resul
 	if (!scenario_read_machine(config, &machine, result) ||
 	    (!config->parse_only && !machine_fits(r, &machine)))
 		return result->outcome;
+	r->swaps = machine.swap != 0;
 	r->names = names_create(config->arena, config->arena_bytes);
 	if (!r->names) {
 		(void)run_error(r, SCENARIO_SYNTAX, 0,
@@ -422,6 +429,10 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 
 	if (token_key(token, "frames", &rest))
 		good = token_number(&rest, &machine->frames) && machine->frames <= 1u << 28;
+	else if (token_key(token, "memory", &rest))
+		good = token_number(&rest, &machine->memory) && machine->memory <= 1u << 28;
+	else if (token_key(token, "swap", &rest))
+		good = token_number(&rest, &machine->swap) && machine->swap <= 1u << 20;
 	else if (token_key(token, "cpus", &rest))
 		good = token_number(&rest, &cpus) && cpus >= 1 && cpus <= CPU_MAX;
 	else if (token_key(token, "user", &rest))
@@ -431,7 +442,8 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 	else if (token_is(token, "sharing"))
 		machine->sharing = true;
 	else
-		return parse_expected(r, token, "frames=, cpus=, user=, seed= or sharing");
+		return parse_expected(r, token,
+				      "frames=, memory=, swap=, cpus=, user=, seed= or sharing");
 	if (!good)
 		return parse_expected(r, &rest, "a number in the range of this key");
 	if (token_key(token, "cpus", &rest))

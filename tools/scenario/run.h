@@ -31,6 +31,7 @@ struct run {
 	struct lexer		      lex;
 	struct names		     *names;
 	bool			      dry;	   /* only the grammar is checked */
+	bool			      swaps;	   /* the scenario asks for a swap device */
 	unsigned		      cpu;	   /* where calls and accesses happen */
 	uint64_t		      work;	   /* accesses and statements so far */
 	struct token		      source;	   /* file of the recording; empty: there is none */
@@ -65,6 +66,8 @@ bool statement_limit(struct run *r);
 bool statement_on(struct run *r);
 /* file.c */
 bool statement_file(struct run *r);
+/* swap.c */
+bool statement_reclaim(struct run *r);
 /* shm.c */
 bool statement_shmget(struct run *r);
 bool statement_shmat(struct run *r);

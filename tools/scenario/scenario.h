@@ -36,6 +36,8 @@ struct scenario_config {
 /* What the scenario asks of the machine before anything else: its first statement. */
 struct scenario_machine {
 	uint64_t frames;     /* at least so many; 0: any number */
+	uint64_t memory;     /* frames, exactly so many; 0: any number */
+	uint64_t swap;	     /* pages of a swap device (swap.h) */
 	unsigned cpus;	     /* at least so many; 0: one */
 	uint64_t user_bytes; /* addresses that a process must have; 0: any number */
 	uint64_t seed;	     /* for machines that make choices */

@@ -15,6 +15,7 @@
 #include "base/format.h"
 #include "base/mem.h"
 #include "scenario/scenario.h"
+#include "scenario/swap.h"
 
 #define ARENA_BYTES (UINT64_C(16) << 20)
 #define NAME_BYTES  256
@@ -60,12 +61,52 @@ platform_cpus(void)
 }
 
 static void
-start_library(void)
+start_library(const struct boot_map *map)
 {
-	struct boot_map map = { .ranges = boot_info.ranges, .nr_ranges = boot_info.nr_ranges };
-
-	if (anymm_init(&map) != OK)
+	if (anymm_init(map) != OK)
 		boot_fail("the library does not start");
+}
+
+/* All of the machine's memory. */
+static void
+start_whole(void)
+{
+	start_library(
+		&(struct boot_map){ .ranges = boot_info.ranges, .nr_ranges = boot_info.nr_ranges });
+}
+
+/* So many frames of it, and no more. */
+static void
+start_small(uint64_t frames)
+{
+	void		 *memory = bootinfo_take(frames << ARCH_PAGE_SHIFT);
+	struct boot_range range = { .nr_frames = frames, .kind = BOOT_RAM };
+
+	if (!memory)
+		boot_fail("no %lu frames in one piece", (unsigned long)frames);
+	range.start.n = ((uintptr_t)memory - DIRECT_MAP) >> ARCH_PAGE_SHIFT;
+	start_library(&(struct boot_map){ .ranges = &range, .nr_ranges = 1 });
+}
+
+/* What the scenario's first line asks for. What is wrong with that line, or missing, scenario_run says. */
+static void
+start_machine(const struct scenario_config *config)
+{
+	struct scenario_machine machine;
+	struct scenario_result	result;
+	void		       *swap = NULL;
+
+	if (!scenario_read_machine(config, &machine, &result))
+		machine = (struct scenario_machine){ 0 };
+	if (machine.swap)
+		swap = bootinfo_take(machine.swap << ARCH_PAGE_SHIFT);
+	if (machine.memory)
+		start_small(machine.memory);
+	else
+		start_whole();
+	if (swap && scenario_swap(swap, machine.swap) != OK)
+		boot_fail("no frames for the records of %lu swap slots",
+			  (unsigned long)machine.swap);
 }
 
 static uint32_t
@@ -86,7 +127,7 @@ run_scenario(void)
 	if (!config.arena)
 		boot_fail("no RAM for the interpreter");
 	(void)option("name", name, sizeof(name));
-	start_library();
+	start_machine(&config);
 	scenario_run(&config, &result);
 	return scenario_conclude(&config, &result);
 }
@@ -112,7 +153,7 @@ kernel_main(void)
 	if (boot_info.module.bytes)
 		boot_exit(EXIT_PASS + run_scenario());
 	say_machine();
-	start_library();
+	start_whole();
 	fine = demo_run();
 	console_printf(fine ? "ok\n" : "FAILED\n");
 	boot_exit(fine ? EXIT_PASS : EXIT_FAIL);
