@@ -80,8 +80,10 @@ struct object {
 	const struct pager_ops *ops;	/* [c] */
 	uint64_t		id;	/* [c] names the file in maps; shared anonymous: unique */
 	struct device_memory	device; /* [c] pager_device only */
-	struct list		all;	/* in the list of all objects (checks, leak tests) */
-	void		       *private_data; /* the pager's */
+	uint64_t
+		charged_pages; /* promised for it (commit.h) by who made it, before anybody saw it */
+	struct list all;       /* in the list of all objects (checks, leak tests) */
+	void	   *private_data; /* the pager's */
 };
 
 /*

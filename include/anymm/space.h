@@ -22,7 +22,7 @@ struct space_layout {
 	uint64_t limit_as;	/* bytes of address space, UINT64_MAX: no limit */
 	uint64_t limit_data;	/* bytes of private writable memory (not stacks), likewise */
 	uint64_t limit_stack;	/* bytes one grows-down region may reach, likewise */
-	uint64_t limit_commit;	/* largest private writable request in bytes, likewise */
+	uint64_t limit_commit;	/* largest request for memory in bytes, unless COMMIT_ALWAYS */
 	uint64_t limit_memlock; /* bytes of locked memory; 0: locking is not permitted at all */
 	uint64_t max_regions;
 	bool	 bottom_up;
@@ -40,13 +40,15 @@ struct space {
 	uint64_t	 nr_regions;	  /* [s] */
 	uint64_t	 total_pages;	  /* [s] sum of region_pages */
 	uint64_t	 committed_pages; /* [s] sum of region_charge */
-	uint64_t	 data_pages;	  /* [s] private writable, not grows-down */
-	uint64_t	 locked_pages;	  /* [s] in regions with REGION_LOCKED */
-	unsigned	 new_flags; /* [s] flags of regions to come: REGION_LOCKED, LOCKONFAULT */
-	bool		 may_have_guards; /* [s] guards were installed here or in an ancestor */
-	vaddr_t		 brk;		  /* [s] current end of the heap, any alignment */
-	struct space_layout layout;	  /* [s] */
-	struct space	   *next, *prev;  /* the list of all spaces (RANK_PROC lock) */
+	uint64_t charged_pages;	    /* [s] its promises (commit.h): committed_pages, and what the
+				 * operation at work has not used yet */
+	uint64_t data_pages;	    /* [s] private writable, not grows-down */
+	uint64_t locked_pages;	    /* [s] in regions with REGION_LOCKED */
+	unsigned new_flags;	    /* [s] flags of regions to come: REGION_LOCKED, LOCKONFAULT */
+	bool	 may_have_guards;   /* [s] guards were installed here or in an ancestor */
+	vaddr_t	 brk;		    /* [s] current end of the heap, any alignment */
+	struct space_layout layout; /* [s] */
+	struct space	   *next, *prev; /* the list of all spaces (RANK_PROC lock) */
 };
 
 /*
@@ -267,19 +269,6 @@ struct usage {
 
 /* space_usage - sums over the regions of the range, by looking at every entry. HOLDS_READ sp->lock. */
 struct usage space_usage(struct space *sp, struct va_range range);
-
-/* How much may be promised in all, as vm.overcommit_memory says. */
-enum commit_policy {
-	COMMIT_HEURISTIC, /* refuse only a single request that could never be served */
-	COMMIT_ALWAYS,
-	COMMIT_STRICT, /* the sum over all spaces and shared memory stays within the limit */
-};
-
-/* space_set_commit_policy - from the next request on. limit_pages: for STRICT. */
-void space_set_commit_policy(enum commit_policy policy, uint64_t limit_pages);
-
-/* space_committed_pages - the sum that STRICT limits. */
-uint64_t space_committed_pages(void);
 
 /* space_find - the region that holds va, or NULL. HOLDS_READ sp->lock. */
 struct region *space_find(struct space *sp, vaddr_t va);

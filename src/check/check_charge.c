@@ -5,6 +5,8 @@
  * memory for: private pages that may be written, unless the region was made
  * without reserve.
  */
+#include <anymm/commit.h>
+
 #include "check/walk.h"
 
 struct sums {
@@ -52,6 +54,8 @@ compare(struct check *c, const char *what, uint64_t kept, uint64_t found)
 void
 check_charge(struct check *c)
 {
+	uint64_t promised = 0;
+
 	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp)) {
 		struct sums sums = { 0 };
 
@@ -59,7 +63,15 @@ check_charge(struct check *c)
 		compare(c, "regions", sp->nr_regions, sums.regions);
 		compare(c, "pages", sp->total_pages, sums.pages);
 		compare(c, "committed pages", sp->committed_pages, sums.committed);
+		compare(c, "promised pages", sp->charged_pages, sums.committed);
 		compare(c, "data pages", sp->data_pages, sums.data);
 		compare(c, "locked pages", sp->locked_pages, sums.locked);
+		promised += sums.committed;
 	}
+	for (struct object *o = object_first(); o; o = object_next(o))
+		promised += o->charged_pages;
+	if (commit_total() != promised)
+		check_fail(c, INV_CHARGE,
+			   "%llu pages are promised in all, %llu to spaces and objects",
+			   (unsigned long long)commit_total(), (unsigned long long)promised);
 }

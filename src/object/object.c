@@ -5,6 +5,8 @@
  * under way. Its frames may live on: a mapping or a gather that has not flushed
  * yet has counts of its own.
  */
+#include <anymm/commit.h>
+
 #include "base/assert.h"
 #include "object/radix.h"
 #include "object/state.h"
@@ -71,6 +73,7 @@ destroy(struct object *object)
 	if (object->ops->release)
 		object->ops->release(object);
 	drop_pages(object);
+	commit_release(object->charged_pages);
 	lock_acquire(&state->lock);
 	list_remove(&object->all);
 	state->live--;

@@ -76,7 +76,10 @@ struct phys {
 	struct frame_watermarks marks;		 /* [c] */
 	alignas(CACHE_LINE) _Atomic uint64_t
 		nr_free; /* [a] unclaimed frames in free lists, all nodes */
-	alignas(CACHE_LINE) _Atomic int64_t nr_used; /* [a] allocated frames, but for drifts */
+	alignas(CACHE_LINE) _Atomic int64_t nr_used;	/* [a] allocated frames, but for drifts */
+	alignas(CACHE_LINE) _Atomic uint64_t committed; /* [a] pages promised (commit.c) */
+	_Atomic uint64_t commit_limit;			/* [a] */
+	_Atomic unsigned commit_policy;			/* [a] enum commit_policy */
 };
 
 static inline struct phys *

@@ -30,7 +30,8 @@ grow(struct space *sp, struct va_range more, vaddr_t brk)
 
 	if (!has_room(sp, more) || brk - sp->layout.brk_start > sp->layout.limit_data ||
 	    limit_forbids_locked(sp, more.end - more.start, heap.flags) ||
-	    limit_forbids(sp, more.end - more.start, heap.prot, heap.flags))
+	    limit_forbids(sp, more.end - more.start, heap.prot, heap.flags) ||
+	    !limit_charge(sp, more.end - more.start))
 		return false;
 	if (region_reserve(&reserve, 1) != OK)
 		return false;
@@ -70,6 +71,7 @@ space_brk(struct space *sp, vaddr_t addr)
 	if (move(sp, addr))
 		sp->brk = addr;
 	brk = sp->brk;
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	return brk;
 }

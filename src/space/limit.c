@@ -6,12 +6,18 @@
  *	limit_commit  one request for memory that must be found when it is written
  *	limit_memlock pages of locked regions
  *
- * As in Linux's default mode, committed memory is not limited in sum: only a
- * request that could never be served is refused. All limits are in bytes, all
- * sums in pages below the end of user space, so the products cannot overflow.
+ * All limits are in bytes, all sums in pages below the end of user space, so the
+ * products cannot overflow.
+ *
+ * Promises of memory are also part of a sum over all spaces (src/phys/commit.c). An
+ * operation makes its promise when it checks its limits, and when it has ended, one way
+ * or the other, limit_settle gives back what did not become part of a region.
  */
 #include "space/limit.h"
 
+#include <anymm/commit.h>
+
+#include "base/assert.h"
 #include "space/regions.h"
 
 static bool
@@ -37,9 +43,43 @@ limit_forbids(const struct space *sp, uint64_t bytes, prot_t prot, unsigned flag
 {
 	if (limit_forbids_total(sp, bytes))
 		return true;
-	if (region_is_data(prot, flags) && limit_forbids_data(sp, bytes))
-		return true;
-	return region_is_charged(prot, flags) && bytes > sp->layout.limit_commit;
+	return region_is_data(prot, flags) && limit_forbids_data(sp, bytes);
+}
+
+bool
+limit_forbids_promise(const struct space *sp, uint64_t bytes)
+{
+	return commit_policy() == COMMIT_HEURISTIC && bytes > sp->layout.limit_commit;
+}
+
+bool
+limit_charge(struct space *sp, uint64_t bytes)
+{
+	uint64_t pages = bytes >> ARCH_PAGE_SHIFT;
+
+	if (limit_forbids_promise(sp, bytes) || !commit_reserve(pages))
+		return false;
+	sp->charged_pages += pages;
+	return true;
+}
+
+bool
+limit_promise_all(struct space *sp)
+{
+	if (!commit_reserve(sp->committed_pages - sp->charged_pages))
+		return false;
+	sp->charged_pages = sp->committed_pages;
+	return true;
+}
+
+void
+limit_settle(struct space *sp)
+{
+	REQUIRE(sp->charged_pages >= sp->committed_pages,
+		"a space has %lu pages committed, %lu promised", (unsigned long)sp->committed_pages,
+		(unsigned long)sp->charged_pages);
+	commit_release(sp->charged_pages - sp->committed_pages);
+	sp->charged_pages = sp->committed_pages;
 }
 
 bool

@@ -11,6 +11,8 @@
  * Up to the commit the space is only read. Shared anonymous memory is an object
  * of its own for each call, with the pager of zeros.
  */
+#include <anymm/commit.h>
+
 #include "space/bounds.h"
 #include "space/limit.h"
 #include "space/place.h"
@@ -158,7 +160,7 @@ kept_flags(const struct map_request *request)
 {
 	unsigned flags = request->region_flags;
 
-	if (request->flags & MAPF_NORESERVE)
+	if ((request->flags & MAPF_NORESERVE) && commit_policy() != COMMIT_STRICT)
 		flags |= REGION_NORESERVE;
 	if (request->flags & MAPF_GROWSDOWN)
 		flags |= REGION_GROWSDOWN;
@@ -189,14 +191,30 @@ kind_of(const struct map_request *request, struct object *object)
 }
 
 /*
- * is_unservable - shared anonymous memory is a request for memory as a whole, whatever its
- * protection: Linux charges the object, not the mapping.
+ * charge_object - shared anonymous memory is a promise as a whole, whatever its protection: as in
+ * Linux, the object stands for it and not the mapping. It goes with the object.
  */
 static bool
-is_unservable(const struct space *sp, const struct mapping *m)
+charge_object(const struct space *sp, const struct mapping *m)
 {
-	return is_anonymous(m->request) && is_shared(m->request) &&
-	       !(m->kind.flags & REGION_NORESERVE) && m->bytes > sp->layout.limit_commit;
+	uint64_t pages = m->bytes >> ARCH_PAGE_SHIFT;
+
+	if (limit_forbids_promise(sp, m->bytes) || !commit_reserve(pages))
+		return false;
+	m->kind.object->charged_pages = pages;
+	return true;
+}
+
+/* charge - promise the memory that the mapping stands for, less what it replaces. */
+static bool
+charge(struct space *sp, const struct mapping *m)
+{
+	if (region_is_charged(m->kind.prot, m->kind.flags))
+		return limit_charge(sp, m->bytes - m->unmap.charged);
+	if (is_anonymous(m->request) && is_shared(m->request) &&
+	    !(m->kind.flags & REGION_NORESERVE))
+		return charge_object(sp, m);
+	return true;
 }
 
 /* plan - everything that can still fail; after OK only map_commit is left to do. */
@@ -207,8 +225,8 @@ plan(struct space *sp, struct mapping *m)
 
 	if (err)
 		return err;
-	if (is_unservable(sp, m) ||
-	    limit_forbids(sp, m->bytes - m->unmap.bytes, m->kind.prot, m->kind.flags))
+	if (limit_forbids(sp, m->bytes - m->unmap.bytes, m->kind.prot, m->kind.flags) ||
+	    !charge(sp, m))
 		err = ERR_NOMEM;
 	else
 		err = region_reserve(&m->reserve, 1 + m->unmap.cuts);
@@ -276,6 +294,7 @@ space_map(struct space *sp, const struct map_request *request, vaddr_t *out)
 	m.kind = kind_of(request, object);
 	write_lock(&sp->lock);
 	err = map_locked(sp, &m);
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	if (object)
 		object_put(object);

@@ -33,7 +33,7 @@ refuse(struct space *sp, const struct region *r, uint64_t bytes, prot_t prot, ui
 	if (r->flags & REGION_SEALED)
 		return ERR_PERM;
 	if (region_is_charged(prot, r->flags) && !region_is_charged(r->prot, r->flags) &&
-	    bytes > sp->layout.limit_commit)
+	    !limit_charge(sp, bytes))
 		return ERR_NOMEM;
 	if (region_is_data(prot, r->flags) && !region_is_data(r->prot, r->flags)) {
 		if (limit_forbids_data(sp, *data + bytes))
@@ -131,6 +131,7 @@ space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
 		return ERR_INVAL;
 	write_lock(&sp->lock);
 	err = protect_locked(sp, va_range(addr, addr + bytes), prot);
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	return err;
 }

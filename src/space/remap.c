@@ -99,7 +99,11 @@ check_growth(const struct remap *m)
 		return ERR_INVAL;
 	if (limit_forbids_locked(m->sp, grown_by(m), m->r->flags))
 		return ERR_AGAIN;
-	return limit_forbids(m->sp, grown_by(m), m->r->prot, m->r->flags) ? ERR_NOMEM : OK;
+	if (limit_forbids(m->sp, grown_by(m), m->r->prot, m->r->flags))
+		return ERR_NOMEM;
+	return region_is_charged(m->r->prot, m->r->flags) && !limit_charge(m->sp, grown_by(m))
+		       ? ERR_NOMEM
+		       : OK;
 }
 
 /* check_region - what the region at the old address forbids. */
@@ -187,8 +191,7 @@ check_copy(const struct remap *m)
 	    (region_is_data(m->kind.prot, m->kind.flags) &&
 	     limit_forbids_data(m->sp, m->new_bytes - m->clear.data)))
 		return ERR_NOMEM;
-	return region_is_charged(m->kind.prot, m->kind.flags) &&
-			       m->new_bytes > m->sp->layout.limit_commit
+	return region_is_charged(m->kind.prot, m->kind.flags) && !limit_charge(m->sp, m->new_bytes)
 		       ? ERR_NOMEM
 		       : OK;
 }
@@ -399,6 +402,7 @@ space_remap(struct space *sp, const struct remap_request *request, vaddr_t *out,
 		err = ERR_NOMEM;
 	else
 		err = remap_locked(&m);
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	if (err)
 		return err;

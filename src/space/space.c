@@ -10,6 +10,8 @@
  * The list is kept for checks and statistics and has a lock of its own, of the
  * rank of the process table: it is never taken under a space's lock.
  */
+#include <anymm/commit.h>
+
 #include "base/assert.h"
 #include "space/bounds.h"
 #include "space/regions.h"
@@ -103,6 +105,7 @@ space_discard(struct space *sp)
 		"an empty space counts %lu pages, %lu committed, %lu of data, %lu locked",
 		(unsigned long)sp->total_pages, (unsigned long)sp->committed_pages,
 		(unsigned long)sp->data_pages, (unsigned long)sp->locked_pages);
+	commit_release(sp->charged_pages);
 	slab_free(&space_state()->lines, atomic_load(&sp->lock.lines));
 	slab_free(&space_state()->spaces, sp);
 }

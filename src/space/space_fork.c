@@ -11,6 +11,7 @@
  * parent's write lock is held until no CPU can write what is now shared.
  */
 #include "pt/fork.h"
+#include "space/limit.h"
 #include "space/regions.h"
 #include "space/spaces.h"
 #include "space/tree.h"
@@ -90,6 +91,8 @@ plan(struct space *parent, struct space **out)
 	child->brk = parent->brk;
 	child->may_have_guards = parent->may_have_guards;
 	err = copy_regions(parent, child);
+	if (err == OK && !limit_promise_all(child))
+		err = ERR_NOMEM;
 	if (err == OK)
 		err = pt_fork_prepare(&parent->pt, &child->pt, &filter);
 	if (err) {

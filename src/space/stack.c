@@ -40,6 +40,8 @@ space_grow_stack(struct space *sp, vaddr_t va)
 	more = r->range.start - va;
 	if (limit_forbids(sp, more, r->prot, r->flags) || limit_forbids_locked(sp, more, r->flags))
 		return ERR_NOMEM;
+	if (region_is_charged(r->prot, r->flags) && !limit_charge(sp, more))
+		return ERR_NOMEM;
 	region_resize(r, va_range(va, r->range.end));
 	region_merge_around(sp, va_range(va, va + more));
 	return OK;

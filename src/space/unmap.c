@@ -15,6 +15,7 @@
 #include "space/unmap.h"
 
 #include "space/bounds.h"
+#include "space/limit.h"
 #include "space/tree.h"
 
 /* look - what lies in the range. */
@@ -29,6 +30,8 @@ look(struct space *sp, struct unmap_plan *plan)
 		plan->bytes += part.end - part.start;
 		if (region_is_data(r->prot, r->flags))
 			plan->data += part.end - part.start;
+		if (region_is_charged(r->prot, r->flags))
+			plan->charged += part.end - part.start;
 		plan->mapped.start = min_u64(plan->mapped.start, part.start);
 		plan->mapped.end = part.end;
 		plan->sealed |= (r->flags & REGION_SEALED) != 0;
@@ -137,6 +140,7 @@ space_unmap(struct space *sp, vaddr_t addr, uint64_t length)
 		return ERR_INVAL;
 	write_lock(&sp->lock);
 	err = unmap_range(sp, va_range(addr, addr + bytes));
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	return err;
 }

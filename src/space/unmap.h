@@ -9,11 +9,12 @@
 
 struct unmap_plan {
 	struct va_range range;
-	struct va_range mapped; /* smallest part of it that holds all its regions; may be empty */
-	uint64_t	bytes;	/* mapped in the range */
-	uint64_t	data;	/* of them data (region_is_data) */
-	unsigned	cuts;	/* regions that the commit takes from the reserve: 0 or 1 */
-	bool		sealed; /* one of them may not go */
+	struct va_range mapped;	 /* smallest part of it that holds all its regions; may be empty */
+	uint64_t	bytes;	 /* mapped in the range */
+	uint64_t	data;	 /* of them data (region_is_data) */
+	uint64_t	charged; /* of them promised memory */
+	unsigned	cuts;	 /* regions that the commit takes from the reserve: 0 or 1 */
+	bool		sealed;	 /* one of them may not go */
 	struct pt_plan	tables;
 };
 

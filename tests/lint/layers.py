@@ -16,7 +16,7 @@ LAYERS = ["base", "phys", "swap", "pt", "kstack", "object", "space", "reclaim", 
 PUBLIC_HEADERS = {
     "arch.h": "base", "compiler.h": "base", "err.h": "base", "list.h": "base",
     "lock.h": "base", "platform.h": "base", "stats.h": "base", "types.h": "base",
-    "frame.h": "phys", "slab.h": "phys",
+    "commit.h": "phys", "frame.h": "phys", "slab.h": "phys",
     "swap.h": "swap",
     "pt.h": "pt",
     "kstack.h": "kstack",

@@ -1,6 +1,8 @@
 /* test_limit.c - limits at their exact edges, and with the largest numbers there are. */
 #include "space/limit.h"
 
+#include <anymm/commit.h>
+
 #include "unit/sketch.h"
 
 static struct space sums;
@@ -40,16 +42,50 @@ limits_on_data_concern_data_only(void **state)
 
 	(void)state;
 	sp->layout.limit_data = 0;
-	sp->layout.limit_commit = 0;
 	assert_true(limit_forbids(sp, PAGE(1), PROT_RW, 0));
 	assert_false(limit_forbids(sp, PAGE(1), PROT_RX, 0));
 	assert_false(limit_forbids(sp, PAGE(1), PROT_RW, REGION_SHARED));
-	sp->layout.limit_commit = PAGE(1);
 	assert_false(limit_forbids(sp, PAGE(1), PROT_RW, REGION_GROWSDOWN));
-	assert_true(limit_forbids(sp, PAGE(2), PROT_RW, REGION_GROWSDOWN));
-	sp->layout.limit_data = UINT64_MAX;
-	assert_true(limit_forbids(sp, PAGE(2), PROT_RW, 0));
-	assert_false(limit_forbids(sp, PAGE(2), PROT_RW, REGION_NORESERVE));
+	assert_true(limit_forbids_data(sp, PAGE(1)));
+}
+
+static void
+locked_memory_has_a_limit_of_its_own(void **state)
+{
+	struct space *sp = space_with(10, 4);
+
+	(void)state;
+	sp->locked_pages = 2;
+	sp->layout.limit_memlock = PAGE(3);
+	assert_false(limit_forbids_locked(sp, PAGE(1), REGION_LOCKED));
+	assert_true(limit_forbids_locked(sp, PAGE(2), REGION_LOCKED));
+	assert_false(limit_forbids_locked(sp, PAGE(2), REGION_LOCKONFAULT));
+}
+
+/* A promise that was not used is given back at the end, whatever became of the operation. */
+static void
+promises_are_settled(void **state)
+{
+	struct space *sp;
+
+	(void)state;
+	machine_fresh();
+	sp = space_with(10, 4);
+	sp->layout.limit_commit = PAGE(3);
+	assert_true(limit_charge(sp, PAGE(3)));
+	assert_true(limit_charge(sp, PAGE(2)));
+	assert_false(limit_charge(sp, PAGE(4)));
+	assert_int_equal(commit_total(), 5);
+	sp->committed_pages = 2;
+	limit_settle(sp);
+	assert_int_equal(sp->charged_pages, 2);
+	assert_int_equal(commit_total(), 2);
+	sp->committed_pages = 0;
+	limit_settle(sp);
+	assert_int_equal(commit_total(), 0);
+	commit_set_policy(COMMIT_ALWAYS, 0);
+	assert_false(limit_forbids_promise(sp, PAGE(4)));
+	machine_check();
 }
 
 /* Sums as large as an address space do not wrap around. */
@@ -67,4 +103,6 @@ nothing_overflows(void **state)
 }
 
 TEST_SUITE(limit, cmocka_unit_test(the_edge_is_allowed_and_a_page_more_is_not),
-	   cmocka_unit_test(limits_on_data_concern_data_only), cmocka_unit_test(nothing_overflows))
+	   cmocka_unit_test(limits_on_data_concern_data_only),
+	   cmocka_unit_test(locked_memory_has_a_limit_of_its_own),
+	   cmocka_unit_test(promises_are_settled), cmocka_unit_test(nothing_overflows))
