@@ -251,23 +251,24 @@ err_t space_sync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags
  */
 err_t space_resident(struct space *sp, vaddr_t va, uint64_t nr_pages, uint8_t *vec, uint64_t *done);
 
-/* What /proc/PID/smaps says of a region, in pages; `tables` only of a space. */
+/* What /proc/PID/smaps says of memory, in pages. */
 struct usage {
 	uint64_t size;
-	uint64_t resident; /* mapped here, the zero page not counted */
-	uint64_t
-		proportional; /* resident, each divided by its number of mappings, in 1/4096 of a page */
-	uint64_t shared_clean; /* mapped from elsewhere too */
+	uint64_t resident;     /* mapped here, the zero page and devices not counted */
+	uint64_t shared_clean; /* resident, and mapped from elsewhere too */
 	uint64_t shared_dirty;
-	uint64_t private_clean; /* mapped here only */
+	uint64_t private_clean; /* resident, and mapped here only */
 	uint64_t private_dirty;
-	uint64_t anonymous;
+	uint64_t anonymous; /* resident, and of no object */
 	uint64_t swapped;
-	uint64_t locked;
-	uint64_t tables;
+	uint64_t locked; /* resident in locked regions */
+	uint64_t tables; /* tables with something in the range, whoever else has them; no root */
 };
 
-/* space_usage - sums over the regions of the range, by looking at every entry. HOLDS_READ sp->lock. */
+/*
+ * space_usage - sums over the regions of the range, by looking at every entry. HOLDS_READ sp->lock.
+ *   cost   O(regions + tables in the range)
+ */
 struct usage space_usage(struct space *sp, struct va_range range);
 
 /* space_find - the region that holds va, or NULL. HOLDS_READ sp->lock. */

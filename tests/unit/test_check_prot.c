@@ -1,6 +1,7 @@
 /*
  * test_check_prot.c - I-PROT finds entries that the regions do not allow.
  */
+#include "space/limit.h"
 #include "unit/damage.h"
 
 #include "pt/state.h"
@@ -79,6 +80,7 @@ a_shared_table_is_checked_against_every_spaces_regions(void **state)
 	damage_region(child, 1)->prot = PROT_R;
 	child->committed_pages = 0;
 	child->data_pages = 0;
+	limit_settle(child);
 	if (ARCH_HAS_UPPER_WRITE_DENIAL)
 		EXPECT_BROKEN(INV_PROT, "allows 3, its region");
 	damage_abandon();

@@ -1,6 +1,7 @@
 /*
  * test_check_reg.c - I-REG finds damage to regions, their tree and the lists of objects.
  */
+#include "space/limit.h"
 #include "unit/damage.h"
 
 /* Three regions that cannot be one: 1-3 rw, 3-5 r, 6-8 of a file. */
@@ -27,6 +28,7 @@ neighbours_that_could_be_one_are_found(void **state)
 	damage_region(sp, 1)->flags = REGION_NOMERGE;
 	sp->committed_pages = 0;
 	sp->data_pages = 0;
+	limit_settle(sp);
 	machine_check_invariants();
 	damage_abandon();
 }

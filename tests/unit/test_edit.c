@@ -1,4 +1,5 @@
 /* test_edit.c - changing regions of a range: what is cut, what is made in advance, the limit. */
+#include "space/limit.h"
 #include "space/edit.h"
 
 #include "unit/sketch.h"
@@ -31,6 +32,7 @@ only_what_changes_is_cut(void **state)
 	assert_int_equal(edit.changed.end, PAGE(7));
 	edit_commit(sp, &edit);
 	assert_int_equal(edit.reserve.nr, 0);
+	limit_settle(sp);
 	write_unlock(&sp->lock);
 	EXPECT_REGIONS(sp, "1-2 rw, 2-5 r, 6-7 r, 7-8 rw");
 	assert_int_equal(sp->data_pages, 2);
