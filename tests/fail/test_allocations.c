@@ -228,6 +228,168 @@ prepare_wipeonfork(struct world *w)
 	EXPECT_OK(space_advise(w->proc->space, w->edge - PAGE, 2 * PAGE, ADVICE_WIPEONFORK));
 }
 
+/* Moves, locks, seals. */
+
+static enum outcome
+remap(struct world *w, struct remap_request request)
+{
+	vaddr_t at;
+
+	return of_err(call_mremap(w->proc->space, &request, &at));
+}
+
+/* The stretch over the border between tables moves to where other entries stand, and grows. */
+static enum outcome
+move_and_grow(struct world *w)
+{
+	return remap(w, (struct remap_request){ .addr = w->edge - 3 * PAGE,
+						.old_length = 5 * PAGE,
+						.new_length = 7 * PAGE,
+						.flags = REMAP_MAYMOVE });
+}
+
+static enum outcome
+move_onto_the_image(struct world *w)
+{
+	return remap(w, (struct remap_request){ .addr = w->edge - PAGE,
+						.old_length = 2 * PAGE,
+						.new_length = PAGE,
+						.flags = REMAP_MAYMOVE | REMAP_FIXED,
+						.new_addr = w->image + PAGE });
+}
+
+/* Three regions at once, by way of a table of its own. */
+static void
+prepare_three_regions(struct world *w)
+{
+	EXPECT_OK(space_protect(w->proc->space, w->edge - PAGE, 2 * PAGE, PROT_R));
+}
+
+/* Goes on behind the regions that an earlier try has moved. */
+static enum outcome
+move_three_regions(struct world *w)
+{
+	vaddr_t from = w->edge - 2 * PAGE;
+	vaddr_t to = w->edge + (HEAP_PAGES + 64) * PAGE;
+	vaddr_t at = from;
+
+	while (!space_find(w->proc->space, at))
+		at += PAGE;
+	return remap(w, (struct remap_request){ .addr = at,
+						.old_length = w->edge + 2 * PAGE - at,
+						.new_length = w->edge + 2 * PAGE - at,
+						.flags = REMAP_MAYMOVE | REMAP_FIXED,
+						.new_addr = to + (at - from) });
+}
+
+static enum outcome
+move_and_leave_the_range(struct world *w)
+{
+	return remap(w, (struct remap_request){ .addr = w->edge - PAGE,
+						.old_length = 2 * PAGE,
+						.new_length = 2 * PAGE,
+						.flags = REMAP_MAYMOVE | REMAP_DONTUNMAP });
+}
+
+static enum outcome
+map_shared_memory_twice(struct world *w)
+{
+	return remap(w, (struct remap_request){ .addr = w->shared + PAGE,
+						.new_length = 2 * PAGE,
+						.flags = REMAP_MAYMOVE });
+}
+
+static enum outcome
+shrink_in_place(struct world *w)
+{
+	return remap(w, (struct remap_request){ .addr = w->heap,
+						.old_length = HEAP_PAGES * PAGE,
+						.new_length = (HALF - 2) * PAGE });
+}
+
+static enum outcome
+seal_the_middle(struct world *w)
+{
+	return of_err(call_mseal(w->proc->space, w->edge - PAGE, 2 * PAGE, 0));
+}
+
+static enum outcome
+lock_the_middle(struct world *w)
+{
+	return of_err(call_mlock(w->proc->space, w->edge - PAGE, HALF * PAGE));
+}
+
+static enum outcome
+lock_everything(struct world *w)
+{
+	return of_err(call_mlockall(w->proc->space, LOCKALL_CURRENT | LOCKALL_ONFAULT));
+}
+
+static void
+prepare_lock(struct world *w)
+{
+	EXPECT_OK(space_lock(w->proc->space, w->edge - PAGE, 2 * PAGE, 0));
+}
+
+static enum outcome
+unlock_a_half(struct world *w)
+{
+	return of_err(call_munlock(w->proc->space, w->edge, PAGE));
+}
+
+static enum outcome
+advise_populate(struct world *w)
+{
+	return of_err(
+		call_madvise(w->proc->space, w->heap, HEAP_PAGES * PAGE, ADVICE_POPULATE_WRITE));
+}
+
+static enum outcome
+advise_sequential(struct world *w)
+{
+	return of_err(call_madvise(w->proc->space, w->edge - PAGE, 2 * PAGE, ADVICE_SEQUENTIAL));
+}
+
+static enum outcome
+advise_remove(struct world *w)
+{
+	return of_err(call_madvise(w->proc->space, w->shared, 2 * PAGE, ADVICE_REMOVE));
+}
+
+static enum outcome
+sync_shared_memory(struct world *w)
+{
+	return of_err(call_msync(w->proc->space, w->shared, 4 * PAGE, SYNC_SYNC));
+}
+
+static enum outcome
+ask_for_residency(struct world *w)
+{
+	return of_err(call_mincore(w->proc->space, w->heap, HEAP_PAGES * PAGE, w->stack)) == DID
+		       ? DID
+		       : GAVE_UP;
+}
+
+/* One vector at the start of the stack's page names it whole; the other side is the heap. */
+static enum outcome
+copy_by_vectors(struct world *w)
+{
+	const struct user_iovec	  vec[2] = { { w->heap, 3 * PAGE }, { w->image, 3 * PAGE } };
+	struct process_vm_request request = { .local = w->proc->space,
+					      .remote = w->proc->space,
+					      .local_vec = w->stack,
+					      .nr_local = 1,
+					      .remote_vec = w->stack + sizeof(*vec),
+					      .nr_remote = 1 };
+	uint64_t		  done = 0;
+
+	if (copy_to_space(w->proc->space, w->stack, vec, sizeof(vec)))
+		return GAVE_UP;
+	if (call_process_vm_readv(&request, &done) != OK)
+		return GAVE_UP;
+	return done == 3 * PAGE ? DID : GAVE_UP;
+}
+
 /* Faults. */
 
 static enum outcome
@@ -427,6 +589,22 @@ static const struct operation operations[] = {
 	OPERATION(advise_wipeonfork),
 	OPERATION(advise_guard),
 	OPERATION(advise_unguard, .prepare = prepare_guard),
+	OPERATION(move_and_grow),
+	OPERATION(move_onto_the_image),
+	OPERATION(move_three_regions, .prepare = prepare_three_regions, .is_partial = true),
+	OPERATION(move_and_leave_the_range),
+	OPERATION(map_shared_memory_twice),
+	OPERATION(shrink_in_place),
+	OPERATION(seal_the_middle),
+	OPERATION(lock_the_middle, .is_partial = true),
+	OPERATION(lock_everything),
+	OPERATION(unlock_a_half, .prepare = prepare_lock),
+	OPERATION(advise_populate, .is_partial = true),
+	OPERATION(advise_sequential),
+	OPERATION(advise_remove),
+	OPERATION(sync_shared_memory),
+	OPERATION(ask_for_residency, .is_partial = true),
+	OPERATION(copy_by_vectors, .is_partial = true),
 	OPERATION(read_untouched, .may_keep = KEEPS_TABLES),
 	OPERATION(write_untouched, .may_keep = KEEPS_TABLES),
 	OPERATION(write_touched, .may_keep = KEEPS_TABLES),

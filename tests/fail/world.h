@@ -14,6 +14,7 @@
 
 #include "harness.h"
 
+#include <anymm/call.h>
 #include <anymm/check.h>
 #include <anymm/process.h>
 #include <anymm/usercopy.h>
