@@ -26,6 +26,7 @@
 
 #include "check/sweep.h"
 #include "check/walk.h"
+#include "object/pagers.h"
 #include "swap/state.h"
 
 struct digester {
@@ -209,18 +210,35 @@ add_space(struct digester *d, struct space *sp)
 	add_table(d, sp->pt.root, ARCH_PT_LEVELS - 1, 0);
 }
 
+/* filled_byte - what the pager would put there; stored: the page it has in storage, or NULL. */
+static uint8_t
+filled_byte(const struct object *object, const uint8_t *stored, uint64_t offset)
+{
+	if (object->ops == &pager_memory_file && offset < memory_file_end(object))
+		return object_pattern(object->id, offset);
+	return stored ? stored[offset & ARCH_PAGE_MASK] : 0;
+}
+
+/* stored_page - of a file that keeps its bytes, or NULL. */
+static const uint8_t *
+stored_page(const struct object *object, uint64_t index)
+{
+	pfn_t pfn = object->ops == &pager_stored ? stored_file_page(object, index) : pfn_none();
+
+	return pfn_is_none(pfn) ? NULL : arch_frame_ptr(pfn);
+}
+
 static bool
 is_as_filled(const struct object *object, uint64_t index, pfn_t pfn)
 {
 	const uint8_t *bytes = arch_frame_ptr(pfn);
-	bool	       is_file = object->ops == &pager_memory_file;
+	const uint8_t *stored = stored_page(object, index);
 
-	if (!is_file && object->ops != &pager_zero)
+	if (object->ops != &pager_memory_file && object->ops != &pager_zero &&
+	    object->ops != &pager_stored)
 		return false;
 	for (uint64_t i = 0; i < ARCH_PAGE_SIZE; i++) {
-		uint64_t offset = index * ARCH_PAGE_SIZE + i;
-
-		if (bytes[i] != (is_file ? object_pattern(object->id, offset) : 0))
+		if (bytes[i] != filled_byte(object, stored, index * ARCH_PAGE_SIZE + i))
 			return false;
 	}
 	return true;

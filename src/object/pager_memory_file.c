@@ -8,7 +8,7 @@
  * What a truncation has cut off does not come back when the file grows again: beyond the smallest
  * size it ever had there are zeros. That size is all that the pager keeps.
  */
-#include <anymm/object.h>
+#include "object/pagers.h"
 
 /* pattern_word - eight bytes of the file; the multipliers are odd numbers with mixed bits. */
 static uint64_t
@@ -27,8 +27,8 @@ object_pattern(uint64_t id, uint64_t offset)
 }
 
 /* The smallest size, kept as one more in private_data: NULL is a file that was never cut. */
-static uint64_t
-smallest_size(const struct object *object)
+uint64_t
+memory_file_end(const struct object *object)
 {
 	return object->private_data ? (uintptr_t)object->private_data - 1 : UINT64_MAX;
 }
@@ -38,7 +38,7 @@ memory_file_truncated(struct object *object, uint64_t size_bytes)
 {
 	uint64_t size = min_u64(size_bytes, object_size(object));
 
-	if (size < smallest_size(object))
+	if (size < memory_file_end(object))
 		object->private_data = (void *)(uintptr_t)(size + 1);
 }
 
@@ -48,7 +48,7 @@ memory_file_fill(struct object *object, uint64_t index, pfn_t pfn)
 	uint8_t *bytes = arch_frame_ptr(pfn);
 	uint64_t first = index << (ARCH_PAGE_SHIFT - 3);
 	uint64_t start = index << ARCH_PAGE_SHIFT;
-	uint64_t size = smallest_size(object);
+	uint64_t size = memory_file_end(object);
 	uint64_t end = size > start ? min_u64(size - start, ARCH_PAGE_SIZE) : 0;
 
 	for (uint64_t i = 0; i < end; i += 8) {

@@ -6,6 +6,7 @@
  * pages count as dirty, because there is no other place to get them from.
  */
 #include "base/mem.h"
+#include "object/pagers.h"
 #include "object/radix.h"
 
 static struct object *
@@ -26,6 +27,12 @@ stored_page(struct object *storage, uint64_t index, pfn_t *out)
 		err = frame_get(*out);
 	lock_release(&storage->lock);
 	return err;
+}
+
+pfn_t
+stored_file_page(const struct object *object, uint64_t index)
+{
+	return radix_lookup(object->private_data, index);
 }
 
 static err_t

@@ -91,7 +91,8 @@ flat_object_new(struct flat *flat, bool is_file, uint64_t id, uint64_t size_page
 		object->is_used = true;
 		object->is_file = is_file;
 		object->id = id;
-		object->size_pages = size_pages;
+		object->size_bytes = size_pages * PAGE;
+		object->pattern_bytes = is_file ? UINT64_MAX : 0;
 		object->real = NULL;
 		object->nr_pages = 0;
 		return object;
@@ -493,9 +494,11 @@ flat_object_cell(struct flat_object *object, uint64_t index, unsigned cell,
 		memcpy(out, page->cells[cell], FLAT_CELL_BYTES);
 		return;
 	}
-	memset(out, 0, FLAT_CELL_BYTES);
-	for (unsigned i = 0; object->is_file && i < FLAT_CELL_BYTES; i++)
-		out[i] = object_pattern(object->id, index * PAGE + cell_offsets[cell] + i);
+	for (unsigned i = 0; i < FLAT_CELL_BYTES; i++) {
+		uint64_t offset = index * PAGE + cell_offsets[cell] + i;
+
+		out[i] = offset < object->pattern_bytes ? object_pattern(object->id, offset) : 0;
+	}
 }
 
 void
@@ -534,6 +537,92 @@ own_page(struct flat_space *fs, struct flat_region *r, vaddr_t va)
 		abort();
 	memcpy(entry->cells, cells, sizeof(cells));
 	return entry;
+}
+
+/* Changes of an object. */
+
+void
+flat_object_punch(struct flat_object *object, uint64_t first, uint64_t nr_pages)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < object->nr_pages; i++) {
+		if (object->pages[i].page < first || object->pages[i].page - first >= nr_pages)
+			object->pages[kept++] = object->pages[i];
+	}
+	object->nr_pages = kept;
+}
+
+/* lose_copies - private copies of pages from `first` on. */
+static void
+lose_copies(struct flat_space *fs, const struct flat_region *r, uint64_t first)
+{
+	uint64_t from = first > r->offset ? first - r->offset : 0;
+
+	if (from < (r->end - r->start) / PAGE)
+		flat_drop_pages(fs, va_range(r->start + from * PAGE, r->end), false);
+}
+
+/* cut_page - the page where an object ends: bytes from `offset` on are zero. */
+static void
+cut_page(struct flat_object *object, uint64_t bytes)
+{
+	struct flat_page *page = flat_page_of(object->pages, object->nr_pages, bytes / PAGE);
+
+	for (unsigned cell = 0; page && bytes % PAGE && cell < FLAT_CELLS; cell++) {
+		for (unsigned i = 0; i < FLAT_CELL_BYTES; i++) {
+			if (cell_offsets[cell] + i >= bytes % PAGE)
+				page->cells[cell][i] = 0;
+		}
+	}
+}
+
+void
+flat_object_resize(struct flat *flat, struct flat_object *object, uint64_t bytes)
+{
+	uint64_t smaller = min_u64(bytes, object->size_bytes);
+	uint64_t first = (bytes + PAGE - 1) / PAGE;
+
+	object->pattern_bytes = min_u64(object->pattern_bytes, smaller);
+	object->size_bytes = bytes;
+	cut_page(object, smaller);
+	flat_object_punch(object, first, UINT64_MAX);
+	for (unsigned i = 0; i < FLAT_SPACES; i++) {
+		struct flat_space *fs = &flat->spaces[i];
+
+		for (unsigned j = 0; fs->is_used && j < fs->nr_regions; j++) {
+			if (fs->regions[j].object == object)
+				lose_copies(fs, &fs->regions[j], first);
+		}
+	}
+}
+
+void
+flat_object_write(struct flat *flat, struct flat_object *object, uint64_t offset,
+		  const uint8_t *buf, size_t bytes)
+{
+	uint64_t	  index = offset / PAGE;
+	struct flat_page *page;
+
+	if (offset + bytes > object->size_bytes)
+		flat_object_resize(flat, object, offset + bytes);
+	page = flat_page_of(object->pages, object->nr_pages, index);
+	if (!page) {
+		uint8_t cells[FLAT_CELLS][FLAT_CELL_BYTES];
+
+		for (unsigned cell = 0; cell < FLAT_CELLS; cell++)
+			flat_object_cell(object, index, cell, cells[cell]);
+		page = insert_page(object->pages, &object->nr_pages, FLAT_OBJECT_PAGES, index);
+		if (!page)
+			abort();
+		memcpy(page->cells, cells, sizeof(cells));
+	}
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned byte;
+		unsigned cell = cell_at((offset + i) % PAGE, &byte);
+
+		page->cells[cell][byte] = buf[i];
+	}
 }
 
 void
@@ -580,7 +669,8 @@ flat_judge(struct flat_space *fs, enum access access, vaddr_t va, struct flat_re
 	page = flat_page_of(fs->pages, fs->nr_pages, va / PAGE);
 	if (page && page->is_guard)
 		return FAULT_SEGV_MAPERR;
-	if (!page && r->object && r->offset + (va - r->start) / PAGE >= r->object->size_pages)
+	if (!page && r->object &&
+	    (r->offset + (va - r->start) / PAGE) * PAGE >= r->object->size_bytes)
 		return FAULT_BUS_ADRERR;
 	*out = r;
 	return FAULT_DONE;

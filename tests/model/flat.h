@@ -34,10 +34,11 @@ struct flat_page {
 };
 
 struct flat_object {
-	bool		 is_used;
-	bool		 is_file; /* contents are object_pattern, else zero */
-	uint64_t	 id;	  /* of a file */
-	uint64_t	 size_pages;
+	bool	 is_used;
+	bool	 is_file; /* stays; contents are object_pattern below pattern_bytes, else zero */
+	uint64_t id;	  /* of a file */
+	uint64_t size_bytes;
+	uint64_t pattern_bytes;
 	struct object	*real; /* the library's, once known */
 	unsigned	 nr_pages;
 	struct flat_page pages[FLAT_OBJECT_PAGES]; /* written ones */
@@ -126,3 +127,9 @@ struct flat_page *flat_page_of(struct flat_page *pages, unsigned nr, uint64_t pa
 
 void flat_object_cell(struct flat_object *object, uint64_t index, unsigned cell,
 		      uint8_t out[FLAT_CELL_BYTES]);
+
+/* flat_object_resize, flat_object_punch, flat_object_write - as the library's calls; a write within a cell. */
+void flat_object_resize(struct flat *flat, struct flat_object *object, uint64_t bytes);
+void flat_object_punch(struct flat_object *object, uint64_t first, uint64_t nr_pages);
+void flat_object_write(struct flat *flat, struct flat_object *object, uint64_t offset,
+		       const uint8_t *buf, size_t bytes);

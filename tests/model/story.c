@@ -73,6 +73,8 @@ model_birth(struct story *st, struct object *const *files)
 	for (unsigned i = 0; i < STORY_FILES; i++) {
 		st->files[i] = flat_object_new(&st->flat, true, files[i]->id, file_pages[i]);
 		st->files[i]->real = files[i];
+		if (files[i]->ops == &pager_stored)
+			st->files[i]->pattern_bytes = 0;
 	}
 	st->procs[0].real = real;
 	st->procs[0].parent = -1;
@@ -95,6 +97,22 @@ story_layout(void)
 	return layout;
 }
 
+/* make_file - the second one keeps its bytes, where files change. */
+static struct object *
+make_file(const struct story *st, unsigned i)
+{
+	struct object *file;
+	err_t	       err;
+
+	if (st->changes_files && i == 1)
+		err = object_create_stored(100 + i, file_pages[i] * ARCH_PAGE_SIZE, &file);
+	else
+		err = object_create(&pager_memory_file, 100 + i, file_pages[i], NULL, &file);
+	if (err)
+		abort();
+	return file;
+}
+
 void
 story_birth(struct story *st)
 {
@@ -102,11 +120,8 @@ story_birth(struct story *st)
 	struct object	   *files[STORY_FILES];
 	struct space	   *sp;
 
-	for (unsigned i = 0; i < STORY_FILES; i++) {
-		if (object_create(&pager_memory_file, 100 + i, file_pages[i], NULL, &files[i]) !=
-		    OK)
-			abort();
-	}
+	for (unsigned i = 0; i < STORY_FILES; i++)
+		files[i] = make_file(st, i);
 	if (space_create(&layout, &sp) != OK)
 		abort();
 	if (proc_create(0, sp, &st->procs[0].real) != OK)

@@ -56,12 +56,13 @@ struct story {
 	vaddr_t		    last_accessed;
 	unsigned	    nr_cpus;
 	unsigned	    step;
-	bool		    digests;  /* compare digests around failures */
-	FILE		   *out;      /* the story in the scenario language; NULL: not told */
-	unsigned	    told_cpu; /* the CPU that the scenario is on */
-	bool	 must_stop_failing;   /* an allocation is still to fail, says the scenario */
-	char	 text[400];	      /* the first difference */
-	unsigned nr_gave_up;	      /* operations that ran out of memory and undid themselves */
+	bool		    digests;	   /* compare digests around failures */
+	bool		    changes_files; /* and so cannot be told in the scenario language */
+	FILE		   *out;	   /* the story in the scenario language; NULL: not told */
+	unsigned	    told_cpu;	   /* the CPU that the scenario is on */
+	bool	 must_stop_failing;	   /* an allocation is still to fail, says the scenario */
+	char	 text[400];		   /* the first difference */
+	unsigned nr_gave_up; /* operations that ran out of memory and undid themselves */
 };
 
 /* story_machine - start a machine and the library for stories. false: message in *text. */

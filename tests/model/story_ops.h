@@ -50,7 +50,7 @@ bool story_fail_end(struct story_op *op, bool ran_out, const char *error);
 /* story_fail_check - after the call has succeeded at last: the try that gave up changed nothing. */
 bool story_fail_check(struct story_op *op);
 
-/* The operations, by file: story_map.c, story_access.c, story_proc.c. */
+/* The operations, by file: story_map.c, story_access.c, story_files.c, story_proc.c. */
 bool op_map(struct story_op *op);
 bool op_stack(struct story_op *op);
 bool op_unmap(struct story_op *op);
@@ -62,6 +62,7 @@ bool op_load(struct story_op *op);
 bool op_fetch(struct story_op *op);
 bool op_copy(struct story_op *op);
 bool op_populate(struct story_op *op);
+bool op_file(struct story_op *op);
 bool op_fork(struct story_op *op);
 bool op_share(struct story_op *op);
 bool op_exec(struct story_op *op);

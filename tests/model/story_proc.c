@@ -196,8 +196,17 @@ static bool (*const operations[])(struct story_op *) = {
 	op_populate,
 };
 
+/* One record in eight, where files change. */
+static bool
+is_about_files(const struct story_op *op)
+{
+	return op->st->changes_files && op->rec->op % 8 == 5;
+}
+
 bool
 story_do(struct story_op *op)
 {
+	if (is_about_files(op))
+		return op_file(op);
 	return operations[op->rec->op % ARRAY_SIZE(operations)](op);
 }

@@ -118,6 +118,20 @@ random_stories_with_little_luck(void **unused)
 	assert_true(nr_gave_up > (ARCH_PT_LEVELS == 2 ? 30 : 100));
 }
 
+/* Files are cut, grown, punched, written to, written back and evicted under their mappings. */
+static void
+random_stories_with_changing_files(void **unused)
+{
+	uint64_t seed = test_seed(3001);
+
+	(void)unused;
+	story.changes_files = true;
+	for (unsigned i = 0; i < 40; i++)
+		tell_one_story(seed + i, 400, 1 + i % 3, i % 2);
+	story.changes_files = false;
+}
+
 TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
 	   cmocka_unit_test(random_stories_on_three_cpus),
-	   cmocka_unit_test(random_stories_with_little_luck))
+	   cmocka_unit_test(random_stories_with_little_luck),
+	   cmocka_unit_test(random_stories_with_changing_files))
