@@ -91,6 +91,9 @@ check_frame(struct check *c, const struct entry_at *e, const struct pte_leaf *le
 	if (is_anon && !(r->flags & REGION_SHARED))
 		return;
 	expected = r->object ? object_page(r, e->va) : pfn_none();
+	if (frame_has_flag(leaf->pfn, FRAME_FILLING))
+		check_fail(c, INV_PROT, "leaf at 0x%llx names frame %llu, which is being filled",
+			   (unsigned long long)e->va, (unsigned long long)leaf->pfn.n);
 	if (!pfn_eq(leaf->pfn, expected))
 		check_fail(c, INV_PROT,
 			   "leaf at 0x%llx in a %s region names frame %llu of kind %u, the "

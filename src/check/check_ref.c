@@ -105,11 +105,30 @@ name_pages(struct check *c, struct object *object)
 			   (unsigned long long)nr);
 }
 
+/* check_idle - nothing is left over of a change of the object. */
+static void
+check_idle(struct check *c, struct object *object)
+{
+	if (atomic_load(&object->changing) || atomic_load(&object->unhooking) ||
+	    object->losing.first < object->losing.end)
+		check_fail(
+			c, INV_REF,
+			"object %llu is idle, but changing %d, unhooking %u, losing [%llu, %llu)",
+			(unsigned long long)object->id, atomic_load(&object->changing),
+			atomic_load(&object->unhooking), (unsigned long long)object->losing.first,
+			(unsigned long long)object->losing.end);
+	if (lock_is_held(&object->lock) || lock_is_held(&object->rmap_lock))
+		check_fail(c, INV_REF, "object %llu is idle, but locked",
+			   (unsigned long long)object->id);
+}
+
 void
 ref_objects(struct check *c)
 {
-	for (struct object *o = object_first(); o && !c->cannot_go_on; o = object_next(o))
+	for (struct object *o = object_first(); o && !c->cannot_go_on; o = object_next(o)) {
+		check_idle(c, o);
 		name_pages(c, o);
+	}
 }
 
 static void

@@ -557,6 +557,61 @@ create_object(struct world *w)
 }
 
 static enum outcome
+create_stored(struct world *w)
+{
+	struct object *object;
+
+	(void)w;
+	return of_err(object_create_stored(9, 4 * PAGE, &object));
+}
+
+static enum outcome
+write_call(struct world *w)
+{
+	size_t done;
+
+	return of_err(object_write(w->file, 2 * PAGE, "word", 4, &done));
+}
+
+static enum outcome
+write_call_beyond_the_end(struct world *w)
+{
+	size_t done;
+
+	return of_err(object_write(w->file, (FILE_PAGES + 3) * PAGE, "word", 4, &done));
+}
+
+static enum outcome
+read_call(struct world *w)
+{
+	char   word[4];
+	size_t done;
+
+	return of_err(object_read(w->file, 3 * PAGE, word, sizeof(word), &done));
+}
+
+static enum outcome
+truncate_file(struct world *w)
+{
+	object_resize(w->file, PAGE + 5);
+	return DID;
+}
+
+static enum outcome
+punch_file(struct world *w)
+{
+	object_punch(w->file, 0, 2);
+	return DID;
+}
+
+static enum outcome
+evict_file(struct world *w)
+{
+	object_evict(w->file, 0, FILE_PAGES);
+	return DID;
+}
+
+static enum outcome
 quit(struct world *w)
 {
 	int32_t code;
@@ -627,6 +682,13 @@ static const struct operation operations[] = {
 	OPERATION(execute),
 	OPERATION(create_process),
 	OPERATION(create_object),
+	OPERATION(create_stored),
+	OPERATION(write_call, .may_keep = KEEPS_PAGES),
+	OPERATION(write_call_beyond_the_end, .may_keep = KEEPS_PAGES),
+	OPERATION(read_call, .may_keep = KEEPS_PAGES),
+	OPERATION(truncate_file, .cannot_fail = true),
+	OPERATION(punch_file, .cannot_fail = true),
+	OPERATION(evict_file, .cannot_fail = true),
 	OPERATION(quit, .cannot_fail = true),
 };
 

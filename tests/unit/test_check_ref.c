@@ -102,6 +102,31 @@ an_object_with_wrong_pages_is_found(void **state)
 }
 
 static void
+what_is_left_over_of_a_change_is_found(void **state)
+{
+	struct space  *sp = touched_sketch();
+	struct object *file = sketch_file(3, 4);
+
+	(void)state;
+	atomic_store(&file->changing, true);
+	EXPECT_BROKEN(INV_REF, "changing 1");
+	atomic_store(&file->changing, false);
+	atomic_store(&file->unhooking, 2);
+	EXPECT_BROKEN(INV_REF, "unhooking 2");
+	atomic_store(&file->unhooking, 0);
+	file->losing = (struct page_run){ 1, 3 };
+	EXPECT_BROKEN(INV_REF, "losing [1, 3)");
+	file->losing.end = 1;
+	atomic_store(&file->rmap_lock.held, 1);
+	EXPECT_BROKEN(INV_REF, "but locked");
+	atomic_store(&file->rmap_lock.held, 0);
+	machine_check_invariants();
+	atomic_store(&damage_frame(sp, 1)->flags, FRAME_DIRTY);
+	EXPECT_BROKEN(INV_REF, "is anonymous and has the flags 2");
+	damage_abandon();
+}
+
+static void
 a_root_that_two_spaces_have_is_found(void **state)
 {
 	struct space	   *sp = touched_sketch();
@@ -122,4 +147,5 @@ TEST_SUITE(check_ref, cmocka_unit_test(a_count_too_high_or_too_low_is_found),
 	   cmocka_unit_test(a_frame_that_cannot_be_named_is_found),
 	   cmocka_unit_test(a_pin_that_nobody_holds_is_found),
 	   cmocka_unit_test(an_object_with_wrong_pages_is_found),
+	   cmocka_unit_test(what_is_left_over_of_a_change_is_found),
 	   cmocka_unit_test(a_root_that_two_spaces_have_is_found))

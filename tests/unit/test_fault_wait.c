@@ -1,8 +1,12 @@
 /*
- * test_fault_wait.c - faults on pages that are out: what they wait for, hold, and give up.
+ * test_fault_wait.c - faults on pages that are out, or that a pager has not got yet: what they
+ * wait for, hold, and give up, and what they find when the world has changed meanwhile.
  */
 #include "unit/sketch.h"
+#include "unit/slow_pager.h"
 #include "unit/swap_store.h"
+
+#include <anymm/usercopy.h>
 
 #include "fault/resolve.h"
 #include "pt/cursor.h"
@@ -216,9 +220,133 @@ holds_are_given_up_once(void **state)
 	machine_check();
 }
 
+/* A file of a slow pager, shared over pages [1, 5) and private over [6, 10). */
+static struct space *
+sketch_of_slow_file(struct object **file)
+{
+	struct space *sp = sketch_space();
+
+	*file = slow_file(4);
+	sketch_map_file(sp, 1, 5, PROT_RW, *file, 0, MAPF_SHARED);
+	sketch_map_file(sp, 6, 10, PROT_RW, *file, 0, MAPF_PRIVATE);
+	return sp;
+}
+
+static void
+end_of_slow_file(struct space *sp, struct object *file)
+{
+	slow.on_wait = NULL;
+	slow_finish_all();
+	object_put(file);
+	sketch_end(sp);
+}
+
+static void
+a_fault_waits_for_its_page(void **state)
+{
+	struct object *file;
+	struct space  *sp = sketch_of_slow_file(&file);
+	uint64_t       waits = stat_get(STAT_FAULT_WAITS);
+
+	(void)state;
+	assert_int_equal(sketch_load(sp, 2), 2);
+	sketch_store(sp, 8, 80); /* a copy of page 2, which has to come first */
+	assert_int_equal(sketch_load(sp, 3), 3);
+	assert_int_equal(slow.waits, 2);
+	assert_int_equal(stat_get(STAT_FAULT_WAITS) - waits, 2);
+	end_of_slow_file(sp, file);
+}
+
+static void
+a_page_that_does_not_come_is_a_bus_error(void **state)
+{
+	struct object *file;
+	struct space  *sp = sketch_of_slow_file(&file);
+	uint8_t	       bytes[2];
+
+	(void)state;
+	sketch_store(sp, 1, 10);
+	slow.result = ERR_IO;
+	assert_int_equal(sketch_access(sp, ACCESS_LOAD, 2), FAULT_BUS_ADRERR);
+	/* the kernel's copies end at the same byte, through the active space or not */
+	assert_int_equal(copy_from_user(sp, bytes, PAGE(2) - 1, 2), 1);
+	assert_int_equal(copy_to_space(sp, PAGE(2) - 1, bytes, 2), 1);
+	slow.result = OK;
+	assert_int_equal(copy_from_space(sp, bytes, PAGE(2) - 1, 2), 0);
+	assert_int_equal(bytes[1], 2);
+	end_of_slow_file(sp, file);
+}
+
+/* What happens while the fault waits. No lock of the space is held, or these would not return. */
+static struct space *waiter;
+
+static void
+cut_the_file(struct object *object, uint64_t index)
+{
+	(void)index;
+	object_resize(object, 0);
+}
+
+static void
+cut_and_grow_the_file(struct object *object, uint64_t index)
+{
+	slow.on_wait = NULL;
+	cut_the_file(object, index);
+	object_resize(object, 4 * ARCH_PAGE_SIZE);
+}
+
+static void
+unmap_its_page(struct object *object, uint64_t index)
+{
+	(void)object;
+	EXPECT_OK(space_unmap(waiter, PAGE(1 + index), PAGE(1)));
+}
+
+static void
+make_it_read_only(struct object *object, uint64_t index)
+{
+	(void)object;
+	EXPECT_OK(space_protect(waiter, PAGE(1 + index), PAGE(1), PROT_R));
+}
+
+static void
+map_zeros_there(struct object *object, uint64_t index)
+{
+	(void)object;
+	sketch_map(waiter, 1 + (unsigned)index, 2 + (unsigned)index, PROT_RW, 0);
+}
+
+static enum fault_result
+access_while(void (*on_wait)(struct object *, uint64_t), enum access access, unsigned page)
+{
+	slow.on_wait = on_wait;
+	return sketch_access(waiter, access, page);
+}
+
+static void
+the_world_may_change_during_the_wait(void **state)
+{
+	struct object *file;
+
+	(void)state;
+	waiter = sketch_of_slow_file(&file);
+	assert_int_equal(access_while(unmap_its_page, ACCESS_LOAD, 1), FAULT_SEGV_MAPERR);
+	/* the access never weakens: what was a store is one after the wait */
+	assert_int_equal(access_while(make_it_read_only, ACCESS_STORE, 2), FAULT_SEGV_ACCERR);
+	assert_int_equal(access_while(map_zeros_there, ACCESS_LOAD, 3), FAULT_DONE);
+	assert_int_equal(sketch_load(waiter, 3), 0);
+	slow.on_wait = NULL;
+	assert_int_equal(access_while(cut_and_grow_the_file, ACCESS_LOAD, 4), FAULT_DONE);
+	assert_int_equal(access_while(cut_the_file, ACCESS_STORE, 7), FAULT_BUS_ADRERR);
+	end_of_slow_file(waiter, file);
+}
+
 TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
 	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
 	   cmocka_unit_test(without_memory_nothing_is_lost),
 	   cmocka_unit_test(a_region_may_go_while_the_fault_waits),
-	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once))
+	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once),
+	   cmocka_unit_test(a_fault_waits_for_its_page),
+	   cmocka_unit_test(a_page_that_does_not_come_is_a_bus_error),
+	   cmocka_unit_test(the_world_may_change_during_the_wait))
