@@ -29,7 +29,7 @@ struct kstack {
 err_t kstack_create(struct kstack **out);
 void  kstack_destroy(struct kstack *stack);
 
-/* kstack_is_guard - the address lies in the guard page of a stack that somebody has. Takes no lock. */
+/* kstack_is_guard - the address lies in the guard page of a stack that somebody has. Takes no lock; false before kstack_init. */
 bool kstack_is_guard(vaddr_t va);
 
 /* kstack_live - stacks that somebody has. */

@@ -222,9 +222,9 @@ bool
 kstack_is_guard(vaddr_t va)
 {
 	const struct kstack_state *st = state_of();
-	uint64_t		   offset = va - st->window.start;
+	uint64_t		   offset = st ? va - st->window.start : 0;
 
-	return offset < st->nr_slots * SLOT_BYTES && offset % SLOT_BYTES < ARCH_PAGE_SIZE;
+	return st && offset < st->nr_slots * SLOT_BYTES && offset % SLOT_BYTES < ARCH_PAGE_SIZE;
 }
 
 void *

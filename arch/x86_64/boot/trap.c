@@ -10,6 +10,7 @@
  */
 #include "boot.h"
 
+#include <anymm/kstack.h>
 #include <anymm/pt.h>
 
 #include "base/format.h"
@@ -221,6 +222,17 @@ fixed_up(struct arch_context *ctx)
 	return true;
 }
 
+/* A thread's stack is full: what it pushed went to the page below. */
+static void
+say_guard(const struct arch_context *ctx)
+{
+	uint64_t cr2;
+
+	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+	if (ctx->vector == VECTOR_DOUBLE_FAULT && kstack_is_guard(cr2))
+		console_printf("the stack of a thread has run into its guard page\n");
+}
+
 void
 trap_kernel(struct arch_context *ctx)
 {
@@ -232,5 +244,6 @@ trap_kernel(struct arch_context *ctx)
 		return;
 	console_hook = NULL;
 	trap_print(ctx);
+	say_guard(ctx);
 	boot_exit(EXIT_FAIL);
 }

@@ -12,10 +12,8 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } trials[] = {
-	{ "stress", trial_stress },
-	{ "overflow", trial_overflow },
-	{ "sysret", trial_sysret },
-	{ "bootmap", trial_bootmap },
+	{ "stress", trial_stress },   { "overflow", trial_overflow }, { "sysret", trial_sysret },
+	{ "bootmap", trial_bootmap }, { "kthreads", trial_kthreads }, { "guard", trial_guard },
 };
 
 static unsigned nr_passed;

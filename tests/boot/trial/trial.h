@@ -47,3 +47,5 @@ void trial_stress(void);
 void trial_overflow(void);
 void trial_sysret(void);
 void trial_bootmap(void);
+void trial_kthreads(void);
+void trial_guard(void);
