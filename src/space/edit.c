@@ -24,7 +24,7 @@ new_prot(const struct region_edit *edit, const struct region *r)
 static unsigned
 new_flags(const struct region_edit *edit, const struct region *r)
 {
-	return (r->flags & ~edit->flags_mask) | edit->flags;
+	return r->flags & edit->spare ? r->flags : (r->flags & ~edit->flags_mask) | edit->flags;
 }
 
 bool

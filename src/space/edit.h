@@ -13,6 +13,7 @@ struct region_edit {
 	prot_t		prot;
 	unsigned	flags_mask;
 	unsigned	flags;
+	unsigned	spare; /* regions with any of these flags keep theirs */
 
 	/* edit_plan writes these: */
 	struct va_range changed; /* smallest range with all that really changes; may be empty */

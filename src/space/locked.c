@@ -5,6 +5,8 @@
  * (src/call). REGION_LOCKONFAULT stands beside it where they come only when they
  * are touched. Regions to come are locked by the space's new_flags.
  *
+ * Special pages of an image (REGION_NOMERGE) are never locked: the kernel keeps them anyway.
+ *
  * A space whose limit is 0 may not lock at all; any other limit holds against the
  * sum over all locked regions.
  */
@@ -51,10 +53,12 @@ locked_bytes(struct space *sp, struct va_range range)
 static err_t
 set_flags(struct space *sp, struct va_range range, unsigned flags)
 {
-	struct region_edit edit = { .range = range, .flags_mask = LOCK_FLAGS, .flags = flags };
-	struct pt_plan	   tables;
-	struct gather	   g;
-	err_t		   err = edit_plan(sp, &edit);
+	struct region_edit edit = {
+		.range = range, .flags_mask = LOCK_FLAGS, .flags = flags, .spare = REGION_NOMERGE
+	};
+	struct pt_plan tables;
+	struct gather  g;
+	err_t	       err = edit_plan(sp, &edit);
 
 	if (err || range_is_empty(edit.changed))
 		return err;

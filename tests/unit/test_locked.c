@@ -103,6 +103,33 @@ locking_without_memory_changes_nothing(void **state)
 	sketch_end(sp);
 }
 
+/* page        1 2 3 4
+ * regions     A S A .       S: special pages of an image
+ * lock all    x   x */
+static void
+special_pages_are_never_locked(void **state)
+{
+	struct space	  *sp = space_with_limit(UINT64_MAX);
+	struct map_request special = { .addr = PAGE(2),
+				       .length = ARCH_PAGE_SIZE,
+				       .prot = PROT_R,
+				       .flags = MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_FIXED,
+				       .region_flags = REGION_NOMERGE };
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	EXPECT_OK(space_map(sp, &special, &va));
+	EXPECT_OK(space_lock_all(sp, LOCKALL_CURRENT));
+	EXPECT_REGIONS(sp, "1-2 rw locked, 2-3 r nomerge, 3-4 rw locked");
+	assert_int_equal(sp->locked_pages, 2);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(3), LOCKF_ONFAULT));
+	EXPECT_REGIONS(sp, "1-2 rw locked onfault, 2-3 r nomerge, 3-4 rw locked onfault");
+	EXPECT_OK(space_unlock_all(sp));
+	EXPECT_REGIONS(sp, "1-2 rw, 2-3 r nomerge, 3-4 rw");
+	sketch_end(sp);
+}
+
 /* A hole: what comes before it is locked, what comes after it is not. */
 static void
 a_hole_ends_the_call(void **state)
@@ -234,7 +261,7 @@ a_failed_call_changes_nothing(void **state)
 TEST_SUITE(locked, cmocka_unit_test(pages_of_locked_regions_are_wired),
 	   cmocka_unit_test(locking_without_memory_changes_nothing),
 	   cmocka_unit_test(whole_pages_are_locked_and_unlocked),
-	   cmocka_unit_test(a_hole_ends_the_call),
+	   cmocka_unit_test(special_pages_are_never_locked), cmocka_unit_test(a_hole_ends_the_call),
 	   cmocka_unit_test(the_limit_counts_each_page_once),
 	   cmocka_unit_test(without_any_limit_left_nothing_is_permitted),
 	   cmocka_unit_test(the_future_is_locked_too), cmocka_unit_test(bad_arguments_are_refused),
