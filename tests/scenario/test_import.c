@@ -15,7 +15,8 @@ struct files {
 	const char *sizes;
 	const char *exec_maps; /* maps/7-00001-exec.maps */
 	const char *exec_info;
-	const char *other_maps; /* maps/7-00002-exit.maps */
+	const char *other_maps;	 /* maps/7-00002-exit.maps */
+	const char *other_smaps; /* and its smaps */
 };
 
 static bool
@@ -36,6 +37,8 @@ read_files(void *ctx, const char *name, struct slice *text)
 		found = files->exec_info;
 	else if (strcmp(name, "maps/7-00002-exit.maps") == 0)
 		found = files->other_maps;
+	else if (strcmp(name, "maps/7-00002-exit.smaps") == 0)
+		found = files->other_smaps;
 	if (found)
 		*text = (struct slice){ found, strlen(found) };
 	return found != NULL;
@@ -50,7 +53,7 @@ static const char exec_maps[] =
 /* What every imported recording with that image begins with. */
 #define HEAD \
 	"spawn 7 base=0x7ffff8000000 brk=0x0 end=0x7ffffffff000 commit=25276510208 " \
-	"stack=none data=none as=none\t# 1\n" \
+	"stack=none data=none as=none memlock=none\t# 1\n" \
 	"\t0x555555554000..0x555555556000 rw-p 0x0 /bin/prog\n" \
 	"\t0x7ffff7fff000..0x7ffff8000000 r--p 0x0 /lib/ld-linux.so\n" \
 	"\t0x7ffffffde000..0x7ffffffff000 rw-p growsdown\n"
@@ -234,12 +237,9 @@ static void
 calls_that_are_not_there_end_the_scenario(void **state)
 {
 	(void)state;
-	expect_statements(
-		(struct files){
-			.trace = EXEC
-			"7 1.1 mremap(0x1000, 4096, 8192, 0x1 /* MREMAP_MAYMOVE */) = 0x2000\n"
-			"7 1.2 munmap(0x10000, 4096) = 0\n" },
-		"stop \"trace.strace:2: mremap is not there yet\"\n");
+	expect_statements((struct files){ .trace = EXEC "7 1.1 userfaultfd(0x1) = 3</a>\n"
+							"7 1.2 munmap(0x10000, 4096) = 0\n" },
+			  "stop \"trace.strace:2: userfaultfd is not there yet\"\n");
 	expect_statements((struct files){ .trace = EXEC "7 1.1 mmap(NULL, 2097152, 0x3, 0x40022 /* "
 							"MAP_HUGETLB */, -1, 0) = 0x200000\n" },
 			  "stop \"trace.strace:2: mmap with MAP_HUGETLB is not there yet\"\n");
@@ -282,7 +282,8 @@ an_image_takes_limits_and_layout_from_its_snapshot(void **state)
 	(void)state;
 	assert_true(good);
 	assert_non_null(strstr(out.at, "spawn 7 base=0x7ffff7fff000 brk=0x1000 "));
-	assert_non_null(strstr(out.at, " stack=65536 data=1048576 as=none bottom-up\t# 1\n"));
+	assert_non_null(
+		strstr(out.at, " stack=65536 data=1048576 as=none memlock=none bottom-up\t# 1\n"));
 	text_free(&out);
 }
 
@@ -485,6 +486,150 @@ segments_have_names_with_their_ids(void **state)
 		"shmdt 7 0x7ffff7ffe000 = 0\t# 5\n");
 }
 
+static void
+calls_on_pages_become_statements(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){ .trace = EXEC
+				"7 1.1 mlock(0x1000, 4096) = 0\n"
+				"7 1.2 mlock2(0x1000, 4096, 0xffffffff /* MLOCK_ONFAULT|0xfffffffe "
+				"*/) = -1 "
+				"EINVAL (Invalid argument)\n"
+				"7 1.3 munlock(0x1000, 4096) = 0\n"
+				"7 1.4 mlockall(0x7 /* MCL_CURRENT|MCL_FUTURE|MCL_ONFAULT */) = 0\n"
+				"7 1.5 munlockall() = 0\n"
+				"7 1.6 msync(0x1000, 4096, 0x4 /* MS_SYNC */) = -1 EBUSY (Busy)\n"
+				"7 1.7 mincore(0x1000, 8192, [1, 0]) = 0\n"
+				"7 1.8 mincore(0x1000, 4096,0x7ffc75d600d7) = -1 ENOMEM (No)\n"
+				"7 1.9 mincore(0x1000, 4096, 0) = -1 EFAULT (Bad)\n"
+				"7 2.0 madvise(0x1000, 4096, 0x16 /* MADV_POPULATE_READ */) = 0\n"
+				"7 2.1 madvise(0x1000, 4096, 99) = -1 EINVAL (Invalid argument)\n"
+				"7 2.2 mseal(0x1000, 4096, 0) = 0\n" },
+		"mlock 7 0x1000 4096 = 0\t# 2\n"
+		"mlock2 7 0x1000 4096 0xffffffff = EINVAL\t# 3\n"
+		"munlock 7 0x1000 4096 = 0\t# 4\n"
+		"mlockall 7 0x7 = 0\t# 5\n"
+		"munlockall 7 = 0\t# 6\n"
+		"msync 7 0x1000 4096 0x4 = EBUSY\t# 7\n"
+		"mincore 7 0x1000 8192 10 = 0\t# 8\n"
+		"mincore 7 0x1000 4096 = ENOMEM\t# 9\n"
+		"madvise 7 0x1000 4096 populate-read = 0\t# 11\n"
+		"madvise 7 0x1000 4096 99 = EINVAL\t# 12\n"
+		"mseal 7 0x1000 4096 0x0 = 0\t# 13\n");
+}
+
+static void
+pages_move_with_their_mapping(void **state)
+{
+	(void)state;
+	/* The scan after the call finds them at the new place: they are not touched, they were moved. */
+	expect_statements(
+		(struct files){
+			.trace = EXEC
+			"7 1.1 mremap(0x555555554000, 8192, 12288, 0x1 /* MREMAP_MAYMOVE */) = "
+			"0x10000\n"
+			"7 1.2 mremap(0x10000, 12288, 4096, 0x3, 0x20000) = 0x20000\n"
+			"7 1.3 munmap(0x90000, 4096) = 0\n"
+			"7 1.4 +++ snap 00002 exit tgid=7 +++\n",
+			.touch =
+				"@ 1 7 7 EXEC present=2 vs-empty\na 555555554000 2\n"
+				"@ 3 7 7 mremap present=2\n- 555555554000 2\na 10000 1\nw 11000 1\n"
+				"@ 4 7 7 munmap present=1\n- 10000 2\na 20000 1\n",
+			.other_maps = "20000-21000 rw-p 00000000 00:00 0\n" },
+		"touch 7 a 0x555555554000 2\t# 1\n"
+		"mremap 7 0x555555554000 8192 12288 maymove = 0x10000\t# 2\n"
+		"present 7 0x10000 2\t# 2\n"
+		"touch 7 w 0x11000 1\t# 3\n"
+		"mremap 7 0x10000 12288 4096 maymove,fixed 0x20000 = 0x20000\t# 3\n"
+		"present 7 0x20000 1\t# 3\n"
+		"munmap 7 0x90000 4096 = 0\t# 4\n"
+		"maps 7\t# 5 exit\n"
+		"\t0x20000..0x21000 rw-p\n"
+		"resident 7 0x20000 1\t# 5\n");
+	/* Left behind: its pages are gone, or were touched again. */
+	expect_statements(
+		(struct files){
+			.trace = EXEC "7 1.1 mremap(0x555555554000, 8192, 8192, 0x5, 0) = 0x10000\n"
+				      "7 1.2 munmap(0x90000, 4096) = 0\n",
+			.touch = "@ 1 7 7 EXEC present=2 vs-empty\na 555555554000 2\n"
+				 "@ 3 7 7 munmap present=3\n- 555555554000 1\na 10000 2\n" },
+		"touch 7 a 0x555555554000 2\t# 1\n"
+		"mremap 7 0x555555554000 8192 8192 maymove,dontunmap 0x0 = 0x10000\t# 2\n"
+		"present 7 0x10000 2\t# 2\n"
+		"touch 7 a 0x555555555000 1\t# 3\n"
+		"munmap 7 0x90000 4096 = 0\t# 3\n");
+	/* In place: what is cut off is gone. */
+	expect_statements(
+		(struct files){ .trace = EXEC
+				"7 1.1 mremap(0x555555554000, 8192, 4096, 0) = 0x555555554000\n"
+				"7 1.2 +++ snap 00002 exit tgid=7 +++\n",
+				.touch = "@ 1 7 7 EXEC present=2 vs-empty\na 555555554000 2\n"
+					 "@ 3 7 7 EXIT present=1\n- 555555555000 1\n",
+				.other_maps = "20000-21000 rw-p 00000000 00:00 0\n" },
+		"touch 7 a 0x555555554000 2\t# 1\n"
+		"mremap 7 0x555555554000 8192 4096 0x0 = 0x555555554000\t# 2\n"
+		"maps 7\t# 3 exit\n"
+		"\t0x20000..0x21000 rw-p\n"
+		"resident 7 0x555555554000 1\t# 3\n");
+}
+
+static void
+files_become_shorter_and_longer(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){ .trace = EXEC
+				"7 1.0 openat(-100 /* AT_FDCWD */</data>, \"b\", 0x2 /* O_RDWR */) "
+				"= 3</data/b>\n"
+				"7 1.1 ftruncate(3</data/b>, 100) = 0\n"
+				"7 1.2 mmap(NULL, 8192, 0x1, 0x1 /* MAP_SHARED */, 3</data/b>, 0) "
+				"= 0x20000\n"
+				"7 1.3 ftruncate(3</data/b>, 100) = 0\n"
+				"7 1.4 truncate(\"b\", 0) = 0\n"
+				"7 1.5 truncate(\"/data/b\", 8192) = 0\n"
+				"7 1.6 truncate(\"c\", 0) = -1 ENOENT (None)\n"
+				"7 1.7 fallocate(3</data/b>, 0, 0, 99) = 0\n"
+				"7 1.8 fallocate(3</data/b>, 3 /* KEEP|PUNCH */, 4096, 4096) = 0\n",
+				.sizes = "8192\t/data/b\n" },
+		"file /data/b 3 8192\n"
+		"mmap 7 0x0 8192 r-- shared /data/b 0x0 = 0x20000\t# 4\n"
+		"truncate /data/b 100\t# 5\n"
+		"truncate /data/b 8192\t# 5\n"
+		"truncate /data/b 0\t# 6\n"
+		"truncate /data/b 8192\t# 6\n"
+		"truncate /data/b 8192\t# 7\n"
+		"punch /data/b 4096 4096\t# 10\n");
+}
+
+static void
+flags_and_resident_sizes_come_from_smaps(void **state)
+{
+	(void)state;
+	expect_statements(
+		(struct files){
+			.trace = EXEC "7 1.2 +++ snap 00002 exit tgid=7 +++\n",
+			.touch = "@ 1 7 7 EXEC present=2 vs-empty\na 10000 1\n",
+			.other_maps = "10000-12000 rw-p 00000000 00:00 0\n"
+				      "20000-21000 r-xp 00000000 00:00 0 [vdso]\n",
+			.other_smaps =
+				"10000-12000 rw-p 00000000 00:00 0 | Rss=4 Pss=4 VmFlags: rd wr mr "
+				"mw me "
+				"lo lf ac dd\n"
+				"20000-21000 r-xp 00000000 00:00 0 [vdso] | Rss=4 VmFlags: rd ex\n"
+				"30000-31000 r--p 00000000 00:00 0 | VmFlags: rd nh hg sr rr dc wf "
+				"nr mg "
+				"sl\n" },
+		"touch 7 a 0x10000 1\t# 1\n"
+		"file [vdso] 3 4096 plain\n"
+		"maps 7 flags\t# 2 exit\n"
+		"\t0x10000..0x12000 rw-p locked onfault dontdump rss=4K\n"
+		"\t0x20000..0x21000 r-xp 0x0 [vdso]\n"
+		"\t0x30000..0x31000 r--p nohugepage hugepage sequential random dontfork wipeonfork "
+		"noreserve mergeable sealed rss=0K\n"
+		"resident 7 0x10000 1\t# 2\n");
+}
+
 TEST_SUITE(import, cmocka_unit_test(calls_keep_their_arguments_and_results),
 	   cmocka_unit_test(files_are_named_before_their_use),
 	   cmocka_unit_test(touches_come_before_the_call_of_their_scan),
@@ -498,4 +643,8 @@ TEST_SUITE(import, cmocka_unit_test(calls_keep_their_arguments_and_results),
 	   cmocka_unit_test(a_recording_that_was_stopped_says_so),
 	   cmocka_unit_test(what_the_library_has_and_linux_has_not_is_told_by_rule),
 	   cmocka_unit_test(segments_have_names_with_their_ids),
+	   cmocka_unit_test(calls_on_pages_become_statements),
+	   cmocka_unit_test(pages_move_with_their_mapping),
+	   cmocka_unit_test(files_become_shorter_and_longer),
+	   cmocka_unit_test(flags_and_resident_sizes_come_from_smaps),
 	   cmocka_unit_test(a_missing_image_is_an_error_and_a_cut_last_line_is_not))

@@ -74,64 +74,87 @@ expect_end(const char *text, enum scenario_outcome outcome, unsigned line, unsig
 
 #define SPAWN "spawn A\nmmap A 0 8K rw- private,anon -> p\n"
 
+/* A text and what is said of its first mistake. */
+struct mistake {
+	const char *text;
+	unsigned    line, column;
+	const char *words;
+};
+
+static const struct mistake syntax_mistakes[] = {
+	{ "bogus 1\n", 1, 1, "expected a statement, got 'bogus'" },
+	{ "  spawn A\n", 1, 1, "expected a statement at the start of the line" },
+	{ "# fine\n\nload\n", 3, 5, "expected the name of a process, got the end" },
+	{ "load A\n", 1, 7, "expected an address, got the end of the line" },
+	{ "load A 12q\n", 1, 8, "expected an address, got '12q'" },
+	{ "load A 0x\n", 1, 8, "expected an address, got '0x'" },
+	{ "load A 99999999999999999999\n", 1, 8, "expected an address" },
+	{ "load A 20000000T\n", 1, 8, "expected an address" },
+	{ "load A 4K+\n", 1, 8, "expected an address" },
+	{ "load A \"4K\"\n", 1, 8, "expected an address" },
+	{ "load A 4K = 4\n", 1, 13, "expected a value: bytes like 41 0a" },
+	{ "load A 4K = 41 4\n", 1, 16, "two hexadecimal digits" },
+	{ "load A 4K = fill 41\n", 1, 20, "expected how many bytes" },
+	{ "load A 4K = 41 41 extra\n", 1, 19, "two hexadecimal digits, got 'extra'" },
+	{ "store A 4K\n", 1, 11, "expected a value" },
+	{ "store A 4K = SEGV_MAPERR\n", 1, 12, "expected a value" },
+	{ "store A 4K 41 = 41\n", 1, 17, "SEGV_MAPERR, SEGV_ACCERR" },
+	{ "touch A q 0 1\n", 1, 9, "expected a kind of page" },
+	{ "touch A a 0\n", 1, 12, "expected how many pages" },
+	{ "mmap A 0 4K rwz private\n", 1, 13, "expected a protection like rw-" },
+	{ "mmap A 0 4K rw- private,bad\n", 1, 25, "expected a flag" },
+	{ "mmap A 0 4K rw- private,\n", 1, 25, "expected a flag" },
+	{ "mmap A 0 4K rw- private = EBOGUS\n", 1, 27, "an error that the library has" },
+	{ "mmap A 0 4K rw- private -> 1a\n", 1, 28, "expected a label" },
+	{ "munmap A 0 4K = 0 0\n", 1, 19, "expected the end of the line, got '0'" },
+	{ "madvise A 0 4K please\n", 1, 16, "expected normal, dontneed" },
+	{ "spawn A size=4K\n", 1, 9, "expected base=, brk=" },
+	{ "spawn A base=x+\n", 1, 14, "expected a number or none" },
+	{ "spawn A\n\t0x1000 rw-p\n", 2, 2, "expected a range START..END" },
+	{ "spawn A\n\t0..4K rw-\n", 2, 8, "expected permissions like rw-p" },
+	{ "spawn A\n\t0..4K rw-p bad\n", 2, 13, "expected growsdown" },
+	{ "limit A base=0\n", 1, 9, "expected as=, data=, stack=, commit= or memlock=" },
+	{ "expect NONSENSE = 1\n", 1, 8, "expected a counter" },
+	{ "expect FORKS 1\n", 1, 14, "expected =, <= or >=" },
+	{ "fail 0\n", 1, 6, "expected the number of an allocation" },
+	{ "fail 3-\n", 1, 6, "expected the number of an allocation" },
+	{ "digest A\n", 1, 9, "expected -> or =" },
+	{ "mremap A 0 4K\n", 1, 14, "expected the new length" },
+	{ "mremap A 0 4K 8K up\n", 1, 18, "expected none, maymove, fixed or dontunmap" },
+	{ "mremap A 0 4K 8K maymove q+\n", 1, 26, "expected the new address" },
+	{ "msync A 0 4K sometimes\n", 1, 14, "expected sync, async or invalidate" },
+	{ "mlock2 A 0 4K later\n", 1, 15, "expected onfault" },
+	{ "mlockall A now\n", 1, 12, "expected current, future or onfault" },
+	{ "mlock A 0\n", 1, 10, "expected a length" },
+	{ "mincore A 0 4K 12\n", 1, 16, "expected 0 or 1 for each page" },
+	{ "resident A x+\n", 1, 12, "expected the address of a page, also or maybe" },
+	{ "resident A also 4K\n", 1, 19, "expected how many pages" },
+	{ "file f 1 4K quick\n", 1, 13, "expected plain, zero, stored, slow, bad=" },
+	{ "truncate f\n", 1, 11, "expected a size in bytes" },
+	{ "punch f 0\n", 1, 10, "expected a length in bytes" },
+	{ "write f 0\n", 1, 10, "expected a value" },
+	{ "read f 0 00\n", 1, 10, "expected =" },
+	{ "shmat A s 0 up\n", 1, 13, "expected none, readonly" },
+	{ "process_vm_readv A 0 B 0 4 via 0\n", 1, 28, "expected by" },
+	{ "source\n", 1, 7, "expected the name of a file" },
+	{ "cut short\n", 1, 5, "expected the reason in quotes" },
+	{ "spawn A\n\t0..4K rw-p rss=x+\n", 2, 17, "expected a number of bytes" },
+	{ "print hello\n", 1, 7, "expected a text in quotes" },
+	{ "repeat 0\nend\n", 1, 1, "expected to repeat at least once" },
+	{ "end\n", 1, 1, "expected a repeat before this end" },
+	{ "repeat 2\ncheck\n", 2, 0, "expected an end for the repeat of line 1" },
+	{ "check\nmachine cpus=1\n", 2, 1, "machine is the first one or absent" },
+	{ "machine cpus=0\n", 1, 14, "expected a number in the range of this key" },
+	{ "machine speed=1\n", 1, 9, "expected frames=, memory=, swap=, cpus=" },
+};
+
 static void
 syntax_errors_name_line_column_and_what_was_expected(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned    line, column;
-		const char *words;
-	} cases[] = {
-		{ "bogus 1\n", 1, 1, "expected a statement, got 'bogus'" },
-		{ "  spawn A\n", 1, 1, "expected a statement at the start of the line" },
-		{ "# fine\n\nload\n", 3, 5, "expected the name of a process, got the end" },
-		{ "load A\n", 1, 7, "expected an address, got the end of the line" },
-		{ "load A 12q\n", 1, 8, "expected an address, got '12q'" },
-		{ "load A 0x\n", 1, 8, "expected an address, got '0x'" },
-		{ "load A 99999999999999999999\n", 1, 8, "expected an address" },
-		{ "load A 20000000T\n", 1, 8, "expected an address" },
-		{ "load A 4K+\n", 1, 8, "expected an address" },
-		{ "load A \"4K\"\n", 1, 8, "expected an address" },
-		{ "load A 4K = 4\n", 1, 13, "expected a value: bytes like 41 0a" },
-		{ "load A 4K = 41 4\n", 1, 16, "two hexadecimal digits" },
-		{ "load A 4K = fill 41\n", 1, 20, "expected how many bytes" },
-		{ "load A 4K = 41 41 extra\n", 1, 19, "two hexadecimal digits, got 'extra'" },
-		{ "store A 4K\n", 1, 11, "expected a value" },
-		{ "store A 4K = SEGV_MAPERR\n", 1, 12, "expected a value" },
-		{ "store A 4K 41 = 41\n", 1, 17, "SEGV_MAPERR, SEGV_ACCERR" },
-		{ "touch A q 0 1\n", 1, 9, "expected a kind of page" },
-		{ "touch A a 0\n", 1, 12, "expected how many pages" },
-		{ "mmap A 0 4K rwz private\n", 1, 13, "expected a protection like rw-" },
-		{ "mmap A 0 4K rw- private,bad\n", 1, 25, "expected a flag" },
-		{ "mmap A 0 4K rw- private,\n", 1, 25, "expected a flag" },
-		{ "mmap A 0 4K rw- private = EBOGUS\n", 1, 27, "an error that the library has" },
-		{ "mmap A 0 4K rw- private -> 1a\n", 1, 28, "expected a label" },
-		{ "munmap A 0 4K = 0 0\n", 1, 19, "expected the end of the line, got '0'" },
-		{ "madvise A 0 4K please\n", 1, 16, "expected normal, dontneed" },
-		{ "spawn A size=4K\n", 1, 9, "expected base=, brk=" },
-		{ "spawn A base=x+\n", 1, 14, "expected a number or none" },
-		{ "spawn A\n\t0x1000 rw-p\n", 2, 2, "expected a range START..END" },
-		{ "spawn A\n\t0..4K rw-\n", 2, 8, "expected permissions like rw-p" },
-		{ "spawn A\n\t0..4K rw-p bad\n", 2, 13, "expected growsdown" },
-		{ "limit A base=0\n", 1, 9, "expected as=, data=, stack= or commit=" },
-		{ "expect NONSENSE = 1\n", 1, 8, "expected a counter" },
-		{ "expect FORKS 1\n", 1, 14, "expected =, <= or >=" },
-		{ "fail 0\n", 1, 6, "expected the number of an allocation" },
-		{ "fail 3-\n", 1, 6, "expected the number of an allocation" },
-		{ "digest A\n", 1, 9, "expected -> or =" },
-		{ "print hello\n", 1, 7, "expected a text in quotes" },
-		{ "repeat 0\nend\n", 1, 1, "expected to repeat at least once" },
-		{ "end\n", 1, 1, "expected a repeat before this end" },
-		{ "repeat 2\ncheck\n", 2, 0, "expected an end for the repeat of line 1" },
-		{ "check\nmachine cpus=1\n", 2, 1, "machine is the first one or absent" },
-		{ "machine cpus=0\n", 1, 14, "expected a number in the range of this key" },
-		{ "machine speed=1\n", 1, 9, "expected frames=, cpus=" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		expect_end(cases[i].text, SCENARIO_SYNTAX, cases[i].line, cases[i].column,
-			   cases[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(syntax_mistakes); i++)
+		expect_end(syntax_mistakes[i].text, SCENARIO_SYNTAX, syntax_mistakes[i].line,
+			   syntax_mistakes[i].column, syntax_mistakes[i].words);
 }
 
 static void
@@ -162,61 +185,70 @@ a_slip_at_the_end_is_found_before_the_beginning_runs(void **state)
 	assert_string_equal(printed, "");
 }
 
+static const struct mistake differences[] = {
+	{ SPAWN "load A p = 01\n", 3, 0, "load: expected byte 0 to be 01, got 00" },
+	{ SPAWN "load A p = zero 8193\n", 3, 0, "expected success, got SEGV_MAPERR" },
+	{ SPAWN "load A p = SEGV_MAPERR\n", 3, 0, "load: expected SEGV_MAPERR, got success" },
+	{ SPAWN "store A p 01 = SEGV_ACCERR\n", 3, 0, "expected SEGV_ACCERR, got success" },
+	{ SPAWN "fetch A p\n", 3, 0, "fetch: expected success, got SEGV_ACCERR" },
+	{ SPAWN "touch A a p 3\n", 3, 0, "touch: expected a page of kind a" },
+	{ SPAWN "munmap A p 4K = EINVAL\n", 3, 0, "munmap: expected EINVAL, got success" },
+	{ SPAWN "munmap A p+1 4K\n", 3, 0, "munmap: expected success, got EINVAL" },
+	{ SPAWN "mmap A p 4K rw- private,anon,fixed = 0x1\n", 3, 0, "mmap: expected 0x1, got 0x" },
+	{ SPAWN "brk A 0 = 0x1\n", 3, 0, "brk: expected 0x1, got" },
+	{ SPAWN "present A p 1\n", 3, 0, "to be present" },
+	{ SPAWN "store A p 01\nabsent A p 1\n", 4, 0, "to be absent" },
+	{ SPAWN "maps A\n", 3, 0, "expected nothing, got rw-p" },
+	{ SPAWN "maps A\n\tp..p+8K r--p\n", 4, 0, "expected r--p at file offset 0x0 of anonymous" },
+	{ SPAWN "maps A\n\tp..p+12K rw-p\n", 4, 0, "got nothing" },
+	{ SPAWN "maps A\n\tp+4K..p+8K rw-p\n", 4, 0, "expected nothing, got rw-p" },
+	{ SPAWN "maps A\n\tp..p+4K rw-p\n", 4, 0, "expected nothing, got rw-p" },
+	{ SPAWN "maps A\n\tp..p+8K rw-s\n", 4, 0, "expected rw-s" },
+	{ SPAWN "store A p 01\nresident A\n", 4, 0, "to be absent, it is there" },
+	{ SPAWN "store A p+4K 01\nresident A p 1\n", 4, 0, "to be present, it is not" },
+	{ SPAWN "store A p 01\nresident A p 1 p 1\n", 4, 0, "each page to be named once" },
+	{ SPAWN "mremap A p 8K 4K none = EFAULT\n", 3, 0, "mremap: expected EFAULT, got 0x" },
+	{ SPAWN "mlock A p 8K = ENOMEM\n", 3, 0, "mlock: expected ENOMEM, got success" },
+	{ SPAWN "mincore A p 8K 01\n", 3, 0, "mincore: expected page 1 to be resident" },
+	{ SPAWN "store A p 01\nmincore A p 8K 00\n", 4, 0, "expected page 0 to be absent" },
+	{ SPAWN "maps A flags\n\tp..p+8K rw-p locked\n", 4, 0, "of anonymous locked, got rw-p" },
+	{ SPAWN "mlock A p 8K\nmaps A flags\n\tp..p+8K rw-p\n", 5, 0,
+	  "anonymous, got rw-p at file offset 0x0 of anonymous locked" },
+	{ SPAWN "store A p 01\nmaps A\n\tp..p+8K rw-p rss=8K\n", 5, 0,
+	  "expected 8192 bytes to be resident, got 4096" },
+	{ "file f 1 4K\nread f 0 = 00 00\n", 2, 0, "read: expected byte 0 to be 00" },
+	{ "file f 1 4K\nread f 4K = 00\n", 2, 0, "expected 1 bytes, got 0 and the end" },
+	{ "file f 1 4K stored\nspawn A\nmmap A 0 4K rw- shared f 0 -> q\nload A "
+	  "q\nevict f = 0\n",
+	  5, 0, "evict: expected 0x0, got 0x1" },
+	{ SPAWN "resident A also p 1\n", 3, 0, "to be present, it is not" },
+	{ SPAWN "store A p 01\nresident A maybe p+4K 1\n", 4, 0, "to be absent" },
+	{ SPAWN "shmdt A p = 0\n", 3, 0, "shmdt: expected success, got EINVAL" },
+	{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\t# 77 why\n", 4, 0,
+	  "t.s:77, process A: munmap: expected EINVAL, got success" },
+	{ "source t.s\n" SPAWN "maps A\t# 12\n\tp..p+8K r--p\n", 5, 0,
+	  "t.s:12, process A: maps: at" },
+	{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\n", 4, 0, "munmap: expected" },
+	{ SPAWN "fork A B\nstore A p 01\nsame A B p\n", 5, 0, "a page to be present in both" },
+	{ SPAWN "store A p 01\nfork A B\nsame A B p\nstore B p 02\nsame A B p\n", 7, 0,
+	  "one page for both processes, got two" },
+	{ SPAWN "store A p 01\nfork A B\ndiffer A B p\n", 5, 0, "got one for both" },
+	{ SPAWN "count\nstore A p 01\nexpect FAULT_ZERO_FILL = 2\n", 5, 0,
+	  "FAULT_ZERO_FILL: expected 2, got 1" },
+	{ SPAWN "digest -> d\nstore A p 01\ndigest = d\n", 5, 0, "as it was, it is not" },
+	{ SPAWN "fork A B = ENOMEM\n", 3, 0, "fork: expected ENOMEM, got success" },
+	{ SPAWN "fork A B\nexit B 3\nwait B = 4\n", 5, 0, "wait: expected 0x4, got 0x3" },
+	{ SPAWN "fork A B\nwait B\n", 4, 0, "wait: expected success, got EAGAIN" },
+	{ "fail 1\nspawn A\n", 2, 0, "spawn: expected success, got ENOMEM" },
+};
+
 static void
 what_differs_fails_the_scenario(void **state)
 {
-	static const struct {
-		const char *text;
-		unsigned    line;
-		const char *words;
-	} cases[] = {
-		{ SPAWN "load A p = 01\n", 3, "load: expected byte 0 to be 01, got 00" },
-		{ SPAWN "load A p = zero 8193\n", 3, "expected success, got SEGV_MAPERR" },
-		{ SPAWN "load A p = SEGV_MAPERR\n", 3, "load: expected SEGV_MAPERR, got success" },
-		{ SPAWN "store A p 01 = SEGV_ACCERR\n", 3, "expected SEGV_ACCERR, got success" },
-		{ SPAWN "fetch A p\n", 3, "fetch: expected success, got SEGV_ACCERR" },
-		{ SPAWN "touch A a p 3\n", 3, "touch: expected a page of kind a" },
-		{ SPAWN "munmap A p 4K = EINVAL\n", 3, "munmap: expected EINVAL, got success" },
-		{ SPAWN "munmap A p+1 4K\n", 3, "munmap: expected success, got EINVAL" },
-		{ SPAWN "mmap A p 4K rw- private,anon,fixed = 0x1\n", 3,
-		  "mmap: expected 0x1, got 0x" },
-		{ SPAWN "brk A 0 = 0x1\n", 3, "brk: expected 0x1, got" },
-		{ SPAWN "present A p 1\n", 3, "to be present" },
-		{ SPAWN "store A p 01\nabsent A p 1\n", 4, "to be absent" },
-		{ SPAWN "maps A\n", 3, "expected nothing, got rw-p" },
-		{ SPAWN "maps A\n\tp..p+8K r--p\n", 4,
-		  "expected r--p at file offset 0x0 of anonymous" },
-		{ SPAWN "maps A\n\tp..p+12K rw-p\n", 4, "got nothing" },
-		{ SPAWN "maps A\n\tp+4K..p+8K rw-p\n", 4, "expected nothing, got rw-p" },
-		{ SPAWN "maps A\n\tp..p+4K rw-p\n", 4, "expected nothing, got rw-p" },
-		{ SPAWN "maps A\n\tp..p+8K rw-s\n", 4, "expected rw-s" },
-		{ SPAWN "store A p 01\nresident A\n", 4, "to be absent, it is there" },
-		{ SPAWN "store A p+4K 01\nresident A p 1\n", 4, "to be present, it is not" },
-		{ SPAWN "store A p 01\nresident A p 1 p 1\n", 4, "each page to be named once" },
-		{ SPAWN "resident A also p 1\n", 3, "to be present, it is not" },
-		{ SPAWN "store A p 01\nresident A maybe p+4K 1\n", 4, "to be absent" },
-		{ SPAWN "shmdt A p = 0\n", 3, "shmdt: expected success, got EINVAL" },
-		{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\t# 77 why\n", 4,
-		  "t.s:77, process A: munmap: expected EINVAL, got success" },
-		{ "source t.s\n" SPAWN "maps A\t# 12\n\tp..p+8K r--p\n", 5,
-		  "t.s:12, process A: maps: at" },
-		{ "source t.s\n" SPAWN "munmap A p 4K = EINVAL\n", 4, "munmap: expected" },
-		{ SPAWN "fork A B\nstore A p 01\nsame A B p\n", 5, "a page to be present in both" },
-		{ SPAWN "store A p 01\nfork A B\nsame A B p\nstore B p 02\nsame A B p\n", 7,
-		  "one page for both processes, got two" },
-		{ SPAWN "store A p 01\nfork A B\ndiffer A B p\n", 5, "got one for both" },
-		{ SPAWN "count\nstore A p 01\nexpect FAULT_ZERO_FILL = 2\n", 5,
-		  "FAULT_ZERO_FILL: expected 2, got 1" },
-		{ SPAWN "digest -> d\nstore A p 01\ndigest = d\n", 5, "as it was, it is not" },
-		{ SPAWN "fork A B = ENOMEM\n", 3, "fork: expected ENOMEM, got success" },
-		{ SPAWN "fork A B\nexit B 3\nwait B = 4\n", 5, "wait: expected 0x4, got 0x3" },
-		{ SPAWN "fork A B\nwait B\n", 4, "wait: expected success, got EAGAIN" },
-		{ "fail 1\nspawn A\n", 2, "spawn: expected success, got ENOMEM" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		expect_end(cases[i].text, SCENARIO_FAILED, cases[i].line, 0, cases[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(differences); i++)
+		expect_end(differences[i].text, SCENARIO_FAILED, differences[i].line, 0,
+			   differences[i].words);
 }
 
 static void
@@ -277,8 +309,8 @@ static void
 stop_and_skip_are_told_apart_from_failure(void **state)
 {
 	(void)state;
-	expect_end("spawn A\nstop \"no mremap yet\"\nspawn B\n", SCENARIO_STOPPED, 2, 0,
-		   "no mremap yet");
+	expect_end("spawn A\nstop \"not any further\"\nspawn B\n", SCENARIO_STOPPED, 2, 0,
+		   "not any further");
 	expect_end("machine cpus=3\nspawn A\n", SCENARIO_SKIPPED, 0, 0, "as many CPUs");
 	expect_end("machine user=16777216T\nspawn A\n", SCENARIO_SYNTAX, 1, 14, "in the range");
 	expect_end("machine user=16777215T\nspawn A\n", SCENARIO_SKIPPED, 0, 0,
@@ -411,6 +443,37 @@ segments_are_attached_and_detached_whole(void **state)
 		fail_msg("%u: %s", result.line, result.text);
 }
 
+static void
+what_touch_stored_is_known_where_mremap_has_brought_it(void **state)
+{
+	static const char moved[] =
+		SPAWN "touch A a p 1\nmremap A p 8K 16K maymove,fixed 0x4000 -> q\ntouch A r q 1\n"
+		      "mremap A q 16K 16K maymove,fixed 0x8000 -> s\ntouch A r s 1\nfork A B\n"
+		      "touch B c s 1\n";
+	struct scenario_result result = run(moved);
+
+	(void)state;
+	if (result.outcome != SCENARIO_OK)
+		fail_msg("%u: %s", result.line, result.text);
+	expect_end(SPAWN
+		   "touch A a p 1\nstore A p 77\nmremap A p 8K 16K maymove,fixed 0x4000 -> q\n"
+		   "touch A r q 1\n",
+		   SCENARIO_FAILED, 6, 0, "it holds something else");
+}
+
+static void
+a_file_that_was_cut_holds_zeros_behind(void **state)
+{
+	struct scenario_result result =
+		run("file f 1 8K\nspawn A\nmmap A 0 8K r-- private f 0 -> p\ntouch A f p 2\n"
+		    "truncate f 3\ntruncate f 8K\ntouch A f p 2\nload A p+3 = zero 100\n"
+		    "load A p = file f 0 3\n");
+
+	(void)state;
+	if (result.outcome != SCENARIO_OK)
+		fail_msg("%u: %s", result.line, result.text);
+}
+
 TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_was_expected),
 	   cmocka_unit_test(names_must_stand_for_something),
 	   cmocka_unit_test(a_slip_at_the_end_is_found_before_the_beginning_runs),
@@ -426,4 +489,6 @@ TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_wa
 	   cmocka_unit_test(residency_is_exact_both_ways),
 	   cmocka_unit_test(a_cut_recording_is_told_in_the_last_line),
 	   cmocka_unit_test(segments_are_attached_and_detached_whole),
+	   cmocka_unit_test(what_touch_stored_is_known_where_mremap_has_brought_it),
+	   cmocka_unit_test(a_file_that_was_cut_holds_zeros_behind),
 	   cmocka_unit_test(the_output_names_no_address_and_no_time))

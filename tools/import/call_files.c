@@ -50,16 +50,26 @@ call_path(struct convert *c, struct args *args, struct slice *path)
 	return slice_take(&args->rest, ", ");
 }
 
-/* A file gets another length: one that is mapped must not become shorter. */
+/*
+ * A file gets another length. One that nobody has mapped yet is made when it is
+ * mapped. What programs append by write is not recorded: so a file that is longer
+ * later gets that length back at once, and only the pages are gone.
+ */
 static void
 write_length(struct convert *c, const struct call *call, struct slice path, uint64_t length)
 {
 	struct file *file = file_of(c, path);
 
-	if (!file->id || call->result != RESULT_VALUE || length >= file->room)
+	if (!file->id || call->result != RESULT_VALUE)
 		return;
-	write_stop(c, call->exit_line, "%.*s of a file that has been mapped is not there yet",
-		   (int)call->name.bytes, call->name.at);
+	text_add(c->out, "truncate ");
+	write_name(c->out, path);
+	text_add(c->out, " %llu\t# %u\n", (unsigned long long)length, call->exit_line);
+	if (length >= file->room)
+		return;
+	text_add(c->out, "truncate ");
+	write_name(c->out, path);
+	text_add(c->out, " %llu\t# %u\n", (unsigned long long)file->room, call->exit_line);
 }
 
 /* FD<PATH>, LENGTH */
@@ -101,6 +111,33 @@ exit_truncate(struct convert *c, struct task *task, const struct call *call)
 	if (!slice_starts(path, "/"))
 		path = slice_joined(&c->arena, *folder, "/", path);
 	write_length(c, call, path, length);
+	return true;
+}
+
+#define FALLOC_PUNCH_HOLE 2u
+
+/* FD<PATH>, MODE, OFFSET, LENGTH: only a hole takes something away. */
+bool
+exit_fallocate(struct convert *c, struct task *task, const struct call *call)
+{
+	struct args  args = args_of(call, c->error);
+	struct slice path;
+	uint64_t     mode;
+	uint64_t     offset;
+	uint64_t     length;
+
+	(void)task;
+	if (!call_path(c, &args, &path))
+		return true;
+	if (!args_number(&args, "a mode", &mode) || !args_number(&args, "an offset", &offset) ||
+	    !args_number(&args, "a length", &length))
+		return false;
+	if (!(mode & FALLOC_PUNCH_HOLE) || call->result != RESULT_VALUE || !file_of(c, path)->id)
+		return true;
+	text_add(c->out, "punch ");
+	write_name(c->out, path);
+	text_add(c->out, " %llu %llu\t# %u\n", (unsigned long long)offset,
+		 (unsigned long long)length, call->exit_line);
 	return true;
 }
 

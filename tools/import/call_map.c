@@ -159,6 +159,20 @@ mode_of(struct convert *c, const struct task *task, uint64_t fd)
 	return modes && fd < modes->nr ? modes->mode[fd] : 0xff;
 }
 
+/* How the file was opened, where that matters. */
+static const char *
+mode_word(struct convert *c, const struct task *task, const struct mmap_args *m)
+{
+	switch (mode_of(c, task, m->fd)) {
+	case 0:
+		return (m->flags & 0xf) != 2 ? " readonly" : "";
+	case 1:
+		return " writeonly";
+	default:
+		return "";
+	}
+}
+
 static void
 write_mmap(struct convert *c, struct task *task, const struct call *call, struct mmap_args *m)
 {
@@ -170,8 +184,9 @@ write_mmap(struct convert *c, struct task *task, const struct call *call, struct
 		m->flags = (m->flags & ~(uint64_t)MAP_32BIT_BIT) | MAP_NOREPLACE_BIT;
 		m->addr = call->value;
 	}
+	/* Shared /dev/zero is shared anonymous memory, which has no flags to validate. */
 	if (m->has_path && !file)
-		m->flags |= MAP_ANONYMOUS_BIT; /* shared /dev/zero is shared anonymous memory */
+		m->flags = (m->flags & ~(uint64_t)0xf) | MAP_SHARED_BIT | MAP_ANONYMOUS_BIT;
 	if (file)
 		write_file(c, file);
 	text_add(c->out, "mmap %u 0x%llx %llu", task->tid, (unsigned long long)m->addr,
@@ -181,8 +196,7 @@ write_mmap(struct convert *c, struct task *task, const struct call *call, struct
 	if (file) {
 		text_add(c->out, " ");
 		write_name(c->out, file->name);
-		text_add(c->out, " 0x%llx%s", (unsigned long long)m->offset,
-			 (m->flags & 0xf) != 2 && mode_of(c, task, m->fd) == 0 ? " readonly" : "");
+		text_add(c->out, " 0x%llx%s", (unsigned long long)m->offset, mode_word(c, task, m));
 	} else if (invalid || m->offset) {
 		text_add(c->out, " offset 0x%llx", (unsigned long long)m->offset);
 	}
@@ -201,8 +215,6 @@ exit_mmap(struct convert *c, struct task *task, const struct call *call)
 		write_stop(c, call->exit_line, "mmap with MAP_HUGETLB is not there yet");
 		return true;
 	}
-	if (has_file(&m) && mode_of(c, task, m.fd) == 1)
-		return true; /* opened for writing only: refused before memory is asked */
 	write_on(c, task);
 	write_mmap(c, task, call, &m);
 	if (call->result != RESULT_VALUE)

@@ -24,6 +24,7 @@ bool exit_mseal(struct convert *c, struct task *task, const struct call *call);
 /* call_files.c */
 bool exit_ftruncate(struct convert *c, struct task *task, const struct call *call);
 bool exit_truncate(struct convert *c, struct task *task, const struct call *call);
+bool exit_fallocate(struct convert *c, struct task *task, const struct call *call);
 bool exit_shmget(struct convert *c, struct task *task, const struct call *call);
 bool exit_shmat(struct convert *c, struct task *task, const struct call *call);
 bool exit_shmdt(struct convert *c, struct task *task, const struct call *call);

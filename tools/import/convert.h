@@ -26,6 +26,7 @@ struct memory {
 	struct pages   leaving; /* gone in Linux by a call of another thread that is in flight */
 	struct pages   reclaim; /* that calls since the last scan have offered to be taken away */
 	struct pages   left_out; /* of which no child gets a copy */
+	struct pages   fresh;	 /* that the last scan found, while other threads ran */
 	struct pages   moved;	 /* by calls since the last scan, to where they are now */
 };
 
@@ -120,6 +121,9 @@ void memory_unmap(struct memory *memory, uint64_t start, uint64_t end);
 void memory_move(struct memory *memory, uint64_t from, uint64_t to, uint64_t bytes,
 		 struct pages *moved);
 
+/* memory_count_also - pages with a frame that the library has there and Linux has not. */
+uint64_t memory_count_also(const struct memory *memory, uint64_t start, uint64_t end);
+
 /* memory_free - give its sets back. */
 void memory_free(struct memory *memory);
 
@@ -161,6 +165,10 @@ bool calls_clone_flags(const struct call *call, struct import_error *error, uint
  * it is not recorded, because it found nothing new.
  */
 void scan_apply(struct convert *c, unsigned line, struct task *task, bool was_made);
+
+/* scan_add_in_flight - of `pages`, those that calls of other threads in flight on this space remove are set in `to`. */
+void scan_add_in_flight(struct convert *c, const struct task *task, const struct pages *pages,
+			struct pages *to);
 
 /* scan_is_made_at - at the entry of this call. */
 bool scan_is_made_at(struct slice call);

@@ -61,23 +61,21 @@ write_touch(struct convert *c, const struct task *task, unsigned line, const str
 	text_add(c->out, "\t# %u\n", line);
 }
 
-/* Pages of `gone` that calls of other threads, in flight on this space, may have removed. */
-static void
-add_leaving(struct convert *c, const struct task *task, const struct pages *gone)
+void
+scan_add_in_flight(struct convert *c, const struct task *task, const struct pages *pages,
+		   struct pages *to)
 {
-	struct memory *memory = task->memory;
-
-	for (unsigned i = 0; memory->users > 1 && i < CONVERT_BUCKETS; i++) {
+	for (unsigned i = 0; task->memory->users > 1 && i < CONVERT_BUCKETS; i++) {
 		for (struct task *other = c->tasks[i]; other; other = other->hash_next) {
 			struct pages range = { 0 };
 			uint64_t     start;
 			uint64_t     end;
 
-			if (other == task || other->memory != memory || !other->call ||
+			if (other == task || other->memory != task->memory || !other->call ||
 			    !calls_removes(other->call, &start, &end))
 				continue;
 			pages_set(&range, start >> 12, (end + PAGE_BYTES - 1) >> 12, '-');
-			pages_add_both(&memory->leaving, gone, &range);
+			pages_add_both(to, pages, &range);
 			pages_free(&range);
 		}
 	}
@@ -99,7 +97,7 @@ explain_gone(struct convert *c, struct task *task, const struct found *found, bo
 	if (is_birth)
 		pages_add_all(&memory->also, &gone);
 	else
-		add_leaving(c, task, &gone);
+		scan_add_in_flight(c, task, &gone, &memory->leaving);
 	/* Memory offered by MADV_PAGEOUT is a hint that we take note of and no more. */
 	pages_add_both(&memory->also, &gone, &memory->reclaim);
 	pages_clear(&memory->reclaim);
@@ -139,6 +137,11 @@ apply_scan(struct convert *c, struct task *task, unsigned line, struct found *fo
 	write_touch(c, task, line, &again);
 	write_touch(c, task, line, &found->plus);
 	c->file_touches += pages_count(&again) + pages_count(&found->plus);
+	pages_clear(&memory->fresh);
+	if (memory->users > 1) {
+		pages_add_all(&memory->fresh, &again);
+		pages_add_all(&memory->fresh, &found->plus);
+	}
 	pages_add_all(&memory->present, &again);
 	pages_add_all(&memory->present, &found->plus);
 	pages_remove_all(&memory->also, &memory->present);

@@ -89,16 +89,29 @@ survey_image(struct convert *c, const char *name, struct slice text, struct imag
 	return c->error->text[0] == 0;
 }
 
-static bool
-has_word(struct slice flags, const char *wanted)
+/* What smaps says of a mapping besides its line in maps, in the language's words. */
+static void
+write_map_flags(struct convert *c, const struct map_entry *entry)
 {
-	struct slice word;
+	static const struct {
+		const char *flag;
+		const char *word;
+	} words[] = {
+		{ "gd", "growsdown" },	{ "nr", "noreserve" },	{ "dc", "dontfork" },
+		{ "wf", "wipeonfork" }, { "lo", "locked" },	{ "lf", "onfault" },
+		{ "sl", "sealed" },	{ "sr", "sequential" }, { "rr", "random" },
+		{ "hg", "hugepage" },	{ "nh", "nohugepage" }, { "dd", "dontdump" },
+		{ "mg", "mergeable" },
+	};
+	struct slice flags = entry->flags;
+	struct slice flag;
 
-	while (slice_word(&flags, &word)) {
-		if (slice_is(word, wanted))
-			return true;
+	while (slice_word(&flags, &flag)) {
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			if (slice_is(flag, words[i].flag))
+				text_add(c->out, " %s", words[i].word);
+		}
 	}
-	return false;
 }
 
 /* The lines of an image; smaps has the same lines as maps, with flags. */
@@ -112,8 +125,9 @@ write_image(struct convert *c, const char *name, struct slice text)
 		if (is_vsyscall(&entry))
 			continue;
 		write_maps(c, &entry);
-		if (has_word(entry.flags, "gd") || slice_is(entry.name, "[stack]"))
+		if (entry.flags.bytes == 0 && slice_is(entry.name, "[stack]"))
 			text_add(c->out, " growsdown");
+		write_map_flags(c, &entry);
 		if (file_kind_of(entry.name) == FILE_SPECIAL)
 			text_add(c->out, " special");
 		text_add(c->out, "\n");
@@ -148,6 +162,7 @@ write_image_head(struct convert *c, struct task *task, unsigned line, const stru
 	write_limit(c, "stack", info->limit_stack);
 	write_limit(c, "data", info->limit_data);
 	write_limit(c, "as", info->limit_as);
+	write_limit(c, "memlock", UINT64_MAX); /* recorded by root, who may lock without limit */
 	text_add(c->out, "%s\t# %u\n", legacy ? " bottom-up" : "", line);
 }
 
@@ -189,20 +204,59 @@ snap_exec(struct convert *c, const struct event *event, struct task *task)
 	return true;
 }
 
+/* Other threads touched or removed pages of the mapping between the scan and the reading of smaps. */
+static bool
+is_moving(struct convert *c, const struct task *task, const struct map_entry *entry)
+{
+	struct pages whole = { 0 };
+	struct pages both = { 0 };
+	bool	     any;
+
+	pages_set(&whole, entry->start >> 12, entry->end >> 12, '-');
+	pages_add_both(&both, &task->memory->leaving, &whole);
+	pages_add_both(&both, &task->memory->fresh, &whole);
+	scan_add_in_flight(c, task, &whole, &both);
+	any = both.nr > 0;
+	pages_free(&whole);
+	pages_free(&both);
+	return any;
+}
+
+/*
+ * The pages that the library has in the mapping: Linux's by smaps, and those that it
+ * has besides by rule (scan.c). Of the kernel's own pages smaps counts none.
+ */
+static void
+write_rss(struct convert *c, const struct task *task, const struct map_entry *entry)
+{
+	uint64_t also;
+
+	if (entry->flags.bytes == 0 || file_kind_of(entry->name) == FILE_SPECIAL ||
+	    is_moving(c, task, entry))
+		return;
+	also = memory_count_also(task->memory, entry->start, entry->end);
+	text_add(c->out, " rss=%lluK", (unsigned long long)entry->rss_kib);
+	if (also)
+		text_add(c->out, "+%lluK", (unsigned long long)(also * (PAGE_BYTES / 1024)));
+}
+
+/* smaps where there is one, else maps: the lines are the same. */
 static bool
 write_snapshot(struct convert *c, const struct event *event, const struct task *task,
-	       const char *name, struct slice text)
+	       const char *name, struct slice text, bool has_flags)
 {
 	struct map_entry entry;
 	unsigned	 number = 0;
 
 	c->error->text[0] = 0;
-	text_add(c->out, "maps %u\t# %u %.*s\n", task->tid, event->line, (int)event->moment.bytes,
-		 event->moment.at);
+	text_add(c->out, "maps %u%s\t# %u %.*s\n", task->tid, has_flags ? " flags" : "",
+		 event->line, (int)event->moment.bytes, event->moment.at);
 	while (next_entry(c, name, &text, &number, &entry)) {
 		if (is_vsyscall(&entry))
 			continue;
 		write_maps(c, &entry);
+		write_map_flags(c, &entry);
+		write_rss(c, task, &entry);
 		text_add(c->out, "\n");
 	}
 	write_resident(c, task, event->line);
@@ -224,7 +278,10 @@ snap_convert(struct convert *c, const struct event *event)
 	struct task *task = task_of(c, event->tid);
 	bool at_entry = !slice_is(event->moment, "birth") && !slice_is(event->moment, "exit");
 	struct slice text;
+	struct slice smaps;
 	char	     name[96];
+	char	     smaps_name[96];
+	bool	     has_flags;
 
 	if (!task_born(c, task))
 		return false;
@@ -238,5 +295,9 @@ snap_convert(struct convert *c, const struct event *event)
 			write_resident(c, task, event->line);
 		return true;
 	}
-	return name_files(c, name, text) && write_snapshot(c, event, task, name, text);
+	if (!name_files(c, name, text))
+		return false;
+	has_flags = read_snapshot(c, event, "smaps", smaps_name, &smaps);
+	return write_snapshot(c, event, task, has_flags ? smaps_name : name,
+			      has_flags ? smaps : text, has_flags);
 }

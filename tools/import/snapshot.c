@@ -40,6 +40,7 @@ take_name(struct slice rest, struct map_entry *entry)
 	size_t		  n = sizeof(deleted) - 1;
 	const char	 *bar;
 	const char	 *flags;
+	const char	 *rss;
 
 	while (slice_take(&rest, " ") || slice_take(&rest, "\t"))
 		;
@@ -51,6 +52,12 @@ take_name(struct slice rest, struct map_entry *entry)
 	if (flags)
 		entry->flags =
 			(struct slice){ flags + 8, rest.bytes - (size_t)(flags + 8 - rest.at) };
+	rss = bar ? memmem(bar, (size_t)(rest.at + rest.bytes - bar), "Rss=", 4) : NULL;
+	if (rss) {
+		struct slice number = { rss + 4, (size_t)(rest.at + rest.bytes - rss - 4) };
+
+		(void)slice_number(&number, 10, &entry->rss_kib);
+	}
 	while (entry->name.bytes > 0 && entry->name.at[entry->name.bytes - 1] == ' ')
 		entry->name.bytes--;
 	if (entry->name.bytes > n &&

@@ -79,6 +79,22 @@ memory_put(struct convert *c, struct task *task)
 	memory_free(memory);
 }
 
+uint64_t
+memory_count_also(const struct memory *memory, uint64_t start, uint64_t end)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < memory->also.nr; i++) {
+		const struct page_run *run = &memory->also.runs[i];
+		uint64_t	       first = run->start > start >> 12 ? run->start : start >> 12;
+		uint64_t	       last = run->end < end >> 12 ? run->end : end >> 12;
+
+		if (run->kind != 'r' && last > first)
+			n += last - first;
+	}
+	return n;
+}
+
 void
 memory_free(struct memory *memory)
 {
@@ -88,6 +104,7 @@ memory_free(struct memory *memory)
 	pages_free(&memory->leaving);
 	pages_free(&memory->reclaim);
 	pages_free(&memory->left_out);
+	pages_free(&memory->fresh);
 	pages_free(&memory->moved);
 }
 

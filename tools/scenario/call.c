@@ -104,7 +104,7 @@ do_map(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->err = space_map(call->space, &call->map, &call->value);
+	call->err = call_mmap(call->space, &call->map, &call->value);
 }
 
 /* mmap P ADDR LENGTH PROT FLAGS [FILE OFFSET [readonly | writeonly] | offset OFFSET] [= RESULT] [-> LABEL] */
@@ -150,7 +150,7 @@ do_unmap(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->err = space_unmap(call->space, call->addr, call->length);
+	call->err = call_munmap(call->space, call->addr, call->length);
 }
 
 /* munmap P ADDR LENGTH [= RESULT] */
@@ -173,7 +173,7 @@ do_protect(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->err = space_protect(call->space, call->addr, call->length, call->arg);
+	call->err = call_mprotect(call->space, call->addr, call->length, call->arg);
 }
 
 /* mprotect P ADDR LENGTH PROT [= RESULT] */
@@ -196,7 +196,7 @@ do_brk(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->value = space_brk(call->space, call->addr);
+	call->value = call_brk(call->space, call->addr);
 }
 
 /* brk P ADDR [= END] [-> LABEL] */

@@ -4,6 +4,7 @@
  * Maps are compared address by address, not line by line: where neighbours
  * agree in everything visible it does not matter whether they are one region.
  */
+#include "pt/state.h"
 #include "scenario/run.h"
 
 /* The two sides of a comparison of maps: the expected lines drive it. */
@@ -11,6 +12,7 @@ struct map_cursor {
 	struct region *region; /* the first that ends behind `at` */
 	vaddr_t	       at;     /* compared up to here */
 	bool	       equal;
+	bool	       flags; /* are compared too */
 };
 
 static const char *
@@ -46,8 +48,10 @@ maps_differ(struct run *r, struct map_cursor *cur, const struct map_line *line,
 	char perm[5];
 	char want[80];
 	char want_name[120];
+	char want_flags[80] = "";
 	char got[80];
 	char got_name[120];
+	char got_flags[80] = "";
 
 	format(want, sizeof(want), "nothing");
 	format(got, sizeof(got), "nothing");
@@ -60,22 +64,30 @@ maps_differ(struct run *r, struct map_cursor *cur, const struct map_line *line,
 	if (region)
 		format(got, sizeof(got), "%s at file offset 0x%llx of ", perm_text(region, perm),
 		       (unsigned long long)(region_page_index(region, at) << ARCH_PAGE_SHIFT));
+	if (line && cur->flags)
+		map_flags_text(line->region_flags, want_flags, sizeof(want_flags));
+	if (region && cur->flags)
+		map_flags_text(region->flags, got_flags, sizeof(got_flags));
 	cur->equal = false;
 	return run_failed(
-		r, "maps: at 0x%llx expected %s%s, got %s%s", (unsigned long long)at, want,
-		line ? name_text(line->file, want_name, sizeof(want_name)) : "", got,
+		r, "maps: at 0x%llx expected %s%s%s, got %s%s%s", (unsigned long long)at, want,
+		line ? name_text(line->file, want_name, sizeof(want_name)) : "", want_flags, got,
 		region ? name_text(region->object ? names_of_object(r->names, region->object)
 						  : NULL,
 				   got_name, sizeof(got_name))
-		       : "");
+		       : "",
+		got_flags);
 }
 
 static bool
-agrees(const struct map_line *line, const struct region *region, vaddr_t at)
+agrees(const struct map_cursor *cur, const struct map_line *line, const struct region *region,
+       vaddr_t at)
 {
 	bool shared = (region->flags & REGION_SHARED) != 0;
 
 	if (region->prot != line->prot || shared != line->shared)
+		return false;
+	if (cur->flags && ((region->flags ^ line->region_flags) & REGION_TOLD) != 0)
 		return false;
 	if (!line->file)
 		return shared ? region->object && region->object->ops == &pager_zero
@@ -108,17 +120,44 @@ compare_line(struct run *r, struct map_cursor *cur, const struct map_line *line)
 
 		if (!region || region->range.start > cur->at)
 			return maps_differ(r, cur, line, NULL, cur->at);
-		if (!agrees(line, region, cur->at))
+		if (!agrees(cur, line, region, cur->at))
 			return maps_differ(r, cur, line, region, cur->at);
 		advance(cur, min_u64(region->range.end, line->range.end));
 	}
 	return true;
 }
 
-static bool
-compare_maps(struct run *r, struct space *sp)
+/* What is resident of a range: pages that are there, but for the one of zeros. */
+static uint64_t
+resident_bytes(const struct space *sp, struct va_range range)
 {
-	struct map_cursor cur = { .equal = true };
+	uint64_t bytes = 0;
+
+	for (vaddr_t va = range.start; page_next(sp, &va) && va < range.end; va += ARCH_PAGE_SIZE)
+		bytes += pfn_eq(page_at(sp, va).pfn, pt_zero_frame()) ? 0 : ARCH_PAGE_SIZE;
+	return bytes;
+}
+
+static bool
+compare_rss(struct run *r, struct map_cursor *cur, struct space *sp, const struct map_line *line)
+{
+	uint64_t bytes = resident_bytes(sp, line->range);
+
+	r->result->rss++;
+	if (bytes == line->rss_bytes) {
+		r->result->rss_equal++;
+		return true;
+	}
+	cur->equal = false;
+	return run_failed(r, "maps: at 0x%llx expected %llu bytes to be resident, got %llu",
+			  (unsigned long long)line->range.start,
+			  (unsigned long long)line->rss_bytes, (unsigned long long)bytes);
+}
+
+static bool
+compare_maps(struct run *r, struct space *sp, bool flags)
+{
+	struct map_cursor cur = { .equal = true, .flags = flags };
 	struct map_line	  line;
 
 	if (sp)
@@ -127,6 +166,8 @@ compare_maps(struct run *r, struct space *sp)
 		if (!parse_map_line(r, &line))
 			return false;
 		if (!r->dry && cur.equal && !compare_line(r, &cur, &line))
+			return false;
+		if (!r->dry && line.has_rss && cur.equal && !compare_rss(r, &cur, sp, &line))
 			return false;
 	}
 	if (r->dry)
@@ -138,22 +179,26 @@ compare_maps(struct run *r, struct space *sp)
 	return true;
 }
 
-/* maps P, and a block of lines: the whole space, in order of address. */
+/* maps P [flags], and a block of lines: the whole space, in order of address. */
 bool
 statement_maps(struct run *r)
 {
 	struct name  *name;
 	struct space *sp;
 	bool	      goes_on;
+	bool	      flags;
 
-	if (!parse_process(r, &name) || !parse_end(r))
+	if (!parse_process(r, &name))
+		return false;
+	flags = parse_word(r, "flags");
+	if (!parse_end(r))
 		return false;
 	if (r->dry)
-		return compare_maps(r, NULL);
+		return compare_maps(r, NULL, flags);
 	sp = space_of(name);
 	r->result->maps++;
 	read_lock(&sp->lock);
-	goes_on = compare_maps(r, sp);
+	goes_on = compare_maps(r, sp, flags);
 	read_unlock(&sp->lock);
 	return goes_on;
 }

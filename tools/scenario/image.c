@@ -57,25 +57,52 @@ parse_perm(struct run *r, struct map_line *line)
 	return true;
 }
 
+static const struct {
+	const char *word;
+	unsigned    flags;
+} map_line_flags[] = {
+	{ "growsdown", REGION_GROWSDOWN },   { "special", REGION_NOMERGE },
+	{ "noreserve", REGION_NORESERVE },   { "dontfork", REGION_DONTFORK },
+	{ "wipeonfork", REGION_WIPEONFORK }, { "locked", REGION_LOCKED },
+	{ "onfault", REGION_LOCKONFAULT },   { "sealed", REGION_SEALED },
+	{ "sequential", REGION_SEQUENTIAL }, { "random", REGION_RANDOM },
+	{ "hugepage", REGION_HUGEPAGE },     { "nohugepage", REGION_NOHUGEPAGE },
+	{ "dontdump", REGION_DONTDUMP },     { "mergeable", REGION_MERGEABLE },
+};
+
 static bool
 parse_map_flag(struct run *r, const struct token *token, struct map_line *line)
 {
-	static const struct {
-		const char *word;
-		unsigned    flags;
-	} flags[] = {
-		{ "growsdown", REGION_GROWSDOWN },   { "special", REGION_NOMERGE },
-		{ "noreserve", REGION_NORESERVE },   { "dontfork", REGION_DONTFORK },
-		{ "wipeonfork", REGION_WIPEONFORK },
-	};
+	struct token rest;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
-		if (token_is(token, flags[i].word)) {
-			line->region_flags |= flags[i].flags;
+	for (unsigned i = 0; i < ARRAY_SIZE(map_line_flags); i++) {
+		if (token_is(token, map_line_flags[i].word)) {
+			line->region_flags |= map_line_flags[i].flags;
 			return true;
 		}
 	}
-	return parse_expected(r, token, "growsdown, special, noreserve, dontfork or wipeonfork");
+	if (token_key(token, "rss", &rest)) {
+		line->has_rss = true;
+		return number_of(r, &rest, &line->rss_bytes, "a number of bytes");
+	}
+	return parse_expected(
+		r, token,
+		"growsdown, special, noreserve, dontfork, wipeonfork, locked, another "
+		"flag or rss=");
+}
+
+const char *
+map_flags_text(unsigned flags, char *buf, size_t bytes)
+{
+	size_t at = 0;
+
+	buf[0] = 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(map_line_flags) && at + 1 < bytes; i++) {
+		if (flags & map_line_flags[i].flags & REGION_TOLD)
+			at += min_u64(format(buf + at, bytes - at, " %s", map_line_flags[i].word),
+				      bytes - at - 1);
+	}
+	return buf;
 }
 
 bool

@@ -117,6 +117,7 @@ parse_layout_key(struct run *r, const struct token *token, struct space_layout *
 		{ "data", offsetof(struct space_layout, limit_data), true },
 		{ "stack", offsetof(struct space_layout, limit_stack), true },
 		{ "commit", offsetof(struct space_layout, limit_commit), true },
+		{ "memlock", offsetof(struct space_layout, limit_memlock), true },
 		{ "regions", offsetof(struct space_layout, max_regions), false },
 	};
 	struct token rest;
@@ -138,9 +139,9 @@ parse_layout_key(struct run *r, const struct token *token, struct space_layout *
 	}
 	return parse_expected(r, token,
 			      only_limits
-				      ? "as=, data=, stack= or commit="
+				      ? "as=, data=, stack=, commit= or memlock="
 				      : "base=, brk=, min=, end=, guard=, huge=, regions=, as=, "
-					"data=, stack=, commit= or bottom-up");
+					"data=, stack=, commit=, memlock= or bottom-up");
 }
 
 /* The words of a line from here to its end or `=`. */
@@ -169,6 +170,7 @@ set_limits(struct space *sp, const struct space_layout *layout)
 	sp->layout.limit_data = layout->limit_data;
 	sp->layout.limit_stack = layout->limit_stack;
 	sp->layout.limit_commit = layout->limit_commit;
+	sp->layout.limit_memlock = layout->limit_memlock;
 	write_unlock(&sp->lock);
 }
 
@@ -193,6 +195,7 @@ make_space(struct run *r, struct process_call *call)
 	call->layout.limit_data = wide.limit_data;
 	call->layout.limit_stack = wide.limit_stack;
 	call->layout.limit_commit = wide.limit_commit;
+	call->layout.limit_memlock = wide.limit_memlock;
 	stage_on_cpu(r->cpu, call_space_create, call);
 	if (call->err != OK)
 		return skip_block(r);

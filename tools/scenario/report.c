@@ -100,6 +100,8 @@ report_print(struct run *r)
 	row(r, "statements", result->statements);
 	pair_row(r, "results equal", result->calls_equal, result->calls);
 	pair_row(r, "maps equal", result->maps_equal, result->maps);
+	if (result->rss)
+		pair_row(r, "resident sizes equal", result->rss_equal, result->rss);
 	row(r, "pages touched", result->touches);
 	pair_row(r, "pages present as expected", result->present_equal, result->present);
 	if (result->spaces_resident == 0)

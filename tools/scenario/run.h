@@ -39,7 +39,8 @@ struct run {
 	const struct name	     *actor; /* first process of the current statement, or NULL */
 	struct repeat		      repeats[REPEAT_DEPTH];
 	unsigned		      nr_repeats;
-	struct move		     *moves; /* of pages, the newest first (remap.c) */
+	bool			      files_cut; /* some file has become shorter */
+	struct move		     *moves;	 /* of pages, the newest first (remap.c) */
 
 	/* For the table at the end. */
 	uint64_t nr_spawned, nr_forks, nr_threads, nr_vforks, nr_execs, nr_exits;
@@ -66,6 +67,12 @@ bool statement_limit(struct run *r);
 bool statement_on(struct run *r);
 /* file.c */
 bool statement_file(struct run *r);
+bool statement_truncate(struct run *r);
+bool statement_punch(struct run *r);
+bool statement_fsync(struct run *r);
+bool statement_evict(struct run *r);
+bool statement_read(struct run *r);
+bool statement_write(struct run *r);
 /* swap.c */
 bool statement_reclaim(struct run *r);
 /* shm.c */
@@ -77,6 +84,12 @@ bool statement_mmap(struct run *r);
 bool statement_munmap(struct run *r);
 bool statement_mprotect(struct run *r);
 bool statement_brk(struct run *r);
+/* transfer.c */
+bool statement_pin(struct run *r);
+bool statement_unpin(struct run *r);
+bool statement_device(struct run *r);
+bool statement_process_vm_readv(struct run *r);
+bool statement_process_vm_writev(struct run *r);
 /* remap.c */
 bool statement_mremap(struct run *r);
 /* advise.c */
@@ -186,10 +199,22 @@ struct map_line {
 	struct va_range range;
 	unsigned	prot;
 	bool		shared;
-	uint64_t	offset;	      /* bytes; only with a file */
-	struct name    *file;	      /* NULL: anonymous memory */
-	unsigned	region_flags; /* images only */
+	uint64_t	offset; /* bytes; only with a file */
+	struct name    *file;	/* NULL: anonymous memory */
+	unsigned	region_flags;
+	bool		has_rss;
+	uint64_t	rss_bytes; /* resident in it, the zero page not counted */
 };
+
+/* Flags of regions that maps tells and compares. */
+#define REGION_TOLD \
+	(REGION_GROWSDOWN | REGION_NORESERVE | REGION_DONTFORK | REGION_WIPEONFORK | \
+	 REGION_LOCKED | REGION_LOCKONFAULT | REGION_SEALED | REGION_SEQUENTIAL | REGION_RANDOM | \
+	 REGION_HUGEPAGE | REGION_NOHUGEPAGE | REGION_DONTDUMP | REGION_MERGEABLE)
+
+/* map_flags_text - the words for these flags, a blank in front of each. */
+const char *map_flags_text(unsigned flags, char *buf, size_t bytes);
+
 bool parse_map_line(struct run *r, struct map_line *line);
 
 /* 5. Pages, read from the tables of any machine (inspect.c). */

@@ -65,6 +65,8 @@ struct scenario_result {
 	uint64_t maps; /* compared */
 	uint64_t maps_equal;
 	uint64_t touches; /* pages touched */
+	uint64_t rss;	  /* regions whose resident pages are compared with the recorded number */
+	uint64_t rss_equal;
 	uint64_t present; /* pages that must be present */
 	uint64_t present_equal;
 	uint64_t resident_also;	  /* of these, pages that only a rule explains */

@@ -34,7 +34,7 @@ do_attach(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->err = space_map(call->space, &call->map, &call->value);
+	call->err = call_mmap(call->space, &call->map, &call->value);
 }
 
 /* What shmat asks of mmap; ERR_INVAL: it asks for nothing that could be. */
@@ -119,7 +119,7 @@ do_detach(void *arg)
 {
 	struct space_call *call = arg;
 
-	call->err = space_unmap(call->space, call->addr, call->length);
+	call->err = call_munmap(call->space, call->addr, call->length);
 }
 
 /* shmdt P ADDR [= RESULT] */

@@ -7,6 +7,7 @@
  * address, or in another program's place, is found by the next touch.
  */
 #include "scenario/call.h"
+#include "scenario/pager_slow.h"
 
 /* What a touch needs to know of the region around its page. */
 struct page_home {
@@ -14,11 +15,21 @@ struct page_home {
 	bool	    is_private; /* else what it holds may come from anywhere */
 	bool	    is_file;	/* of made-up contents */
 	uint64_t    id;
-	uint64_t    offset; /* of the page in the file, in bytes */
+	uint64_t    offset;  /* of the page in the file, in bytes */
+	uint64_t    made_up; /* bytes of the file that are; zeros behind them */
 };
 
+/* Bytes of the object that are as they were made up; behind them are zeros. */
+static uint64_t
+made_up_bytes(const struct run *r, struct object *object)
+{
+	const struct name *name = r->files_cut ? names_of_object(r->names, object) : NULL;
+
+	return name ? name->least_bytes : object_size(object);
+}
+
 static struct page_home
-home_of(struct space *sp, vaddr_t va)
+home_of(const struct run *r, struct space *sp, vaddr_t va)
 {
 	struct page_home home = { .access = ACCESS_LOAD };
 	struct region	*region;
@@ -29,11 +40,13 @@ home_of(struct space *sp, vaddr_t va)
 		if ((region->prot & PROT_RWX) == PROT_X)
 			home.access = ACCESS_FETCH;
 		home.is_private = !(region->flags & REGION_SHARED);
-		home.is_file = region->object && region->object->ops == &pager_memory_file;
+		home.is_file = region->object && (region->object->ops == &pager_memory_file ||
+						  region->object->ops == &pager_slow);
 	}
 	if (home.is_file) {
 		home.id = region->object->id;
 		home.offset = region_page_index(region, va) << ARCH_PAGE_SHIFT;
+		home.made_up = made_up_bytes(r, region->object);
 	}
 	read_unlock(&sp->lock);
 	return home;
@@ -53,8 +66,10 @@ first_word(const struct page_home *home)
 	uint8_t	 bytes[sizeof(uint64_t)] = { 0 };
 	uint64_t word;
 
-	for (unsigned i = 0; home->is_file && i < sizeof(bytes); i++)
-		bytes[i] = object_pattern(home->id, home->offset + i);
+	for (unsigned i = 0; home->is_file && i < sizeof(bytes); i++) {
+		if (home->offset + i < home->made_up)
+			bytes[i] = object_pattern(home->id, home->offset + i);
+	}
 	memcpy(&word, bytes, sizeof(word));
 	return word;
 }
@@ -82,7 +97,7 @@ touch_failed(struct run *r, char kind, vaddr_t va, enum fault_result got)
 static bool
 read_page(struct run *r, struct space *sp, char kind, vaddr_t va)
 {
-	struct page_home  home = home_of(sp, va);
+	struct page_home  home = home_of(r, sp, va);
 	uint64_t	  word = 0;
 	enum fault_result got = stage_access(r->cpu, sp, home.access, va, &word, sizeof(word));
 
