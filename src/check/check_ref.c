@@ -127,7 +127,8 @@ ref_objects(struct check *c)
 {
 	for (struct object *o = object_first(); o && !c->cannot_go_on; o = object_next(o)) {
 		check_idle(c, o);
-		name_pages(c, o);
+		if (!lock_is_held(&o->lock))
+			name_pages(c, o);
 	}
 }
 

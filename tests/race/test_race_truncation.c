@@ -208,8 +208,7 @@ RACE(truncation_and_a_first_private_write, .start = start_private,
 RACE(truncation_takes_private_copies, .start = start_copied,
      .ops = { { store_parent }, { cut, grow, load_parent }, { store_child } })
 RACE(a_hole_and_a_private_write, .start = start_private,
-     .ops = { { store_parent, load_parent }, { punch }, { store_child } }, .preemptions = 1,
-     .preemptions_wide = 1)
+     .ops = { { store_parent, load_parent }, { punch }, { store_child } }, .preemptions_wide = 1)
 RACE(a_hole_and_a_fault, .start = start_untouched,
      .ops = { { store_parent, load_parent }, { punch, load_parent } }, .preemptions = 2,
      .preemptions_wide = 2)
@@ -219,8 +218,7 @@ RACE(truncation_and_fork_of_a_copy, .start = start_copied,
      .ops = { { fork_parent, load_born }, { cut, grow }, { load_parent } }, .preemptions = 1,
      .preemptions_wide = 1)
 RACE(truncation_and_unmap, .start = start_shared,
-     .ops = { { unmap_child }, { cut, grow, load_parent }, { store_child } }, .preemptions = 1,
-     .preemptions_wide = 1)
+     .ops = { { unmap_child }, { cut, grow, load_parent }, { store_child } }, .preemptions_wide = 1)
 RACE(truncation_and_cutting_a_region, .start = start_shared,
      .ops = { { unmap_first_page }, { cut, grow }, { store_child } })
 RACE(truncation_and_move, .start = start_shared,
