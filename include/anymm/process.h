@@ -127,7 +127,7 @@ struct proc_hooks {
 	 * suspended thread may go on, a signal came. Whoever sleeps for proc looks again. */
 	void (*wake)(struct process *proc);
 
-	/* A complete child is in the tree: make the thread runnable. */
+	/* L: a complete child has just entered the tree, or a thread its process: it may run. */
 	void (*start)(struct thread *t);
 
 	/*
@@ -178,10 +178,21 @@ struct clone_request {
 };
 
 /*
+ * What a fork has made. The ids are for whoever made it. Another CPU may run the child at once:
+ * the pointers are good as long as it cannot be gone, so not if nobody has to wait for it.
+ */
+struct clone_result {
+	struct thread  *thread;
+	struct process *process; /* the child; of a thread, its process */
+	uint32_t	id;	 /* of the thread, or of the child */
+	uint32_t	number;	 /* the child number; 0: a thread */
+};
+
+/*
  * proc_clone - what fork, vfork, clone, and the creation of a thread come down to.
  *
  *   needs  the caller's process has not exited. Two that share a space may run at once
- *   gives  *out: the new thread; unless PROC_THREAD it is the first of a new child, which is
+ *   gives  *out: a thread; unless PROC_THREAD it is the first of a new child, which is
  *          in the tree, found by its id, and was handed to the hook `start` last of all.
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
@@ -189,7 +200,8 @@ struct clone_request {
  *          caller's process is exiting; ERR_EXIST: the id is in use; ERR_BUSY: the caller is
  *          suspended; ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
  */
-err_t proc_clone(struct thread *caller, const struct clone_request *request, struct thread **out);
+err_t proc_clone(struct thread *caller, const struct clone_request *request,
+		 struct clone_result *out);
 
 /*
  * proc_fork - proc_clone by the parent's first thread, for a new process.

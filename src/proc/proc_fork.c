@@ -9,8 +9,7 @@
  *	resources		-			references dropped
  *	first thread		-			-
  *	readers of the space	readers of the space	- (nobody can tell)
- *	publish			publish			(nothing after it can fail)
- *	start			start
+ *	publish and start	publish and start	(nothing after it can fail)
  *
  * Until it is published, nobody but its maker can reach the child, so a failure takes back
  * what was made and the parent is as before. Whether the parent may still fork is looked at
@@ -38,7 +37,8 @@ struct fork {
 	struct account		   *account;
 	struct process		   *child;  /* make_process */
 	struct thread		   *thread; /* make_process, make_thread: the result */
-	struct handlers *handlers;	    /* take_handlers: for a parent that has none to share */
+	struct handlers	   *handlers;	    /* take_handlers: for a parent that has none to share */
+	struct clone_result result;	    /* describe */
 };
 
 /* ---- flags ---- */
@@ -332,6 +332,28 @@ publish_thread(struct fork *f)
 	return OK;
 }
 
+/* describe - now, because once the lock is given back the child may be gone at any moment. */
+static void
+describe(struct fork *f)
+{
+	f->result = (struct clone_result){
+		.thread = f->thread,
+		.process = f->thread->process,
+		.id = thread_id(f->thread),
+		.number = f->child ? proc_number(f->child) : 0,
+	};
+}
+
+/* start - from here on it runs. HOLDS the lock: whoever kills it finds it runnable. */
+static void
+start(struct fork *f)
+{
+	void (*hook)(struct thread * t) = proc_state()->hooks.start;
+
+	if (hook)
+		hook(f->thread);
+}
+
 static err_t
 publish(struct fork *f)
 {
@@ -339,6 +361,10 @@ publish(struct fork *f)
 
 	proc_lock();
 	err = f->child ? publish_process(f) : publish_thread(f);
+	if (err == OK) {
+		describe(f);
+		start(f);
+	}
 	proc_unlock();
 	return err;
 }
@@ -388,18 +414,14 @@ run_steps(struct fork *f, const struct step *steps, unsigned nr)
 static void
 finish(struct fork *f)
 {
-	void (*start)(struct thread * t) = proc_state()->hooks.start;
-
 	if (f->handlers)
 		resource_put(&f->handlers->resource);
 	if (!f->child && f->account)
 		resource_put(&f->account->resource); /* the process holds one already */
-	if (start)
-		start(f->thread);
 }
 
 err_t
-proc_clone(struct thread *caller, const struct clone_request *request, struct thread **out)
+proc_clone(struct thread *caller, const struct clone_request *request, struct clone_result *out)
 {
 	struct fork f = {
 		.caller = caller,
@@ -417,7 +439,7 @@ proc_clone(struct thread *caller, const struct clone_request *request, struct th
 	if (err)
 		return err;
 	finish(&f);
-	*out = f.thread;
+	*out = f.result;
 	return OK;
 }
 
@@ -425,13 +447,13 @@ err_t
 proc_fork(struct process *parent, uint64_t flags, uint32_t id, struct process **out)
 {
 	struct clone_request request = { .flags = flags, .id = id };
-	struct thread	    *thread;
+	struct clone_result  result;
 	err_t		     err;
 
 	if (flags & PROC_THREAD)
 		return ERR_INVAL;
-	err = proc_clone(&parent->main, &request, &thread);
+	err = proc_clone(&parent->main, &request, &result);
 	if (err == OK)
-		*out = thread->process;
+		*out = result.process;
 	return err;
 }

@@ -98,6 +98,25 @@ kin_fork(struct process *parent)
 	return child;
 }
 
+err_t
+kin_clone(struct thread *caller, const struct clone_request *request, struct thread **out)
+{
+	struct clone_result result;
+	err_t		    err = proc_clone(caller, request, &result);
+
+	if (err)
+		return err;
+	assert_ptr_equal(result.process, result.thread->process);
+	assert_ptr_equal(thread_find(result.id), result.thread);
+	if (request->flags & PROC_THREAD)
+		assert_int_equal(result.number, 0);
+	else
+		assert_ptr_equal(proc_find_child(result.process->parent, result.number),
+				 result.process);
+	*out = result.thread;
+	return OK;
+}
+
 void
 kin_exit(struct process *proc, int32_t code)
 {

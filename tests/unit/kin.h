@@ -23,6 +23,9 @@ struct process *kin_child(struct process *parent, uint64_t flags);
 /* kin_fork - a child with a copy of the space. */
 struct process *kin_fork(struct process *parent);
 
+/* kin_clone - proc_clone, checking that the result says the same in all its parts. */
+err_t kin_clone(struct thread *caller, const struct clone_request *request, struct thread **out);
+
 /* kin_exit - the process exits; invariants hold afterwards. */
 void kin_exit(struct process *proc, int32_t code);
 

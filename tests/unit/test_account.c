@@ -64,12 +64,12 @@ accounts_nest(void **state)
 
 	(void)state;
 	proc_set_resource(first, RESOURCE_ACCOUNT, &all->resource);
-	EXPECT_OK(proc_clone(&first->main, &request, &t));
+	EXPECT_OK(kin_clone(&first->main, &request, &t));
 	assert_int_equal(tree->nr, 1);
 	assert_int_equal(all->nr, 2);
 	EXPECT_OK(try_fork(t->process));
 	EXPECT_ERR(try_fork(t->process), ERR_AGAIN);
-	EXPECT_ERR(proc_clone(&first->main, &request, &t), ERR_AGAIN);
+	EXPECT_ERR(kin_clone(&first->main, &request, &t), ERR_AGAIN);
 	assert_int_equal(all->nr, 3);
 	EXPECT_OK(try_fork(first));
 	EXPECT_OK(try_fork(first));
@@ -97,13 +97,13 @@ a_change_moves_the_count(void **state)
 	(void)state;
 	proc_set_resource(first, RESOURCE_ACCOUNT, &old->resource);
 	a = kin_child(first, 0);
-	EXPECT_OK(proc_clone(&a->main, &thread, &t));
+	EXPECT_OK(kin_clone(&a->main, &thread, &t));
 	assert_int_equal(old->nr, 3);
 	proc_set_resource(a, RESOURCE_ACCOUNT, &next->resource);
 	assert_int_equal(old->nr, 1);
 	assert_int_equal(next->nr, 2);
 	EXPECT_ERR(try_fork(a), ERR_AGAIN);
-	EXPECT_ERR(proc_clone(&a->main, &thread, &t), ERR_AGAIN);
+	EXPECT_ERR(kin_clone(&a->main, &thread, &t), ERR_AGAIN);
 	assert_int_equal(resource_refs(&next->resource), 1);
 	machine_check_invariants();
 	kin_end();

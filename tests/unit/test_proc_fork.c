@@ -152,7 +152,7 @@ the_kernels_own_slots_follow_the_request(void **state)
 
 	(void)state;
 	proc_set_resource(h.proc, RESOURCE_OWN + 2, kin_thing());
-	EXPECT_OK(proc_clone(&h.proc->main, &request, &t));
+	EXPECT_OK(kin_clone(&h.proc->main, &request, &t));
 	assert_ptr_not_equal(t->process->resources[RESOURCE_MOUNTS], h.mounts);
 	assert_int_equal(kin_thing_in(h.mounts)->nr_copies, 1);
 	assert_ptr_equal(t->process->resources[RESOURCE_OWN], h.own);
@@ -190,18 +190,18 @@ illegal_combinations_are_refused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(illegal); i++) {
 		request.flags = illegal[i];
-		EXPECT_ERR(proc_clone(&child->main, &request, &t), ERR_INVAL);
+		EXPECT_ERR(kin_clone(&child->main, &request, &t), ERR_INVAL);
 	}
 	/* init has no parent to share */
 	request.flags = PROC_SAME_PARENT;
-	EXPECT_ERR(proc_clone(&h.proc->main, &request, &t), ERR_INVAL);
+	EXPECT_ERR(kin_clone(&h.proc->main, &request, &t), ERR_INVAL);
 	/* a given space cannot be a shared one; a thread has its process's account */
 	request = (struct clone_request){ .flags = PROC_SHARE_SPACE, .space = child->space };
-	EXPECT_ERR(proc_clone(&child->main, &request, &t), ERR_INVAL);
+	EXPECT_ERR(kin_clone(&child->main, &request, &t), ERR_INVAL);
 	request = (struct clone_request){
 		.flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS | PROC_THREAD, .account = h.account
 	};
-	EXPECT_ERR(proc_clone(&child->main, &request, &t), ERR_INVAL);
+	EXPECT_ERR(kin_clone(&child->main, &request, &t), ERR_INVAL);
 	EXPECT_ERR(
 		proc_fork(child, PROC_SHARE_SPACE | PROC_SHARE_HANDLERS | PROC_THREAD, 0, &child),
 		ERR_INVAL);
@@ -279,7 +279,7 @@ a_child_can_have_a_given_space(void **state)
 
 	(void)state;
 	EXPECT_OK(space_create(&layout, &request.space));
-	EXPECT_OK(proc_clone(&first->main, &request, &t));
+	EXPECT_OK(kin_clone(&first->main, &request, &t));
 	assert_ptr_equal(t->process->space, request.space);
 	assert_int_equal(atomic_load(&request.space->refs), 2);
 	space_put(request.space);
@@ -363,7 +363,7 @@ static struct thread	   *made;
 static err_t
 clone_swept(void)
 {
-	return proc_clone(&swept.proc->main, &sweep_request, &made);
+	return kin_clone(&swept.proc->main, &sweep_request, &made);
 }
 
 static void

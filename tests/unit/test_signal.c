@@ -70,7 +70,7 @@ any_thread_may_take_it(void **state)
 	struct thread	    *t;
 
 	(void)state;
-	EXPECT_OK(proc_clone(&a->main, &request, &t));
+	EXPECT_OK(kin_clone(&a->main, &request, &t));
 	signal_block(&a->main, signal_bit(SIGNAL_TERM));
 	EXPECT_OK(signal_send(a, SIGNAL_TERM));
 	assert_int_equal(signal_of(&a->main), 0);

@@ -11,7 +11,7 @@ thread_of(struct thread *maker)
 	struct clone_request request = { .flags = THREAD_FLAGS };
 	struct thread	    *t;
 
-	EXPECT_OK(proc_clone(maker, &request, &t));
+	EXPECT_OK(kin_clone(maker, &request, &t));
 	machine_check_invariants();
 	return t;
 }
@@ -173,7 +173,7 @@ a_group_exit_ends_all(void **state)
 	assert_ptr_equal(kin_log.last_woken, a);
 	thread_exit_group(&a->main, 43);
 	/* DRG-29: a group that exits makes no thread */
-	EXPECT_ERR(proc_clone(t, &thread, &none), ERR_AGAIN);
+	EXPECT_ERR(kin_clone(t, &thread, &none), ERR_AGAIN);
 	EXPECT_ERR(proc_fork(a, PROC_SHARE_SPACE, 0, &child), ERR_AGAIN);
 	machine_check_invariants();
 	assert_false(thread_end(t, 1));
@@ -214,7 +214,7 @@ only_the_caller_survives_a_fork(void **state)
 	(void)state;
 	thread_of(&first->main);
 	signal_block(t, signal_bit(SIGNAL_TERM));
-	EXPECT_OK(proc_clone(t, &fork, &child));
+	EXPECT_OK(kin_clone(t, &fork, &child));
 	assert_int_equal(child->process->nr_running, 1);
 	assert_ptr_equal(child, &child->process->main);
 	assert_true(child->blocked == signal_bit(SIGNAL_TERM));
