@@ -6,7 +6,8 @@
  * after it), and run the operation. If it gives up, nothing may have changed: the
  * digest, every invariant, every frame. With memory it must then succeed and lead
  * to exactly where a run without failures leads. The sweep ends when the
- * operation has run without reaching its k-th allocation.
+ * operation has run without reaching its k-th allocation. The file is long for one
+ * reason: one table holds every operation there is.
  */
 #include "fail/world.h"
 
