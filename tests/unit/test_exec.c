@@ -13,6 +13,7 @@
 #include <anymm/process.h>
 
 #include "elf_maker.h"
+#include "pt/table.h"
 
 #define END ((vaddr_t)1 << 32)
 
@@ -300,6 +301,24 @@ a_process_executes_a_program(void **state)
 	end();
 }
 
+/* The new space has the kernel half that every space has, not a copy from somewhere. (DRG-B16) */
+static void
+the_kernel_half_is_the_same(void **state)
+{
+	struct caller c;
+
+	(void)state;
+	start(ET_EXEC);
+	c = make_caller();
+	expect_load(&c.request);
+	for (unsigned i = ARCH_USER_ROOT_SLOTS; i < ARCH_PT_ENTRIES; i++)
+		assert_true(arch_pte_equal(table_get(image.space->pt.root, i),
+					   table_get(c.proc->space->pt.root, i)));
+	drop();
+	bury(&c);
+	end();
+}
+
 /* Each allocation of exec fails once; the old program is the same before and after, bit by bit. */
 static void
 lack_of_memory_leaves_the_old_program_running(uint16_t type)
@@ -399,6 +418,7 @@ TEST_SUITE(exec, cmocka_unit_test(a_program_is_loaded),
 	   cmocka_unit_test(each_step_says_what_went_wrong),
 	   cmocka_unit_test(short_files_are_refused),
 	   cmocka_unit_test(a_process_executes_a_program),
+	   cmocka_unit_test(the_kernel_half_is_the_same),
 	   cmocka_unit_test(lack_of_memory_for_a_program),
 	   cmocka_unit_test(lack_of_memory_for_a_position_independent_program),
 	   cmocka_unit_test(unreadable_pages_are_noticed_when_they_are_needed))

@@ -206,7 +206,7 @@ fill(struct kstack *stack, vaddr_t sp_at)
 }
 
 /* end - ...   6200      6000           64     0
- *             sp   used  f1 -------->  0              (DRG-25, LUN-34) */
+ *             sp   used  f1 -------->  0              (DRG-25, LUN-34, WNX-24) */
 static void
 the_used_part_is_copied(void **state)
 {

@@ -1,6 +1,9 @@
 /*
  * kthreads.c - threads that fork in the kernel really run on their copied stacks, and a
  * stack that overflows runs into its guard.
+ *
+ * A thread begins at a trampoline, its copy returns from the call that made it, with 0, on a stack of
+ * its own. (DRG-25, DRG-26, DRG-B09, LUN-33, LUN-34, WNX-24, ALM-20)
  */
 #include "trial.h"
 
