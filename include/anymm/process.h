@@ -105,9 +105,10 @@ struct process {
 	struct list	   condemned;	/* [p] in the list of a proc_kill_descendants */
 	struct space	  *space;	/* [p] one reference held; NULL: has exited */
 	struct resource	  *resources[RESOURCE_SLOTS]; /* [p] one reference each, or NULL */
-	struct thread	   main;	 /* the first thread; its id is the process's */
-	struct list	   threads;	 /* [p] of thread.link, main first */
-	uint32_t	   nr_running;	 /* [p] threads that have not ended */
+	struct thread	   main;       /* the first thread; its id is the process's */
+	struct list	   threads;    /* [p] of thread.link, main first */
+	uint32_t	   nr_running; /* [p] threads that have not ended */
+	struct thread	  *execs; /* [p] the one that executes a program: the others end; or NULL */
 	uint8_t		   exit_signal;	 /* [p] sent to the parent when it exits; 0: none */
 	bool		   no_reap;	 /* [p] nobody waits for it: it goes by itself */
 	bool		   is_subreaper; /* [p] orphans below it become its children */
@@ -220,7 +221,7 @@ err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 /*
  * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot
  * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on.
- *   needs  proc has not exited and has one thread; a handle table and handlers that it
+ *   needs  proc has not exited and has one thread (thread_begin_exec); a handle table and handlers that it
  *          shares with others it has unshared (proc_unshare); if nobody else names its old
  *          space, that is active on no CPU
  */
@@ -430,6 +431,23 @@ bool thread_end(struct thread *t, int32_t value);
  * the hook `wake` tells the others to call thread_end. The first call decides the code.
  */
 void thread_exit_group(struct thread *t, int32_t code);
+
+/*
+ * thread_must_end - its process exits, or another thread of it executes a program: the thread
+ * calls thread_end as soon as it can. Whoever is woken looks here.
+ */
+bool thread_must_end(struct thread *t);
+
+/*
+ * thread_begin_exec - t wants to be the only thread of its process, to execute a program:
+ * the others are told to end, and no thread is made any more. To be called when all that can
+ * fail of the exec has been done; proc_exec follows.
+ *   gives  *out: the record that t goes on with. It is the first thread's, whose id the
+ *          process has; if t was another one, its own record and id are gone
+ *   fails  ERR_AGAIN: others still run (wait as for proc_wait and ask again), unless
+ *          thread_must_end says that t has to end itself
+ */
+err_t thread_begin_exec(struct thread *t, struct thread **out);
 
 /*
  * thread_join - the value of another thread of the process, which is gone afterwards.

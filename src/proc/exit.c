@@ -110,10 +110,10 @@ report(struct process *proc, struct list *forgotten)
 static void
 announce_init(struct process *proc, int32_t code)
 {
-	struct proc_state *state = proc_state();
+	void (*hook)(struct process *, int32_t, uint64_t) = proc_state()->hooks.init_exits;
 
-	if (proc == state->first && state->hooks.init_exits)
-		state->hooks.init_exits(proc, code, proc->family.nr_children);
+	if (hook && proc == proc_init_process())
+		hook(proc, code, proc->family.nr_children);
 }
 
 void
@@ -166,7 +166,7 @@ halt_and_exit(struct process *proc, int32_t code)
 err_t
 proc_kill(struct process *proc, int32_t code)
 {
-	if (proc == proc_state()->first)
+	if (proc == proc_init_process())
 		return ERR_PERM;
 	if (claim(proc, code))
 		halt_and_exit(proc, code);

@@ -125,13 +125,27 @@ handlers_want_child_stops(const struct process *parent)
 	return !(handlers_action(parent, SIGNAL_CHLD).flags & SIGNALF_NO_CHILD_STOP);
 }
 
+bool
+handlers_exist(struct process *proc)
+{
+	bool exist;
+
+	proc_lock();
+	exist = proc->resources[RESOURCE_HANDLERS] != NULL;
+	proc_unlock();
+	return exist;
+}
+
 /* ensure_handlers - a table to write into. fails ERR_NOMEM */
 static err_t
 ensure_handlers(struct process *proc)
 {
 	struct handlers *fresh;
-	err_t		 err = handlers_create(&fresh);
+	err_t		 err;
 
+	if (handlers_exist(proc))
+		return OK;
+	err = handlers_create(&fresh);
 	if (err)
 		return err;
 	proc_lock();
@@ -182,7 +196,7 @@ signal_set_action(struct process *proc, unsigned signal, const struct signal_act
 	if (signal < 1 || signal > SIGNAL_NR ||
 	    (action && (signal == SIGNAL_KILL || signal == SIGNAL_STOP)))
 		return ERR_INVAL;
-	if (action && !proc->resources[RESOURCE_HANDLERS])
+	if (action)
 		err = ensure_handlers(proc);
 	if (err)
 		return err;

@@ -17,6 +17,9 @@ struct handlers {
 /* handlers_create - all default. fails ERR_NOMEM */
 err_t handlers_create(struct handlers **out);
 
+/* handlers_exist - proc has a table of its own. */
+bool handlers_exist(struct process *proc);
+
 /* handlers_reset - exec: whatever is not ignored gets its default. NULL is fine. */
 void handlers_reset(struct handlers *handlers);
 

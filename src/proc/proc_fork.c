@@ -88,7 +88,7 @@ check_request(struct fork *f)
 		return ERR_INVAL;
 	if (request->account && f->flags & PROC_THREAD)
 		return ERR_INVAL;
-	if (f->flags & PROC_SAME_PARENT && f->parent == proc_state()->first)
+	if (f->flags & PROC_SAME_PARENT && f->parent == proc_init_process())
 		return ERR_INVAL;
 	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
 }
@@ -104,7 +104,7 @@ charge(struct fork *f)
 	f->account = f->request->account ? f->request->account : account_of(f->parent);
 	if (f->account)
 		resource_get(&f->account->resource);
-	err = f->parent->is_exiting ? ERR_AGAIN : account_charge(f->account);
+	err = thread_may_make(f->caller) ? account_charge(f->account) : ERR_AGAIN;
 	proc_unlock();
 	if (err && f->account)
 		resource_put(&f->account->resource);
@@ -233,7 +233,7 @@ inherit_slot(struct fork *f, unsigned slot)
 static err_t
 prepare_handlers(struct fork *f)
 {
-	if (!(f->flags & PROC_SHARE_HANDLERS) || f->parent->resources[RESOURCE_HANDLERS])
+	if (!(f->flags & PROC_SHARE_HANDLERS) || handlers_exist(f->parent))
 		return OK;
 	return handlers_create(&f->handlers);
 }
@@ -311,7 +311,7 @@ publish_process(struct fork *f)
 {
 	struct process *to = f->flags & PROC_SAME_PARENT ? f->parent->parent : f->parent;
 
-	if (f->parent->is_exiting || (to && to->is_exiting))
+	if (!thread_may_make(f->caller) || (to && to->is_exiting))
 		return ERR_AGAIN;
 	describe_child(f);
 	take_handlers(f);
@@ -324,7 +324,7 @@ publish_process(struct fork *f)
 static err_t
 publish_thread(struct fork *f)
 {
-	if (f->parent->is_exiting)
+	if (!thread_may_make(f->caller) || f->parent->execs)
 		return ERR_AGAIN;
 	thread_start(f->thread, f->parent);
 	f->parent->nr_charged++;

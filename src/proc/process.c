@@ -272,7 +272,12 @@ proc_count(void)
 struct process *
 proc_init_process(void)
 {
-	return proc_state()->first;
+	struct process *proc;
+
+	proc_lock();
+	proc = proc_state()->first;
+	proc_unlock();
+	return proc;
 }
 
 void
@@ -350,13 +355,15 @@ proc_unshare(struct process *proc, enum resource_slot slot)
 static struct space *
 swap_space(struct process *proc, struct space *next)
 {
-	struct thread *t = thread_running(proc, NULL);
+	struct thread *t;
 	struct space  *old;
 
 	proc_lock();
+	t = thread_running(proc, NULL);
 	old = proc->space;
 	proc->space = next;
 	proc->has_execed = true;
+	proc->execs = NULL;
 	t->alternate = (struct signal_stack){ 0 };
 	thread_release_maker(t);
 	proc_unlock();

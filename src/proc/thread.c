@@ -232,6 +232,93 @@ thread_exit_group(struct thread *t, int32_t code)
 	proc_unlock();
 }
 
+/* ---- exec ---- */
+
+static bool
+must_end(const struct thread *t)
+{
+	const struct process *proc = t->process;
+
+	return proc->is_exiting || (proc->execs && proc->execs != t);
+}
+
+bool
+thread_may_make(const struct thread *t)
+{
+	return !must_end(t);
+}
+
+bool
+thread_must_end(struct thread *t)
+{
+	bool ends;
+
+	proc_lock();
+	ends = must_end(t);
+	proc_unlock();
+	return ends;
+}
+
+/* remove_ended - records that nobody will join. HOLDS the lock. */
+static void
+remove_ended(struct process *proc)
+{
+	struct list *node = proc->threads.next;
+
+	while (node != &proc->threads) {
+		struct thread *t = linked(node);
+
+		node = node->next;
+		if (t->has_ended && t != &proc->main)
+			remove(t);
+	}
+}
+
+/* take_first_place - t goes on as the first thread, which has ended. HOLDS the lock. */
+static struct thread *
+take_first_place(struct thread *t)
+{
+	struct thread *first = &t->process->main;
+
+	if (t == first)
+		return first;
+	cut_ties(first);
+	first->has_ended = false;
+	first->detached = false;
+	first->blocked = t->blocked;
+	first->pending = t->pending;
+	first->alternate = t->alternate;
+	first->data = t->data;
+	first->suspends = t->suspends;
+	if (first->suspends)
+		first->suspends->waits_for = first;
+	t->suspends = NULL;
+	first->process->execs = first;
+	remove(t);
+	return first;
+}
+
+err_t
+thread_begin_exec(struct thread *t, struct thread **out)
+{
+	struct process *proc = t->process;
+	err_t		err = ERR_AGAIN;
+
+	proc_lock();
+	if (!must_end(t)) {
+		if (!proc->execs)
+			process_wake(proc);
+		proc->execs = t;
+		if (proc->nr_running == 1) {
+			remove_ended(proc);
+			*out = take_first_place(t);
+			err = OK;
+		}
+	}
+	proc_unlock();
+	return err;
+}
+
 /* ---- joins ---- */
 
 /* may_join - HOLDS the lock. */

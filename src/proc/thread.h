@@ -21,6 +21,9 @@ struct thread *thread_of_node(struct id_node *node);
 /* thread_running - a thread of the process that has not ended, other than `but`; NULL: none. */
 struct thread *thread_running(struct process *proc, const struct thread *but);
 
+/* thread_may_make - another thread or a child. HOLDS the lock. */
+bool thread_may_make(const struct thread *t);
+
 /* thread_release_maker - whoever waits for t (PROC_SUSPEND) goes on. HOLDS the lock. */
 void thread_release_maker(struct thread *t);
 

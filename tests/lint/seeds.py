@@ -20,7 +20,7 @@ SYSTEMS = [("LUN", "Lunaix"), ("DRG", "DragonOS"), ("WNX", "Weenix"), ("CAM", "C
            ("ALM", "ALMOS-MKH and ALMOS-MK")]
 
 # A comment, and the test that stands right behind it.
-ABOVE_TEST = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*(?:static void\s+(\w+)\(void \*\*state\)|RACE\((\w+))",
+ABOVE_TEST = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*(?:static void\s+(\w+)\(void \*\*state\)|\w*RACE\((\w+))",
                         re.S)
 HEAD = re.compile(r"\A/\*(.*?)\*/", re.S)
 

@@ -222,7 +222,111 @@ only_the_caller_survives_a_fork(void **state)
 	kin_end();
 }
 
-TEST_SUITE(thread, cmocka_unit_test(a_thread_belongs_to_its_process),
+/* exec_in - thread_begin_exec and proc_exec into an empty space; gives the thread that is left. */
+static struct thread *
+exec_in(struct thread *t)
+{
+	struct space_layout layout = sketch_layout();
+	struct thread	   *left = NULL;
+	struct space	   *fresh;
+
+	EXPECT_OK(space_create(&layout, &fresh));
+	EXPECT_OK(thread_begin_exec(t, &left));
+	machine_check_invariants();
+	proc_exec(left->process, fresh);
+	space_put(fresh);
+	machine_check_invariants();
+	return left;
+}
+
+/* LUN-42, DRG-29: exec by one of several threads: the others end, no thread is made, the id is the process's. */
+static void
+exec_leaves_one_thread(void **state)
+{
+	struct clone_request thread = { .flags = THREAD_FLAGS };
+	struct process	    *first = kin_first();
+	struct process	    *a = kin_child(first, 0);
+	struct thread	    *t = thread_of(&a->main);
+	struct thread	    *other = thread_of(&a->main);
+	struct thread	    *left = NULL;
+	struct thread	    *none;
+	uint32_t	     id = thread_id(t);
+	int		     mark;
+
+	(void)state;
+	t->data = &mark;
+	signal_block(t, signal_bit(SIGNAL_HUP));
+	EXPECT_ERR(thread_begin_exec(t, &left), ERR_AGAIN);
+	assert_ptr_equal(kin_log.last_woken, a);
+	assert_true(thread_must_end(&a->main) && thread_must_end(other));
+	assert_false(thread_must_end(t));
+	EXPECT_ERR(thread_begin_exec(other, &left), ERR_AGAIN);
+	EXPECT_ERR(kin_clone(t, &thread, &none), ERR_AGAIN);
+	EXPECT_ERR(kin_clone(other, &thread, &none), ERR_AGAIN);
+	machine_check_invariants();
+	assert_false(thread_end(&a->main, 0));
+	EXPECT_ERR(thread_begin_exec(t, &left), ERR_AGAIN);
+	assert_false(thread_end(other, 0));
+	left = exec_in(t);
+	assert_ptr_equal(left, &a->main);
+	assert_int_equal(thread_id(left), a->id);
+	assert_null(thread_find(id));
+	assert_ptr_equal(left->data, &mark);
+	assert_true(left->blocked == signal_bit(SIGNAL_HUP));
+	assert_int_equal(proc_state()->nr_ids, 2);
+	/* and life goes on */
+	assert_ptr_equal(thread_of(left)->process, a);
+	kin_end();
+}
+
+/* A vfork child with a second thread that executes the program: the suspended maker goes on then. */
+static void
+exec_of_another_thread_releases_the_maker(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, PROC_SUSPEND);
+	struct thread  *t = thread_of(&a->main);
+	struct thread  *left;
+
+	(void)state;
+	assert_true(thread_is_suspended(&first->main));
+	/* the thread that was waited for ends: that is enough */
+	assert_false(thread_end(&a->main, 0));
+	assert_false(thread_is_suspended(&first->main));
+	left = exec_in(t);
+	assert_ptr_equal(left, &a->main);
+	/* alone already, it stays what it is */
+	assert_ptr_equal(exec_in(left), left);
+	kin_end();
+}
+
+/* The process is told to exit while one of its threads waits for the others to end. */
+static void
+an_exit_overtakes_an_exec(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	struct thread  *t = thread_of(&a->main);
+	struct thread  *left = NULL;
+	int32_t		code;
+
+	(void)state;
+	EXPECT_ERR(thread_begin_exec(t, &left), ERR_AGAIN);
+	thread_exit_group(&a->main, 5);
+	assert_true(thread_must_end(t));
+	assert_false(thread_end(&a->main, 0));
+	EXPECT_ERR(thread_begin_exec(t, &left), ERR_AGAIN);
+	assert_true(thread_end(t, 0));
+	EXPECT_OK(proc_reap(first, a, &code));
+	assert_int_equal(code, 5);
+	assert_null(left);
+	kin_end();
+}
+
+TEST_SUITE(thread, cmocka_unit_test(exec_leaves_one_thread),
+	   cmocka_unit_test(exec_of_another_thread_releases_the_maker),
+	   cmocka_unit_test(an_exit_overtakes_an_exec),
+	   cmocka_unit_test(a_thread_belongs_to_its_process),
 	   cmocka_unit_test(the_last_thread_ends_the_process),
 	   cmocka_unit_test(a_join_gives_the_value_once), cmocka_unit_test(joins_that_cannot_be),
 	   cmocka_unit_test(the_first_thread_can_be_joined),
