@@ -123,6 +123,29 @@ store(struct agent_slot *slot, uint64_t va, uint64_t bytes, uint64_t value)
 				 : "r8", "memory");
 }
 
+#define RETURN 0xc3
+
+/* The return goes to behind the jump, where the stack is put right also after a signal. */
+static void
+run_at(uint64_t va)
+{
+	__asm__ volatile("movq %%rsp, %%r9\n"
+			 "	leaq 1f(%%rip), %%r8\n"
+			 "	pushq %%r8\n"
+			 "	jmp *%0\n"
+			 "1:	movq %%r9, %%rsp" ::"r"(va)
+			 : "r8", "r9", "memory");
+}
+
+static void
+fetch(struct agent_slot *slot)
+{
+	store(slot, slot->arg[0], 1, RETURN);
+	slot->result = (int64_t)load(slot, slot->arg[0], 1);
+	if (!slot->signal && slot->result == RETURN)
+		run_at(slot->arg[0]);
+}
+
 static void
 visit(struct agent_slot *slot)
 {
@@ -183,6 +206,9 @@ obey(struct agent_slot *slot)
 		break;
 	case AGENT_STORE:
 		store(slot, slot->arg[0], slot->arg[1], slot->arg[2]);
+		break;
+	case AGENT_FETCH:
+		fetch(slot);
 		break;
 	case AGENT_VISIT:
 		visit(slot);

@@ -32,6 +32,7 @@ enum agent_command {
 	AGENT_CALL,  /* system call `number` with arg[0..5] */
 	AGENT_LOAD,  /* arg[1] bytes (1 or 8) at arg[0]; the value goes to `result` */
 	AGENT_STORE, /* arg[2] likewise */
+	AGENT_FETCH, /* a return instruction is stored at arg[0], if that goes, and run if it is there */
 	AGENT_VISIT, /* every page of `pages`: its digest, or the signal */
 	AGENT_MARK,  /* likewise, but the eight bytes at arg[0] in each become arg[1] + page */
 	AGENT_FORK,  /* the child takes slot arg[0]; its process id goes to `result` */

@@ -113,6 +113,13 @@ static struct known all[] = {
 	  "and "
 	  "gives EFAULT, or finds no room to grow; the library has joined them",
 	  is_remap_of_pieces, 0 },
+	{ "stores behind the end of a file",
+	  "tmpfs shows what was stored in the rest of the last page when the file grows; ext4 and "
+	  "the "
+	  "library show zeros",
+	  NULL, 0 },
+	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
+	  0 },
 	{ "MAP_32BIT",
 	  "Linux draws the place at random inside the window; the library takes the "
 	  "lowest free one",

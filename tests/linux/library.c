@@ -89,6 +89,21 @@ map_image(struct space *sp, const struct map_line *line)
 	must(space_map(sp, &request, &va), "the agent's image");
 }
 
+/* make_file - all its pages are there, as after a write(2). */
+static struct object *
+make_file(uint64_t id)
+{
+	static unsigned char contents[FILE_PAGES * ARCH_PAGE_SIZE];
+	struct object	    *file;
+	size_t		     done;
+
+	for (size_t i = 0; i < sizeof(contents); i++)
+		contents[i] = object_pattern(id, i);
+	must(object_create_stored(id, 0, &file), "object_create_stored");
+	must(object_write(file, 0, contents, sizeof(contents), &done), "object_write");
+	return file;
+}
+
 void
 library_begin(const struct setup *setup)
 {
@@ -99,10 +114,8 @@ library_begin(const struct setup *setup)
 	memset(lib.image, 0, sizeof(lib.image));
 	lib.disk_aligns = setup->disk_aligns;
 	lib.is_wrong = setup->is_wrong;
-	must(object_create(&pager_memory_file, FILE_BOTH + 1, FILE_PAGES, NULL, &lib.both),
-	     "object_create");
-	must(object_create(&pager_memory_file, FILE_DISK + 1, FILE_PAGES, NULL, &lib.disk),
-	     "object_create");
+	lib.both = make_file(FILE_BOTH + 1);
+	lib.disk = make_file(FILE_DISK + 1);
 	must(space_create(&setup->layout, &sp), "space_create");
 	for (unsigned i = 0; i < setup->nr_image; i++)
 		map_image(sp, &setup->image[i]);
@@ -114,6 +127,12 @@ struct space *
 library_space(unsigned process)
 {
 	return lib.processes[process] ? lib.processes[process]->space : NULL;
+}
+
+static struct object *
+object_of(enum file file)
+{
+	return file == FILE_DISK ? lib.disk : lib.both;
 }
 
 static int64_t
@@ -133,7 +152,7 @@ do_mmap(struct space *sp, const struct op *op)
 	err_t	err;
 
 	if (op->file != FILE_NONE)
-		request.object = op->file == FILE_DISK ? lib.disk : lib.both;
+		request.object = object_of(op->file);
 	err = space_map(sp, &request, &va);
 	return err == OK ? (int64_t)va : err;
 }
@@ -194,6 +213,66 @@ do_access(struct space *sp, const struct op *op, struct result *result)
 	result->value = op->kind == OP_LOAD && !result->signal ? (int64_t)value : 0;
 }
 
+#define RETURN 0xc3
+
+/* do_fetch - the same steps as the agent's. */
+static void
+do_fetch(struct space *sp, const struct op *op, struct result *result)
+{
+	unsigned char	  byte = RETURN;
+	enum fault_result fault;
+
+	(void)sim_user(sp, ACCESS_STORE, op->arg[0], &byte, 1);
+	fault = sim_user(sp, ACCESS_LOAD, op->arg[0], &byte, 1);
+	if (fault == FAULT_DONE) {
+		result->value = byte;
+		if (byte == RETURN)
+			fault = sim_user(sp, ACCESS_FETCH, op->arg[0], &byte, 1);
+	}
+	result->signal = signal_of(fault);
+	if (result->signal)
+		result->value = 0;
+}
+
+static void
+do_read(const struct op *op, struct result *result)
+{
+	unsigned char bytes[MOST_FILE_BYTES];
+	size_t	      done = 0;
+	err_t	      err = object_read(object_of(op->file), op->arg[0], bytes, op->arg[1], &done);
+
+	result->value = err == OK ? (int64_t)done : err;
+	if (result->value > 0)
+		result->data = bytes_digest(bytes, done);
+}
+
+static int64_t
+do_write(const struct op *op)
+{
+	unsigned char bytes[MOST_FILE_BYTES];
+	size_t	      done = 0;
+	err_t	      err;
+
+	for (uint64_t i = 0; i < op->arg[1]; i++)
+		bytes[i] = file_byte(op->arg[2], i);
+	err = object_write(object_of(op->file), op->arg[0], bytes, op->arg[1], &done);
+	return err == OK ? (int64_t)done : err;
+}
+
+static void
+do_limit(struct space *sp, const struct op *op)
+{
+	uint64_t *const limits[LIMITS] = {
+		[LIMIT_AS] = &sp->layout.limit_as,
+		[LIMIT_DATA] = &sp->layout.limit_data,
+		[LIMIT_STACK] = &sp->layout.limit_stack,
+	};
+
+	write_lock(&sp->lock);
+	*limits[op->arg[0]] = op->arg[1];
+	write_unlock(&sp->lock);
+}
+
 static int64_t
 do_exit(unsigned process)
 {
@@ -248,6 +327,25 @@ library_apply(const struct op *op, struct result *result)
 	case OP_LOAD:
 	case OP_STORE:
 		do_access(sp, op, result);
+		break;
+	case OP_FETCH:
+		do_fetch(sp, op, result);
+		break;
+	case OP_TRUNCATE:
+		object_resize(object_of(op->file), op->arg[0]);
+		break;
+	case OP_PUNCH:
+		object_punch(object_of(op->file), op->arg[0] >> ARCH_PAGE_SHIFT,
+			     op->arg[1] >> ARCH_PAGE_SHIFT);
+		break;
+	case OP_READ:
+		do_read(op, result);
+		break;
+	case OP_WRITE:
+		result->value = do_write(op);
+		break;
+	case OP_LIMIT:
+		do_limit(sp, op);
 		break;
 	case OP_FORK:
 		result->value =

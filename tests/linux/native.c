@@ -154,6 +154,26 @@ aligns(int fd)
 	return all;
 }
 
+/* zeroes_tail - a store behind the end of the file, in its last page, is not seen when it grows. */
+static bool
+zeroes_tail(int fd)
+{
+	volatile char *page;
+	bool	       is_zero;
+
+	if (ftruncate(fd, 100) != 0)
+		native_fail("ftruncate: %s", strerror(errno));
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (page == MAP_FAILED)
+		native_fail("mmap: %s", strerror(errno));
+	page[200] = 1;
+	if (ftruncate(fd, PAGE) != 0)
+		native_fail("ftruncate: %s", strerror(errno));
+	is_zero = page[200] == 0;
+	munmap((void *)page, PAGE);
+	return is_zero;
+}
+
 void
 linux_open(const char *agent)
 {
@@ -174,6 +194,7 @@ linux_open(const char *agent)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	fill(FILE_DISK, FILE_DISK + 1);
 	host.disk_aligns = aligns(host.files[FILE_DISK]);
+	host.has[LINUX_ZEROES_TAIL_OF_DISK] = zeroes_tail(host.files[FILE_DISK]);
 }
 
 static bool
@@ -322,13 +343,24 @@ prepare(void)
 static uint64_t
 limit(int resource, uint64_t now, uint64_t more)
 {
-	struct rlimit limit = { now + more, now + more };
-	bool	      is_set = more != UINT64_MAX;
+	pid_t	      pid = native_processes[0].pid;
+	struct rlimit limit;
+	bool	      good = prlimit(pid, (enum __rlimit_resource)resource, NULL, &limit) == 0;
 
-	if (prlimit(native_processes[0].pid, (enum __rlimit_resource)resource,
-		    is_set ? &limit : NULL, is_set ? NULL : &limit) != 0)
+	if (more != UINT64_MAX) {
+		limit.rlim_cur = now + more;
+		good &= prlimit(pid, (enum __rlimit_resource)resource, &limit, NULL) == 0;
+	}
+	if (!good)
 		native_fail("prlimit: %s", strerror(errno));
 	return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
+}
+
+/* buffer_of - where the agent sees the buffer of its slot. */
+static uint64_t
+buffer_of(unsigned process)
+{
+	return AGENT_CONTROL + process * AGENT_SLOT_BYTES + offsetof(struct agent_slot, buffer);
 }
 
 /* drop_lock_right - root may lock as much as it likes; the agent becomes like any other user. */
@@ -436,13 +468,50 @@ do_access(const struct op *op, enum agent_command command, struct result *result
 	result->value = slot->signal ? 0 : slot->result;
 }
 
+static uint64_t
+fd_of(enum file file)
+{
+	return file == FILE_NONE ? (uint64_t)-1 : (uint64_t)(AGENT_FD_FILES + file);
+}
+
 static int64_t
 do_mmap(const struct op *op)
 {
-	uint64_t fd = op->file == FILE_NONE ? (uint64_t)-1 : (uint64_t)(AGENT_FD_FILES + op->file);
+	return CALL(op->process, SYS_mmap, op->arg[0], op->arg[1], op->arg[2], op->arg[3],
+		    fd_of(op->file), op->arg[4]);
+}
 
-	return CALL(op->process, SYS_mmap, op->arg[0], op->arg[1], op->arg[2], op->arg[3], fd,
-		    op->arg[4]);
+static void
+do_read(const struct op *op, struct result *result)
+{
+	result->value = CALL(op->process, SYS_pread64, fd_of(op->file), buffer_of(op->process),
+			     op->arg[1], op->arg[0]);
+	if (result->value > 0)
+		result->data =
+			bytes_digest(host.slots[op->process].buffer, (uint64_t)result->value);
+}
+
+static int64_t
+do_write(const struct op *op)
+{
+	for (uint64_t i = 0; i < op->arg[1]; i++)
+		host.slots[op->process].buffer[i] = file_byte(op->arg[2], i);
+	return CALL(op->process, SYS_pwrite64, fd_of(op->file), buffer_of(op->process), op->arg[1],
+		    op->arg[0]);
+}
+
+static void
+do_limit(const struct op *op)
+{
+	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK };
+	struct rlimit	 now;
+	pid_t		 pid = native_processes[op->process].pid;
+
+	if (prlimit(pid, (enum __rlimit_resource)resources[op->arg[0]], NULL, &now) != 0)
+		native_fail("prlimit: %s", strerror(errno));
+	now.rlim_cur = op->arg[1];
+	if (prlimit(pid, (enum __rlimit_resource)resources[op->arg[0]], &now, NULL) != 0)
+		native_fail("prlimit: %s", strerror(errno));
 }
 
 void
@@ -478,6 +547,26 @@ linux_apply(const struct op *op, struct result *result)
 		break;
 	case OP_STORE:
 		do_access(op, AGENT_STORE, result);
+		break;
+	case OP_FETCH:
+		do_access(op, AGENT_FETCH, result);
+		break;
+	case OP_TRUNCATE:
+		result->value = CALL(op->process, SYS_ftruncate, fd_of(op->file), op->arg[0]);
+		break;
+	case OP_PUNCH:
+		result->value =
+			CALL(op->process, SYS_fallocate, fd_of(op->file),
+			     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->arg[0], op->arg[1]);
+		break;
+	case OP_READ:
+		do_read(op, result);
+		break;
+	case OP_WRITE:
+		result->value = do_write(op);
+		break;
+	case OP_LIMIT:
+		do_limit(op);
 		break;
 	case OP_FORK:
 		result->value = do_fork(op);

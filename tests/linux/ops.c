@@ -19,6 +19,12 @@ const struct op_traits op_traits[OP_KINDS] = {
 	[OP_MLOCKALL] = { .name = "mlockall", .nr_args = 1, .has_flags = true },
 	[OP_MUNLOCKALL] = { .name = "munlockall", .nr_args = 0, .has_flags = true },
 	[OP_MSEAL] = { .name = "mseal", .nr_args = 3, .has_range = true, .has_flags = true },
+	[OP_FETCH] = { .name = "fetch", .has_range = true },
+	[OP_TRUNCATE] = { .name = "truncate" },
+	[OP_PUNCH] = { .name = "punch" },
+	[OP_READ] = { .name = "read" },
+	[OP_WRITE] = { .name = "write" },
+	[OP_LIMIT] = { .name = "limit" },
 	[OP_VISIT] = { .name = "visit", .is_look = true },
 	[OP_MARK] = { .name = "mark", .is_look = true },
 };

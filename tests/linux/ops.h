@@ -43,10 +43,27 @@ enum op_kind {
 	OP_MLOCKALL,   /* flags */
 	OP_MUNLOCKALL, /* - */
 	OP_MSEAL,      /* addr, length, flags */
+	OP_FETCH,      /* addr: a return instruction is put there, if it can, and run */
+	OP_TRUNCATE,   /* bytes; file */
+	OP_PUNCH,      /* offset, length, whole pages; file */
+	OP_READ,       /* offset, bytes; file */
+	OP_WRITE,      /* offset, bytes, seed; file */
+	OP_LIMIT,      /* enum limit, bytes */
 	OP_VISIT,      /* seed: looks at pages of every region and around it */
 	OP_MARK,       /* seed: stores to them */
 	OP_KINDS,
 };
+
+/* What OP_LIMIT sets. */
+enum limit {
+	LIMIT_AS,
+	LIMIT_DATA,
+	LIMIT_STACK,
+	LIMITS,
+};
+
+/* The most that OP_READ and OP_WRITE move. */
+#define MOST_FILE_BYTES 4096
 
 struct op_traits {
 	const char *name;
@@ -68,6 +85,7 @@ struct op {
 struct result {
 	int64_t	 value;
 	uint32_t signal; /* AGENT_SIGNAL, 0: none */
+	uint64_t data;	 /* digest of what was read */
 };
 
 /* A run of mapped pages as both sides tell it. */
@@ -79,6 +97,24 @@ struct map_line {
 	unsigned flags; /* enum region_flag: only REGION_SHARED unless flags were asked for */
 	bool	 is_stack;
 };
+
+/* file_byte - what OP_WRITE writes. */
+static inline unsigned char
+file_byte(uint64_t seed, uint64_t i)
+{
+	return (unsigned char)((seed + i) * 0x9e3779b97f4a7c15u >> 56);
+}
+
+/* bytes_digest - of what OP_READ has read. */
+static inline uint64_t
+bytes_digest(const unsigned char *bytes, uint64_t nr)
+{
+	uint64_t digest = nr;
+
+	for (uint64_t i = 0; i < nr; i++)
+		digest = (digest ^ bytes[i]) * 0x9e3779b97f4a7c15u;
+	return digest;
+}
 
 /* What both sides begin with. */
 struct setup {
@@ -101,6 +137,7 @@ struct agent_page;
 enum linux_feature {
 	LINUX_HAS_GUARDS,
 	LINUX_HAS_SEALS,
+	LINUX_ZEROES_TAIL_OF_DISK, /* what was stored behind a file's end is gone when it grows */
 	LINUX_FEATURES,
 };
 bool linux_has(enum linux_feature feature);

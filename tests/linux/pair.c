@@ -340,7 +340,7 @@ same_result(const struct op *op, struct verdict *verdict)
 
 	linux_apply(op, a);
 	library_apply(op, b);
-	if (a->value == b->value && a->signal == b->signal)
+	if (a->value == b->value && a->signal == b->signal && a->data == b->data)
 		return true;
 	snprintf(one, sizeof(one), "%s", signal_name(a->signal));
 	verdict->difference = DIFFERENT_RESULT;

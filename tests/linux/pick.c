@@ -28,15 +28,22 @@ const struct theme themes[] = {
 #define TREE(fork, exit) [OP_FORK] = fork, [OP_EXIT] = exit
 
 	{ .name = "calls",
-	  .weights = { CALLS(30, 14, 16, 10, 4), USES(10, 14, 2, 0) },
+	  .weights = { CALLS(30, 14, 16, 10, 4), USES(10, 14, 2, 0), [OP_FETCH] = 6 },
 	  .most_processes = 1 },
 	{ .name = "limits",
-	  .weights = { CALLS(32, 12, 16, 4, 14), USES(6, 10, 1, 0), TREE(2, 1), [OP_MREMAP] = 8 },
+	  .weights = { CALLS(32, 12, 16, 4, 14), USES(6, 10, 1, 0),
+		       TREE(2, 1), [OP_MREMAP] = 8, [OP_LIMIT] = 2 },
 	  .most_processes = 2,
 	  .has_limits = true },
 	{ .name = "moves",
 	  .weights = { CALLS(24, 8, 10, 6, 2), USES(10, 20, 3, 1), TREE(3, 2), [OP_MREMAP] = 40 },
 	  .most_processes = 3 },
+	{ .name = "files",
+	  .weights = { CALLS(30, 6, 8, 5, 1), USES(14, 22, 5, 2),
+		       TREE(3, 2), [OP_MREMAP] = 6, [OP_FETCH] = 2, [OP_TRUNCATE] = 8,
+		       [OP_PUNCH] = 6, [OP_READ] = 6, [OP_WRITE] = 8 },
+	  .most_processes = 3,
+	  .is_about_files = true },
 	{ .name = "forks",
 	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2), TREE(7, 4), [OP_MREMAP] = 3 },
 	  .most_processes = 4 },
@@ -230,7 +237,7 @@ pick_map_flags(struct picker *picker)
 		flags = MAPF_SHARED_VALIDATE;
 	if (one_in(picker, 60))
 		flags = (unsigned)below(picker, 8);
-	if (!one_in(picker, 3))
+	if (one_in(picker, 3) == picker->theme->is_about_files)
 		flags |= MAPF_ANONYMOUS;
 	if (one_in(picker, 4))
 		flags |= MAPF_NORESERVE;
@@ -258,7 +265,7 @@ pick_mmap(struct picker *picker, struct space *sp, struct op *op)
 	if (one_in(picker, 30))
 		op->file = FILE_NONE;
 	op->arg[4] = below(picker, one_in(picker, 4) ? 1000 : 80) * PAGE;
-	if (one_in(picker, 3))
+	if (one_in(picker, 3) && !picker->theme->is_about_files)
 		op->arg[4] = 0;
 	if (one_in(picker, 40))
 		op->arg[4] += below(picker, PAGE);
@@ -359,6 +366,51 @@ pick_mremap(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[4] = pick_address(picker, sp);
 }
 
+/* keeps_tail - such files always end with a page (known.c). */
+static bool
+keeps_tail(enum file file)
+{
+	return file != FILE_DISK || !linux_has(LINUX_ZEROES_TAIL_OF_DISK);
+}
+
+static void
+pick_file(struct picker *picker, struct op *op)
+{
+	op->file = one_in(picker, 2) ? FILE_BOTH : FILE_DISK;
+	op->arg[0] = below(picker, 90 * PAGE);
+	if (one_in(picker, 2))
+		op->arg[0] &= ~ARCH_PAGE_MASK;
+	if (op->kind == OP_TRUNCATE && keeps_tail(op->file))
+		op->arg[0] &= ~ARCH_PAGE_MASK;
+	if (op->kind == OP_TRUNCATE)
+		return;
+	if (op->kind == OP_PUNCH) {
+		op->arg[0] &= ~ARCH_PAGE_MASK;
+		op->arg[1] = (1 + below(picker, 12)) * PAGE;
+		return;
+	}
+	op->arg[1] = 1 + below(picker, one_in(picker, 2) ? 16 : MOST_FILE_BYTES);
+	op->arg[2] = op->kind == OP_WRITE ? draw(picker) : 0;
+	if (op->kind == OP_WRITE && keeps_tail(op->file)) {
+		op->arg[0] &= ~ARCH_PAGE_MASK;
+		op->arg[1] = PAGE;
+	}
+}
+
+/* A little more than there is, or nearly none. */
+static uint64_t
+pick_limit(struct picker *picker, struct space *sp, enum limit limit)
+{
+	uint64_t now = limit == LIMIT_AS     ? sp->total_pages
+		       : limit == LIMIT_DATA ? sp->data_pages
+					     : 64;
+
+	if (one_in(picker, 3))
+		return (uint64_t)1 << 44;
+	return now * PAGE + below(picker, 4 << 20) -
+	       (one_in(picker, 6) ? below(picker, 64) * PAGE : 0);
+}
+
 /* makes_pages - memory or tables for every page of the range: not for terabytes. */
 static bool
 makes_pages(const struct op *op)
@@ -413,6 +465,20 @@ fill_in(struct picker *picker, struct op *op)
 	case OP_STORE:
 		pick_access(picker, sp, op);
 		return true;
+	case OP_FETCH:
+		pick_access(picker, sp, op);
+		op->arg[1] = 1;
+		return true;
+	case OP_TRUNCATE:
+	case OP_PUNCH:
+	case OP_READ:
+	case OP_WRITE:
+		pick_file(picker, op);
+		return true;
+	case OP_LIMIT:
+		op->arg[0] = below(picker, LIMITS);
+		op->arg[1] = pick_limit(picker, sp, (enum limit)op->arg[0]);
+		return picker->theme->has_limits;
 	case OP_FORK:
 		return pick_fork(picker, op);
 	case OP_EXIT:
@@ -457,7 +523,8 @@ hits_agent(const struct op *op)
 static bool
 is_access_outside(const struct op *op)
 {
-	return (op->kind == OP_LOAD || op->kind == OP_STORE) && op->arg[0] >= ARCH_USER_END;
+	return (op->kind == OP_LOAD || op->kind == OP_STORE || op->kind == OP_FETCH) &&
+	       op->arg[0] >= ARCH_USER_END;
 }
 
 static enum op_kind

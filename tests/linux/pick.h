@@ -10,8 +10,9 @@ struct theme {
 	const char *name;
 	unsigned    weights[OP_KINDS];
 	unsigned    most_processes;
-	bool	    has_limits; /* some sequences run under small limits */
-	bool	    is_small;	/* mappings of few pages only: they may be locked */
+	bool	    has_limits;	    /* some sequences run under small limits */
+	bool	    is_about_files; /* most mappings are of a file */
+	bool	    is_small;	    /* mappings of few pages only: they may be locked */
 };
 
 extern const struct theme themes[];

@@ -93,9 +93,9 @@ tell_access(FILE *out, const struct op *op, const struct result *result)
 		tell_bytes(out, op->arg[2], op->arg[1]);
 	if (result->signal) {
 		tell_signal(out, result->signal);
-	} else if (op->kind == OP_LOAD) {
+	} else if (op->kind != OP_STORE) {
 		fprintf(out, " =");
-		tell_bytes(out, (uint64_t)result->value, op->arg[1]);
+		tell_bytes(out, (uint64_t)result->value, op->kind == OP_FETCH ? 1 : op->arg[1]);
 	}
 	fprintf(out, "\n");
 }
@@ -108,6 +108,28 @@ tell_call(FILE *out, const struct op *op, const struct result *result)
 	for (unsigned i = 0; i < op_traits[op->kind].nr_args; i++)
 		fprintf(out, op->arg[i] < 1024 ? " %" PRIu64 : " 0x%" PRIx64, op->arg[i]);
 	tell_result(out, result);
+}
+
+/* tell_rest - what the language has in another form, or not at all. */
+static void
+tell_rest(FILE *out, const struct op *op, const struct result *result)
+{
+	static const char *const limits[LIMITS] = { "as", "data", "stack" };
+	const char		*file = op->file == FILE_NONE ? "" : file_names[op->file];
+
+	if (op->kind == OP_TRUNCATE) {
+		fprintf(out, "truncate %s 0x%" PRIx64 "\n", file, op->arg[0]);
+	} else if (op->kind == OP_LIMIT) {
+		fprintf(out, "limit p%u %s=0x%" PRIx64 "\n", tell_name[op->process],
+			limits[op->arg[0]], op->arg[1]);
+	} else if (op->kind == OP_FETCH) {
+		fprintf(out, "# a return instruction is put there first, if that goes\n");
+		tell_access(out, op, result);
+	} else {
+		fprintf(out, "# %s %s 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " = %" PRId64 "\n",
+			op_traits[op->kind].name, file, op->arg[0], op->arg[1], op->arg[2],
+			result->value);
+	}
 }
 
 void
@@ -138,6 +160,14 @@ tell_op(FILE *out, const struct op *op, const struct result *result)
 	case OP_LOAD:
 	case OP_STORE:
 		tell_access(out, op, result);
+		break;
+	case OP_FETCH:
+	case OP_TRUNCATE:
+	case OP_PUNCH:
+	case OP_READ:
+	case OP_WRITE:
+	case OP_LIMIT:
+		tell_rest(out, op, result);
 		break;
 	case OP_FORK:
 		fprintf(out, "fork p%u p%u\n", tell_name[op->process], tell_child(op));
