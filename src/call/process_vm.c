@@ -130,11 +130,13 @@ copy_in(struct stream *local, vaddr_t to, struct stream *remote, vaddr_t from, v
 	return bytes - copy_to_space(local->sp, to, buffer, bytes);
 }
 
+/* The remote page comes first: if it cannot be had, the local side has not been touched. */
 static size_t
 copy_out(struct stream *local, vaddr_t from, struct stream *remote, vaddr_t to, void *buffer,
 	 size_t bytes)
 {
-	if (!permits(remote->sp, to, PROT_W))
+	if (!permits(remote->sp, to, PROT_W) ||
+	    fault_populate(remote->sp, va_range(to, to + bytes), ACCESS_STORE) != FAULT_DONE)
 		return 0;
 	bytes -= copy_from_space(local->sp, buffer, from, bytes);
 	return bytes - copy_to_space(remote->sp, to, buffer, bytes);

@@ -33,6 +33,7 @@ struct rule {
 	unsigned obstacles;
 	unsigned flags_mask; /* bits of the region that the advice decides */
 	unsigned flags;
+	unsigned spared; /* regions with such a flag are passed over, without an error */
 	err_t (*tables)(struct space *sp, struct va_range range);
 };
 
@@ -50,7 +51,7 @@ static const struct rule rules[] = {
 	[ADVICE_REMOVE] = { true },
 	[ADVICE_DONTFORK] = { true, NO_SEALED, SET_FLAG(REGION_DONTFORK) },
 	[ADVICE_DOFORK] = { true, CLEAR_FLAG(REGION_DONTFORK) },
-	[ADVICE_MERGEABLE] = { true, SET_FLAG(REGION_MERGEABLE) },
+	[ADVICE_MERGEABLE] = { true, SET_FLAG(REGION_MERGEABLE), .spared = REGION_SHARED },
 	[ADVICE_UNMERGEABLE] = { true, CLEAR_FLAG(REGION_MERGEABLE) },
 	[ADVICE_HUGEPAGE] = { true, SET_FLAG_NOT(REGION_HUGEPAGE, REGION_NOHUGEPAGE) },
 	[ADVICE_NOHUGEPAGE] = { true, SET_FLAG_NOT(REGION_NOHUGEPAGE, REGION_HUGEPAGE) },
@@ -124,7 +125,8 @@ set_flags(struct space *sp, const struct request *request)
 {
 	struct region_edit edit = { .range = request->range,
 				    .flags_mask = request->rule->flags_mask,
-				    .flags = request->rule->flags };
+				    .flags = request->rule->flags,
+				    .spare = request->rule->spared };
 	err_t		   err = edit_plan(sp, &edit);
 
 	if (err == OK)

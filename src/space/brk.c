@@ -23,13 +23,12 @@ has_room(struct space *sp, struct va_range more)
 }
 
 static bool
-grow(struct space *sp, struct va_range more, vaddr_t brk)
+grow(struct space *sp, struct va_range more)
 {
 	const struct region_kind heap = { .prot = PROT_RW, .flags = sp->new_flags };
 	struct region_reserve	 reserve;
 
-	if (!has_room(sp, more) || brk - sp->layout.brk_start > sp->layout.limit_data ||
-	    limit_forbids_locked(sp, more.end - more.start, heap.flags) ||
+	if (!has_room(sp, more) || limit_forbids_locked(sp, more.end - more.start, heap.flags) ||
 	    limit_forbids(sp, more.end - more.start, heap.prot, heap.flags) ||
 	    !limit_charge(sp, more.end - more.start))
 		return false;
@@ -48,7 +47,10 @@ shrink(struct space *sp, struct va_range less)
 	return first && first->range.start < less.end && unmap_range(sp, less) == OK;
 }
 
-/* move - the break goes to `brk` if everything allows it; false: it stays. */
+/*
+ * move - the break goes to `brk` if everything allows it; false: it stays. As in Linux, a heap
+ * that would still be larger than the limit is refused, even if it is smaller than now.
+ */
 static bool
 move(struct space *sp, vaddr_t brk)
 {
@@ -57,9 +59,11 @@ move(struct space *sp, vaddr_t brk)
 	if (!sp->layout.brk_start || brk < sp->layout.brk_start || brk > sp->layout.end ||
 	    !page_ceil(sp->brk, &before) || !page_ceil(brk, &after))
 		return false;
+	if (brk - sp->layout.brk_start > sp->layout.limit_data)
+		return false;
 	if (after < before)
 		return shrink(sp, va_range(after, before));
-	return after == before || grow(sp, va_range(before, after), brk);
+	return after == before || grow(sp, va_range(before, after));
 }
 
 vaddr_t

@@ -106,6 +106,14 @@ check_growth(const struct remap *m)
 		       : OK;
 }
 
+/* hides_itself - a second mapping, put where the first one starts: Linux finds nothing there then. */
+static bool
+hides_itself(const struct remap *m)
+{
+	return m->old_bytes == 0 && (m->flags & REMAP_FIXED) &&
+	       range_has(va_range(m->new_addr, m->new_addr + m->new_bytes), m->addr);
+}
+
 /* check_region - what the region at the old address forbids. */
 static err_t
 check_region(struct remap *m)
@@ -125,7 +133,7 @@ check_region(struct remap *m)
 		return OK;
 	if (m->old_bytes == 0 && !(m->r->flags & REGION_SHARED))
 		return ERR_INVAL;
-	if (bytes > m->r->range.end - m->addr)
+	if (bytes > m->r->range.end - m->addr || hides_itself(m))
 		return ERR_FAULT;
 	return m->new_bytes > m->old_bytes ? check_growth(m) : OK;
 }
@@ -352,7 +360,8 @@ move_each(const struct remap *whole)
 
 		if (at >= from.end || !r || r->range.start >= from.end)
 			return OK;
-		part.addr = max_u64(r->range.start, from.start);
+		/* What was left behind may have joined the next region. */
+		part.addr = max_u64(r->range.start, at);
 		part.new_addr = whole->new_addr + (part.addr - from.start);
 		part.old_bytes = min_u64(r->range.end, from.end) - part.addr;
 		part.new_bytes = part.old_bytes;

@@ -21,13 +21,6 @@ is_hole_of_refused_map(const struct verdict *v)
 	       (v->op.arg[3] & MAPF_FIXED) && v->linux_says.value == ERR_NOMEM;
 }
 
-static bool
-is_half_of_refused_advice(const struct verdict *v)
-{
-	return v->op.kind == OP_MADVISE && v->difference == DIFFERENT_MAPS &&
-	       v->linux_says.value == ERR_INVAL;
-}
-
 /* Linux looks at the data limit only while the address space has room for as much again. */
 static bool
 is_data_limit_forgotten(const struct verdict *v)
@@ -79,16 +72,40 @@ is_remap_of_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]);
 }
 
+static bool
+is_lost_lock(const struct verdict *v)
+{
+	return pair_has_lost_locks(v->op.process) &&
+	       (v->linux_says.value == ERR_NOMEM || v->linux_says.value == ERR_AGAIN ||
+		v->op.kind == OP_BRK);
+}
+
+static bool
+is_charged_for_ever(const struct verdict *v)
+{
+	return v->op.kind == OP_MREMAP && v->linux_says.value == ERR_NOMEM &&
+	       v->op.arg[2] - v->op.arg[1] > v->setup->layout.limit_commit;
+}
+
+/* known_residency counts these two itself. */
+enum { RESIDENT_FILE, RESIDENT_CHILD };
+
 static struct known all[] = {
+	[RESIDENT_FILE] = { "mincore of files",
+			    "Linux reads ahead, and keeps or drops pages of its cache in blocks of "
+			    "many; "
+			    "the library fills what is touched",
+			    NULL, 0 },
+	[RESIDENT_CHILD] = { "mincore in a forked child",
+			     "Linux leaves out of the child what it can fault in again, zero pages "
+			     "for "
+			     "instance; the library shares all",
+			     NULL, 0 },
+
 	{ "MAP_FIXED refused late",
 	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
 	  "library changes nothing",
 	  is_hole_of_refused_map, 0 },
-	{ "advice refused half way",
-	  "Linux has followed the advice up to the first map that it does not fit; the library "
-	  "changes "
-	  "nothing",
-	  is_half_of_refused_advice, 0 },
 	{ "mprotect over RLIMIT_DATA",
 	  "Linux forgets the data limit when the address space has no room for as many pages "
 	  "again; "
@@ -108,6 +125,13 @@ static struct known all[] = {
 	  "wrong; "
 	  "the library changes nothing",
 	  is_hole_of_refused_remap, 0 },
+	{ "limits of locked memory after MREMAP_DONTUNMAP",
+	  "Linux counts the pages of a locked map twice from then on, even when they are gone; the "
+	  "library's count is exact",
+	  is_lost_lock, 0 },
+	{ "growth of a map that was writable once",
+	  "Linux goes on charging it as committed memory; the library charges what is writable now",
+	  is_charged_for_ever, 0 },
 	{ "mremap over maps that look like one",
 	  "Linux keeps neighbours apart that agree in everything to be seen (its own bookkeeping) "
 	  "and "
@@ -132,6 +156,30 @@ static struct known all[] = {
 	  NULL, 0 },
 };
 
+/* holds_file - a file is mapped somewhere in the range. */
+static bool
+holds_file(const struct verdict *v)
+{
+	struct region *r = space_first(library_space(v->op.process));
+
+	for (; r; r = region_next(r))
+		if (r->object && r->range.start < v->op.arg[0] + v->op.arg[1] &&
+		    v->op.arg[0] < r->range.end)
+			return true;
+	return false;
+}
+
+bool
+known_residency(const struct verdict *v)
+{
+	bool is_file = holds_file(v);
+
+	if (v->op.kind != OP_MINCORE || (!is_file && !pair_is_child(v->op.process)))
+		return false;
+	all[is_file ? RESIDENT_FILE : RESIDENT_CHILD].met++;
+	return true;
+}
+
 const char *
 known_reason(const struct verdict *verdict)
 {
@@ -149,7 +197,7 @@ known_print(FILE *out)
 {
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		fprintf(out, "# known: %s: %s", all[i].what, all[i].why);
-		if (all[i].explains)
+		if (all[i].explains || i <= RESIDENT_CHILD)
 			fprintf(out, " (met %lu times)\n", (unsigned long)all[i].met);
 		else
 			fprintf(out, " (not asked for)\n");

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <anymm/call.h>
 #include <anymm/check.h>
 #include <anymm/fault.h>
 #include <anymm/process.h>
@@ -153,7 +154,7 @@ do_mmap(struct space *sp, const struct op *op)
 
 	if (op->file != FILE_NONE)
 		request.object = object_of(op->file);
-	err = space_map(sp, &request, &va);
+	err = call_mmap(sp, &request, &va);
 	return err == OK ? (int64_t)va : err;
 }
 
@@ -165,7 +166,7 @@ do_munmap(struct space *sp, const struct op *op)
 
 	if (lib.is_wrong && bytes > ARCH_PAGE_SIZE)
 		bytes -= ARCH_PAGE_SIZE;
-	return space_unmap(sp, op->arg[0], bytes);
+	return call_munmap(sp, op->arg[0], bytes);
 }
 
 static int64_t
@@ -178,9 +179,8 @@ do_mremap(struct space *sp, const struct op *op)
 		.flags = (unsigned)op->arg[3],
 		.new_addr = op->arg[4],
 	};
-	struct va_range fresh;
-	vaddr_t		va = 0;
-	err_t		err = space_remap(sp, &request, &va, &fresh);
+	vaddr_t va = 0;
+	err_t	err = call_mremap(sp, &request, &va);
 
 	return err == OK ? (int64_t)va : err;
 }
@@ -259,6 +259,52 @@ do_write(const struct op *op)
 	return err == OK ? (int64_t)done : err;
 }
 
+/* buffer_of - in the agent's slot, which is mapped here too. */
+static vaddr_t
+buffer_of(unsigned process)
+{
+	return AGENT_CONTROL + process * AGENT_SLOT_BYTES + offsetof(struct agent_slot, buffer);
+}
+
+static void
+do_mincore(struct space *sp, const struct op *op, struct result *result)
+{
+	static unsigned char vec[MOST_MINCORE];
+	uint64_t	     pages = (op->arg[1] + ARCH_PAGE_SIZE - 1) >> ARCH_PAGE_SHIFT;
+
+	result->value = call_mincore(sp, op->arg[0], op->arg[1], buffer_of(op->process));
+	if (result->value != 0)
+		return;
+	if (copy_from_space(sp, vec, buffer_of(op->process), pages) != 0)
+		result->value = ERR_FAULT;
+	result->data = bytes_digest(vec, pages);
+}
+
+static int64_t
+do_transfer(struct space *sp, const struct op *op)
+{
+	const struct user_iovec vectors[2] = {
+		{ .base = op->arg[0], .bytes = op->arg[1] },
+		{ .base = op->arg[2], .bytes = op->arg[1] },
+	};
+	struct process_vm_request request = {
+		.local = sp,
+		.remote = library_space((unsigned)op->arg[3]),
+		.local_vec = buffer_of(op->process),
+		.nr_local = 1,
+		.remote_vec = buffer_of(op->process) + sizeof(vectors[0]),
+		.nr_remote = 1,
+	};
+	uint64_t done;
+	err_t	 err;
+
+	if (copy_to_space(sp, request.local_vec, vectors, sizeof(vectors)) != 0)
+		return ERR_FAULT;
+	err = op->kind == OP_VM_READ ? call_process_vm_readv(&request, &done)
+				     : call_process_vm_writev(&request, &done);
+	return err == OK ? (int64_t)done : err;
+}
+
 static void
 do_limit(struct space *sp, const struct op *op)
 {
@@ -284,81 +330,86 @@ do_exit(unsigned process)
 	return 0;
 }
 
+/* apply_call - the system calls that change or tell about the space. */
+static int64_t
+apply_call(struct space *sp, const struct op *op)
+{
+	const uint64_t *arg = op->arg;
+
+	switch ((int)op->kind) {
+	case OP_MMAP:
+		return do_mmap(sp, op);
+	case OP_MUNMAP:
+		return do_munmap(sp, op);
+	case OP_MPROTECT:
+		return call_mprotect(sp, arg[0], arg[1], (unsigned)arg[2]);
+	case OP_MADVISE:
+		return call_madvise(sp, arg[0], arg[1], (enum advice)arg[2]);
+	case OP_BRK:
+		return (int64_t)call_brk(sp, arg[0]);
+	case OP_MREMAP:
+		return do_mremap(sp, op);
+	case OP_MLOCK:
+		return call_mlock2(sp, arg[0], arg[1], (unsigned)arg[2]);
+	case OP_MUNLOCK:
+		return call_munlock(sp, arg[0], arg[1]);
+	case OP_MLOCKALL:
+		return call_mlockall(sp, (unsigned)arg[0]);
+	case OP_MUNLOCKALL:
+		return call_munlockall(sp);
+	case OP_MSEAL:
+		return call_mseal(sp, arg[0], arg[1], (unsigned)arg[2]);
+	case OP_MSYNC:
+		return call_msync(sp, arg[0], arg[1], (unsigned)arg[2]);
+	default:
+		return do_transfer(sp, op);
+	}
+}
+
+/* apply_rest - files, limits, processes. */
+static int64_t
+apply_rest(struct space *sp, const struct op *op)
+{
+	switch ((int)op->kind) {
+	case OP_TRUNCATE:
+		object_resize(object_of(op->file), op->arg[0]);
+		return 0;
+	case OP_PUNCH:
+		object_punch(object_of(op->file), op->arg[0] >> ARCH_PAGE_SHIFT,
+			     op->arg[1] >> ARCH_PAGE_SHIFT);
+		return 0;
+	case OP_WRITE:
+		return do_write(op);
+	case OP_LIMIT:
+		do_limit(sp, op);
+		return 0;
+	case OP_FORK:
+		return proc_fork(lib.processes[op->process], 0, 0, &lib.processes[op->arg[0]]);
+	case OP_EXIT:
+		return do_exit(op->process);
+	default:
+		return 0;
+	}
+}
+
 void
 library_apply(const struct op *op, struct result *result)
 {
 	struct space *sp = library_space(op->process);
 
 	*result = (struct result){ 0 };
-	switch (op->kind) {
-	case OP_MMAP:
-		result->value = do_mmap(sp, op);
-		break;
-	case OP_MUNMAP:
-		result->value = do_munmap(sp, op);
-		break;
-	case OP_MPROTECT:
-		result->value = space_protect(sp, op->arg[0], op->arg[1], (unsigned)op->arg[2]);
-		break;
-	case OP_MADVISE:
-		result->value = space_advise(sp, op->arg[0], op->arg[1], (enum advice)op->arg[2]);
-		break;
-	case OP_BRK:
-		result->value = (int64_t)space_brk(sp, op->arg[0]);
-		break;
-	case OP_MREMAP:
-		result->value = do_mremap(sp, op);
-		break;
-	case OP_MLOCK:
-		result->value = space_lock(sp, op->arg[0], op->arg[1], (unsigned)op->arg[2]);
-		break;
-	case OP_MUNLOCK:
-		result->value = space_unlock(sp, op->arg[0], op->arg[1]);
-		break;
-	case OP_MLOCKALL:
-		result->value = space_lock_all(sp, (unsigned)op->arg[0]);
-		break;
-	case OP_MUNLOCKALL:
-		result->value = space_unlock_all(sp);
-		break;
-	case OP_MSEAL:
-		result->value = space_seal(sp, op->arg[0], op->arg[1], (unsigned)op->arg[2]);
-		break;
-	case OP_LOAD:
-	case OP_STORE:
+	if (op->kind == OP_LOAD || op->kind == OP_STORE)
 		do_access(sp, op, result);
-		break;
-	case OP_FETCH:
+	else if (op->kind == OP_FETCH)
 		do_fetch(sp, op, result);
-		break;
-	case OP_TRUNCATE:
-		object_resize(object_of(op->file), op->arg[0]);
-		break;
-	case OP_PUNCH:
-		object_punch(object_of(op->file), op->arg[0] >> ARCH_PAGE_SHIFT,
-			     op->arg[1] >> ARCH_PAGE_SHIFT);
-		break;
-	case OP_READ:
+	else if (op->kind == OP_MINCORE)
+		do_mincore(sp, op, result);
+	else if (op->kind == OP_READ)
 		do_read(op, result);
-		break;
-	case OP_WRITE:
-		result->value = do_write(op);
-		break;
-	case OP_LIMIT:
-		do_limit(sp, op);
-		break;
-	case OP_FORK:
-		result->value =
-			proc_fork(lib.processes[op->process], 0, 0, &lib.processes[op->arg[0]]);
-		break;
-	case OP_EXIT:
-		result->value = do_exit(op->process);
-		break;
-	case OP_VISIT:
-	case OP_MARK:
-	case OP_KINDS:
-		break;
-	}
+	else if (op_traits[op->kind].is_call)
+		result->value = apply_call(sp, op);
+	else
+		result->value = apply_rest(sp, op);
 }
 
 unsigned

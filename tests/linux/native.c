@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -101,6 +102,8 @@ probe_features(void)
 	void *page = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	host.has[LINUX_HAS_GUARDS] = madvise(page, PAGE, ADVISE_GUARD_INSTALL) == 0;
+	host.has[LINUX_HAS_MERGING] = madvise(page, PAGE, MADV_MERGEABLE) == 0 &&
+				      number_in("/sys/kernel/mm/ksm/run") == 0;
 	munmap(page, PAGE);
 	host.has[LINUX_HAS_SEALS] = syscall(SYS_MSEAL, NULL, 0, 0) == 0;
 }
@@ -501,6 +504,31 @@ do_write(const struct op *op)
 }
 
 static void
+do_mincore(const struct op *op, struct result *result)
+{
+	unsigned char *buffer = host.slots[op->process].buffer;
+
+	result->value =
+		CALL(op->process, SYS_mincore, op->arg[0], op->arg[1], buffer_of(op->process));
+	if (result->value == 0)
+		result->data = bytes_digest(buffer, (op->arg[1] + PAGE - 1) / PAGE);
+}
+
+static int64_t
+do_transfer(const struct op *op, int64_t number)
+{
+	const struct iovec vectors[2] = {
+		{ .iov_base = (void *)op->arg[0], .iov_len = op->arg[1] },
+		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[1] },
+	};
+	uint64_t at = buffer_of(op->process);
+
+	memcpy(host.slots[op->process].buffer, vectors, sizeof(vectors));
+	return CALL(op->process, number, (uint64_t)native_processes[op->arg[3]].pid, at, 1,
+		    at + sizeof(vectors[0]), 1, 0);
+}
+
+static void
 do_limit(const struct op *op)
 {
 	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK };
@@ -514,71 +542,62 @@ do_limit(const struct op *op)
 		native_fail("prlimit: %s", strerror(errno));
 }
 
+/* Operations that are one system call with the operands as they are. */
+static const int plain_calls[OP_KINDS] = {
+	[OP_MUNMAP] = SYS_munmap,   [OP_MPROTECT] = SYS_mprotect, [OP_MADVISE] = SYS_madvise,
+	[OP_BRK] = SYS_brk,	    [OP_MREMAP] = SYS_mremap,	  [OP_MLOCK] = SYS_mlock2,
+	[OP_MUNLOCK] = SYS_munlock, [OP_MLOCKALL] = SYS_mlockall, [OP_MUNLOCKALL] = SYS_munlockall,
+	[OP_MSEAL] = SYS_MSEAL,	    [OP_MSYNC] = SYS_msync,
+};
+
+/* apply_rest - operations that only have a value, and take more than a call. */
+static int64_t
+apply_rest(const struct op *op)
+{
+	switch ((int)op->kind) {
+	case OP_MMAP:
+		return do_mmap(op);
+	case OP_VM_READ:
+		return do_transfer(op, SYS_process_vm_readv);
+	case OP_VM_WRITE:
+		return do_transfer(op, SYS_process_vm_writev);
+	case OP_TRUNCATE:
+		return CALL(op->process, SYS_ftruncate, fd_of(op->file), op->arg[0]);
+	case OP_PUNCH:
+		return CALL(op->process, SYS_fallocate, fd_of(op->file),
+			    FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->arg[0], op->arg[1]);
+	case OP_WRITE:
+		return do_write(op);
+	case OP_LIMIT:
+		do_limit(op);
+		return 0;
+	case OP_FORK:
+		return do_fork(op);
+	case OP_EXIT:
+		return do_exit(op);
+	default:
+		return 0;
+	}
+}
+
 void
 linux_apply(const struct op *op, struct result *result)
 {
-	static const int numbers[OP_KINDS] = {
-		[OP_MUNMAP] = SYS_munmap,	  [OP_MPROTECT] = SYS_mprotect,
-		[OP_MADVISE] = SYS_madvise,	  [OP_BRK] = SYS_brk,
-		[OP_MREMAP] = SYS_mremap,	  [OP_MLOCK] = SYS_mlock2,
-		[OP_MUNLOCK] = SYS_munlock,	  [OP_MLOCKALL] = SYS_mlockall,
-		[OP_MUNLOCKALL] = SYS_munlockall, [OP_MSEAL] = SYS_MSEAL,
-	};
-
 	*result = (struct result){ 0 };
-	switch (op->kind) {
-	case OP_MMAP:
-		result->value = do_mmap(op);
-		break;
-	case OP_MUNMAP:
-	case OP_MPROTECT:
-	case OP_MADVISE:
-	case OP_BRK:
-	case OP_MREMAP:
-	case OP_MLOCK:
-	case OP_MUNLOCK:
-	case OP_MLOCKALL:
-	case OP_MUNLOCKALL:
-	case OP_MSEAL:
-		result->value = call(op->process, numbers[op->kind], op->arg);
-		break;
-	case OP_LOAD:
+	if (plain_calls[op->kind])
+		result->value = call(op->process, plain_calls[op->kind], op->arg);
+	else if (op->kind == OP_LOAD)
 		do_access(op, AGENT_LOAD, result);
-		break;
-	case OP_STORE:
+	else if (op->kind == OP_STORE)
 		do_access(op, AGENT_STORE, result);
-		break;
-	case OP_FETCH:
+	else if (op->kind == OP_FETCH)
 		do_access(op, AGENT_FETCH, result);
-		break;
-	case OP_TRUNCATE:
-		result->value = CALL(op->process, SYS_ftruncate, fd_of(op->file), op->arg[0]);
-		break;
-	case OP_PUNCH:
-		result->value =
-			CALL(op->process, SYS_fallocate, fd_of(op->file),
-			     FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, op->arg[0], op->arg[1]);
-		break;
-	case OP_READ:
+	else if (op->kind == OP_MINCORE)
+		do_mincore(op, result);
+	else if (op->kind == OP_READ)
 		do_read(op, result);
-		break;
-	case OP_WRITE:
-		result->value = do_write(op);
-		break;
-	case OP_LIMIT:
-		do_limit(op);
-		break;
-	case OP_FORK:
-		result->value = do_fork(op);
-		break;
-	case OP_EXIT:
-		result->value = do_exit(op);
-		break;
-	case OP_VISIT:
-	case OP_MARK:
-	case OP_KINDS:
-		break;
-	}
+	else
+		result->value = apply_rest(op);
 }
 
 void

@@ -43,6 +43,10 @@ enum op_kind {
 	OP_MLOCKALL,   /* flags */
 	OP_MUNLOCKALL, /* - */
 	OP_MSEAL,      /* addr, length, flags */
+	OP_MSYNC,      /* addr, length, flags */
+	OP_MINCORE,    /* addr, length */
+	OP_VM_READ,    /* local addr, bytes, remote addr, remote process */
+	OP_VM_WRITE,   /* likewise */
 	OP_FETCH,      /* addr: a return instruction is put there, if it can, and run */
 	OP_TRUNCATE,   /* bytes; file */
 	OP_PUNCH,      /* offset, length, whole pages; file */
@@ -69,6 +73,7 @@ struct op_traits {
 	const char *name;
 	unsigned    nr_args;   /* of a plain call: all are told as numbers */
 	bool	    has_range; /* acts on arg[1] bytes at arg[0] */
+	bool	    is_call;   /* a system call about the space that only has a value */
 	bool	    is_look;   /* a visit of many pages */
 	bool	    has_flags; /* changes flags that only smaps shows */
 };
@@ -133,10 +138,14 @@ struct setup {
 
 struct agent_page;
 
+/* The most pages that OP_MINCORE asks for. */
+#define MOST_MINCORE 8192
+
 /* What a kernel may be too old for. */
 enum linux_feature {
 	LINUX_HAS_GUARDS,
 	LINUX_HAS_SEALS,
+	LINUX_HAS_MERGING,	   /* of equal pages; and nobody does it now */
 	LINUX_ZEROES_TAIL_OF_DISK, /* what was stored behind a file's end is gone when it grows */
 	LINUX_FEATURES,
 };

@@ -35,6 +35,8 @@ static struct {
 	uint64_t	    splits_before[MAX_PROCESSES][MAX_SPLITS];
 	unsigned	    nr_splits_before[MAX_PROCESSES];
 	const struct setup *setup;
+	bool		    is_child[MAX_PROCESSES];
+	bool		    has_lost_locks[MAX_PROCESSES];
 } pair;
 
 static struct map_line linux_lines[MAX_LINES], library_lines[MAX_LINES];
@@ -54,6 +56,8 @@ pair_begin(struct setup *setup)
 	linux_begin(setup);
 	library_begin(setup);
 	pair.setup = setup;
+	memset(pair.is_child, 0, sizeof(pair.is_child));
+	memset(pair.has_lost_locks, 0, sizeof(pair.has_lost_locks));
 	memset(pair.nr_splits, 0, sizeof(pair.nr_splits));
 	memset(pair.nr_splits_before, 0, sizeof(pair.nr_splits_before));
 	pair.nr_backings = pair.nr_kept = pair.nr_stored = 0;
@@ -340,16 +344,30 @@ same_result(const struct op *op, struct verdict *verdict)
 
 	linux_apply(op, a);
 	library_apply(op, b);
-	if (a->value == b->value && a->signal == b->signal && a->data == b->data)
+	if (a->value == b->value && a->signal == b->signal &&
+	    (a->data == b->data || known_residency(verdict)))
 		return true;
 	snprintf(one, sizeof(one), "%s", signal_name(a->signal));
 	verdict->difference = DIFFERENT_RESULT;
 	snprintf(verdict->text, sizeof(verdict->text),
-		 "Linux gives %" PRIx64 " (%s, %s), the library %" PRIx64 " (%s, %s)",
-		 (uint64_t)a->value, err_name((err_t)(a->value < 0 ? a->value : 0)), one,
+		 "Linux gives %" PRIx64 " (%s, %s, %016" PRIx64 "), the library %" PRIx64
+		 " (%s, %s, %016" PRIx64 ")",
+		 (uint64_t)a->value, err_name((err_t)(a->value < 0 ? a->value : 0)), one, a->data,
 		 (uint64_t)b->value, err_name((err_t)(b->value < 0 ? b->value : 0)),
-		 signal_name(b->signal));
+		 signal_name(b->signal), b->data);
 	return false;
+}
+
+bool
+pair_is_child(unsigned process)
+{
+	return pair.is_child[process];
+}
+
+bool
+pair_has_lost_locks(unsigned process)
+{
+	return pair.has_lost_locks[process];
 }
 
 static void
@@ -367,6 +385,13 @@ compare(const struct op *op, struct verdict *verdict)
 	if (!same_result(op, verdict))
 		return false;
 	note_store(op);
+	if (op->kind == OP_FORK) {
+		pair.is_child[op->arg[0]] = true;
+		pair.has_lost_locks[op->arg[0]] = false;
+	}
+	if (op->kind == OP_MREMAP && (op->arg[3] & REMAP_DONTUNMAP) &&
+	    verdict->linux_says.value > 0 && library_space(op->process)->locked_pages)
+		pair.has_lost_locks[op->process] = true;
 	if (op->kind == OP_EXIT)
 		return true;
 	if (looks && !same_pages(op, verdict))
@@ -412,6 +437,9 @@ pair_end(unsigned step, struct verdict *verdict)
 static bool
 is_possible(const struct op *op)
 {
+	if ((op->kind == OP_VM_READ || op->kind == OP_VM_WRITE) &&
+	    !library_space((unsigned)op->arg[3]))
+		return false;
 	return library_space(op->process) &&
 	       (op->kind != OP_FORK || !library_space((unsigned)op->arg[0]));
 }

@@ -49,5 +49,14 @@ bool is_out_of_bounds(uint64_t start, uint64_t bytes);
  */
 bool pair_splits(unsigned process, uint64_t start, uint64_t end);
 
+/*
+ * pair_has_lost_locks - a locked map was moved such that the old one stays: Linux has miscounted
+ * locked memory since.
+ */
+bool pair_has_lost_locks(unsigned process);
+
+/* pair_is_child - the process was forked from another. */
+bool pair_is_child(unsigned process);
+
 /* join - neighbours that agree become one line. */
 unsigned join(struct map_line *lines, unsigned nr);

@@ -15,7 +15,7 @@
 
 #define PAGE	  ARCH_PAGE_SIZE
 #define LARGE	  ((uint64_t)2 << 20)
-#define MOST_MADE ((uint64_t)8 << 20)
+#define MOST_MADE ((uint64_t)1 << 20)
 #define ARENA	  ((vaddr_t)0x100000000)
 
 /* The order of the weights is that of enum op_kind. */
@@ -28,7 +28,8 @@ const struct theme themes[] = {
 #define TREE(fork, exit) [OP_FORK] = fork, [OP_EXIT] = exit
 
 	{ .name = "calls",
-	  .weights = { CALLS(30, 14, 16, 10, 4), USES(10, 14, 2, 0), [OP_FETCH] = 6 },
+	  .weights = { CALLS(30, 14, 16, 10, 4), USES(10, 14, 2, 0), [OP_FETCH] = 6, [OP_MSEAL] = 1,
+		       [OP_MSYNC] = 3, [OP_MINCORE] = 4 },
 	  .most_processes = 1 },
 	{ .name = "limits",
 	  .weights = { CALLS(32, 12, 16, 4, 14), USES(6, 10, 1, 0),
@@ -39,13 +40,21 @@ const struct theme themes[] = {
 	  .weights = { CALLS(24, 8, 10, 6, 2), USES(10, 20, 3, 1), TREE(3, 2), [OP_MREMAP] = 40 },
 	  .most_processes = 3 },
 	{ .name = "files",
-	  .weights = { CALLS(30, 6, 8, 5, 1), USES(14, 22, 5, 2),
-		       TREE(3, 2), [OP_MREMAP] = 6, [OP_FETCH] = 2, [OP_TRUNCATE] = 8,
-		       [OP_PUNCH] = 6, [OP_READ] = 6, [OP_WRITE] = 8 },
+	  .weights = { CALLS(30, 6, 8, 5, 1), USES(14, 22, 5, 2), TREE(3, 2), [OP_MREMAP] = 6,
+		       [OP_FETCH] = 2, [OP_TRUNCATE] = 8, [OP_PUNCH] = 6, [OP_READ] = 6,
+		       [OP_WRITE] = 8, [OP_MSYNC] = 4, [OP_MINCORE] = 4 },
 	  .most_processes = 3,
 	  .is_about_files = true },
+	{ .name = "locks",
+	  .weights = { CALLS(24, 10, 10, 6, 4), USES(6, 8, 2, 0),
+		       TREE(2, 1), [OP_MREMAP] = 10, [OP_MLOCK] = 14, [OP_MUNLOCK] = 8,
+		       [OP_MLOCKALL] = 3, [OP_MUNLOCKALL] = 2, [OP_MSYNC] = 3, [OP_MINCORE] = 4 },
+	  .most_processes = 2,
+	  .has_limits = true,
+	  .is_small = true },
 	{ .name = "forks",
-	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2), TREE(7, 4), [OP_MREMAP] = 3 },
+	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2),
+		       TREE(7, 4), [OP_MREMAP] = 3, [OP_VM_READ] = 4, [OP_VM_WRITE] = 4 },
 	  .most_processes = 4 },
 };
 const unsigned nr_themes = sizeof(themes) / sizeof(themes[0]);
@@ -226,7 +235,7 @@ pick_placing(struct picker *picker)
 }
 
 /* Places drawn at random, reserved large pages and droppable memory are not asked for (known.c). */
-#define NOT_ASKED_FOR (MAPF_32BIT | MAPF_HUGETLB | MAPF_LOCKED | MAPF_POPULATE | 0x80 | 0x3000000)
+#define NOT_ASKED_FOR (MAPF_32BIT | MAPF_HUGETLB | 0x80 | 0x3000000)
 
 static unsigned
 pick_map_flags(struct picker *picker)
@@ -243,9 +252,24 @@ pick_map_flags(struct picker *picker)
 		flags |= MAPF_NORESERVE;
 	if (one_in(picker, 12))
 		flags |= MAPF_GROWSDOWN;
+	if (one_in(picker, 20))
+		flags |= MAPF_POPULATE;
+	if (one_in(picker, 20) && picker->theme->is_small)
+		flags |= MAPF_LOCKED;
 	if (one_in(picker, 50))
 		flags |= (unsigned)draw(picker) & 0x7c17f900u;
 	return (flags & ~NOT_ASKED_FOR) | pick_placing(picker);
+}
+
+/* makes_pages - memory or tables for every page of the range: not for terabytes. */
+static bool
+makes_pages(const struct op *op)
+{
+	return op->kind == OP_MLOCK ||
+	       (op->kind == OP_MMAP && (op->arg[3] & (MAPF_LOCKED | MAPF_POPULATE))) ||
+	       (op->kind == OP_MADVISE &&
+		(op->arg[2] == ADVICE_GUARD_INSTALL || op->arg[2] == ADVICE_POPULATE_READ ||
+		 op->arg[2] == ADVICE_POPULATE_WRITE));
 }
 
 static void
@@ -259,6 +283,8 @@ pick_mmap(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[1] = pick_length(picker);
 	op->arg[2] = pick_prot(picker);
 	op->arg[3] = flags;
+	if (makes_pages(op) && op->arg[1] > MOST_MADE && op->arg[1] < UINT64_MAX - MOST_MADE)
+		op->arg[1] = pick_few_pages(picker);
 	if (flags & MAPF_ANONYMOUS)
 		return;
 	op->file = (enum file)below(picker, FILES);
@@ -279,9 +305,14 @@ static uint64_t
 pick_advice(struct picker *picker)
 {
 	static const unsigned all[] = {
-		ADVICE_NORMAL,	      ADVICE_DONTNEED,	   ADVICE_DONTNEED,   ADVICE_DONTFORK,
-		ADVICE_DOFORK,	      ADVICE_WIPEONFORK,   ADVICE_KEEPONFORK, ADVICE_FREE,
-		ADVICE_GUARD_INSTALL, ADVICE_GUARD_REMOVE,
+		ADVICE_NORMAL,	      ADVICE_DONTNEED,	     ADVICE_DONTNEED,
+		ADVICE_DONTFORK,      ADVICE_DOFORK,	     ADVICE_WIPEONFORK,
+		ADVICE_KEEPONFORK,    ADVICE_FREE,	     ADVICE_GUARD_INSTALL,
+		ADVICE_GUARD_REMOVE,  ADVICE_WILLNEED,	     ADVICE_RANDOM,
+		ADVICE_SEQUENTIAL,    ADVICE_HUGEPAGE,	     ADVICE_NOHUGEPAGE,
+		ADVICE_DONTDUMP,      ADVICE_DODUMP,	     ADVICE_COLD,
+		ADVICE_POPULATE_READ, ADVICE_POPULATE_WRITE, ADVICE_DONTNEED_LOCKED,
+		ADVICE_REMOVE,	      ADVICE_MERGEABLE,	     ADVICE_UNMERGEABLE,
 	};
 	uint64_t advice = all[below(picker, sizeof(all) / sizeof(all[0]))];
 
@@ -290,6 +321,9 @@ pick_advice(struct picker *picker)
 	if (!linux_has(LINUX_HAS_GUARDS) &&
 	    (advice == ADVICE_GUARD_INSTALL || advice == ADVICE_GUARD_REMOVE))
 		return ADVICE_DONTNEED;
+	if (!linux_has(LINUX_HAS_MERGING) &&
+	    (advice == ADVICE_MERGEABLE || advice == ADVICE_UNMERGEABLE))
+		return ADVICE_FREE;
 	return advice;
 }
 
@@ -317,7 +351,7 @@ pick_access(struct picker *picker, struct space *sp, struct op *op)
 
 		va = r->range.start + below(picker, min_u64(region_pages(r), 64)) * PAGE;
 	}
-	op->arg[1] = one_in(picker, 2) ? 1 : 8;
+	op->arg[1] = op->kind == OP_FETCH || one_in(picker, 2) ? 1 : 8;
 	op->arg[0] = va + below(picker, PAGE / 8) * 8;
 	op->arg[2] =
 		op->kind == OP_STORE ? (op->arg[1] == 1 ? below(picker, 256) : draw(picker)) : 0;
@@ -411,14 +445,48 @@ pick_limit(struct picker *picker, struct space *sp, enum limit limit)
 	       (one_in(picker, 6) ? below(picker, 64) * PAGE : 0);
 }
 
-/* makes_pages - memory or tables for every page of the range: not for terabytes. */
-static bool
-makes_pages(const struct op *op)
+static void
+pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 {
-	return op->kind == OP_MLOCK ||
-	       (op->kind == OP_MADVISE &&
-		(op->arg[2] == ADVICE_GUARD_INSTALL || op->arg[2] == ADVICE_POPULATE_READ ||
-		 op->arg[2] == ADVICE_POPULATE_WRITE));
+	do
+		op->arg[3] = below(picker, MAX_PROCESSES);
+	while (!library_space((unsigned)op->arg[3]));
+	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
+	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
+	op->arg[2] = pick_page(picker, library_space((unsigned)op->arg[3])) + below(picker, PAGE);
+}
+
+/* pick_ranged - a call on a range whose third operand, if any, is drawn first. */
+static bool
+pick_ranged(struct picker *picker, struct space *sp, struct op *op)
+{
+	if (op->kind == OP_MPROTECT) {
+		op->arg[2] = pick_prot(picker);
+		if (one_in(picker, 30))
+			op->arg[2] |= (uint64_t)1 << below(picker, 32);
+	} else if (op->kind == OP_MADVISE) {
+		op->arg[2] = pick_advice(picker);
+	} else if (op->kind == OP_MLOCK) {
+		op->arg[2] = one_in(picker, 10) ? below(picker, 4) : below(picker, 2);
+	} else if (op->kind == OP_MSEAL) {
+		op->arg[2] = one_in(picker, 20);
+	} else if (op->kind == OP_MSYNC) {
+		op->arg[2] =
+			one_in(picker, 8) ? below(picker, 16) : (uint64_t)1 << below(picker, 3);
+	}
+	op->arg[0] = pick_address(picker, sp);
+	op->arg[1] = op->kind == OP_MINCORE ? pick_few_pages(picker) : pick_length(picker);
+	if (makes_pages(op) && op->arg[1] > MOST_MADE && op->arg[1] < UINT64_MAX - MOST_MADE)
+		op->arg[1] = pick_few_pages(picker);
+	return op->kind != OP_MSEAL || linux_has(LINUX_HAS_SEALS);
+}
+
+static bool
+pick_limits(struct picker *picker, struct space *sp, struct op *op)
+{
+	op->arg[0] = below(picker, LIMITS);
+	op->arg[1] = pick_limit(picker, sp, (enum limit)op->arg[0]);
+	return picker->theme->has_limits;
 }
 
 /* fill_in - the operands of op->kind; false: it cannot be done now. */
@@ -427,47 +495,29 @@ fill_in(struct picker *picker, struct op *op)
 {
 	struct space *sp = library_space(op->process);
 
-	switch (op->kind) {
+	switch ((int)op->kind) {
 	case OP_MMAP:
 		pick_mmap(picker, sp, op);
 		return true;
-	case OP_MPROTECT:
-		op->arg[2] = pick_prot(picker);
-		if (one_in(picker, 30))
-			op->arg[2] |= (uint64_t)1 << below(picker, 32);
-		break;
-	case OP_MADVISE:
-		op->arg[2] = pick_advice(picker);
-		break;
-	case OP_MUNMAP:
-	case OP_MUNLOCK:
-		break;
 	case OP_MREMAP:
 		pick_mremap(picker, sp, op);
 		return true;
-	case OP_MLOCK:
-		op->arg[2] = one_in(picker, 10) ? below(picker, 4) : below(picker, 2);
-		break;
 	case OP_MLOCKALL:
 		op->arg[0] = one_in(picker, 10) ? below(picker, 16) : 1 + below(picker, 7);
 		return true;
 	case OP_MUNLOCKALL:
 		return true;
-	case OP_MSEAL:
-		op->arg[2] = one_in(picker, 20);
-		if (!linux_has(LINUX_HAS_SEALS))
-			return false;
-		break;
 	case OP_BRK:
 		pick_brk(picker, sp, op);
 		return true;
 	case OP_LOAD:
 	case OP_STORE:
-		pick_access(picker, sp, op);
-		return true;
 	case OP_FETCH:
 		pick_access(picker, sp, op);
-		op->arg[1] = 1;
+		return true;
+	case OP_VM_READ:
+	case OP_VM_WRITE:
+		pick_transfer(picker, sp, op);
 		return true;
 	case OP_TRUNCATE:
 	case OP_PUNCH:
@@ -476,9 +526,7 @@ fill_in(struct picker *picker, struct op *op)
 		pick_file(picker, op);
 		return true;
 	case OP_LIMIT:
-		op->arg[0] = below(picker, LIMITS);
-		op->arg[1] = pick_limit(picker, sp, (enum limit)op->arg[0]);
-		return picker->theme->has_limits;
+		return pick_limits(picker, sp, op);
 	case OP_FORK:
 		return pick_fork(picker, op);
 	case OP_EXIT:
@@ -487,14 +535,9 @@ fill_in(struct picker *picker, struct op *op)
 	case OP_MARK:
 		op->arg[0] = draw(picker) >> 16;
 		return true;
-	case OP_KINDS:
-		return false;
+	default:
+		return pick_ranged(picker, sp, op);
 	}
-	op->arg[0] = pick_address(picker, sp);
-	op->arg[1] = pick_length(picker);
-	if (makes_pages(op) && op->arg[1] > MOST_MADE && op->arg[1] < UINT64_MAX - MOST_MADE)
-		op->arg[1] = pick_few_pages(picker);
-	return true;
 }
 
 /* round_up - whole pages that `bytes` from `va` touch; at least one. */
@@ -515,6 +558,9 @@ hits_agent(const struct op *op)
 		return false;
 	if (op->kind == OP_MREMAP && (op->arg[3] & REMAP_FIXED) &&
 	    is_out_of_bounds(op->arg[4], round_up(op->arg[2], op->arg[4])))
+		return true;
+	if ((op->kind == OP_VM_READ || op->kind == OP_VM_WRITE) &&
+	    is_out_of_bounds(op->arg[2] & ~ARCH_PAGE_MASK, round_up(op->arg[1], op->arg[2])))
 		return true;
 	return op_traits[op->kind].has_range && is_out_of_bounds(start, bytes);
 }

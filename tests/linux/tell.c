@@ -161,6 +161,12 @@ tell_op(FILE *out, const struct op *op, const struct result *result)
 	case OP_STORE:
 		tell_access(out, op, result);
 		break;
+	case OP_MSYNC:
+	case OP_MINCORE:
+		tell_call(out, op, result);
+		break;
+	case OP_VM_READ:
+	case OP_VM_WRITE:
 	case OP_FETCH:
 	case OP_TRUNCATE:
 	case OP_PUNCH:

@@ -127,6 +127,24 @@ wipe_on_fork_needs_private_anonymous_memory(void **state)
 	sketch_end(sp);
 }
 
+/* What cannot be shared twice is passed over without a word. */
+static void
+only_private_memory_is_mergeable(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request shared = sketch_anonymous(1, MAPF_SHARED | MAPF_FIXED);
+	vaddr_t		   va;
+
+	(void)state;
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	shared.addr = PAGE(2);
+	EXPECT_OK(space_map(sp, &shared, &va));
+	sketch_map(sp, 3, 4, PROT_RW, 0);
+	EXPECT_OK(space_advise(sp, PAGE(1), PAGE(3), ADVICE_MERGEABLE));
+	EXPECT_REGIONS(sp, "1-2 rw mergeable, 2-3 rw shared @anon:0, 3-4 rw mergeable");
+	sketch_end(sp);
+}
+
 /* page       1 2 3 4 5 6
  * before     A A . B B .
  * dontfork   d d d d d d      rule 15: all that is mapped is done, then ERR_NOMEM */
@@ -295,6 +313,7 @@ TEST_SUITE(advise, cmocka_unit_test(hints_are_flags_of_the_region),
 	   cmocka_unit_test(dontneed_concerns_one_space), cmocka_unit_test(free_may_be_a_mere_hint),
 	   cmocka_unit_test(fork_flags_cut_and_join),
 	   cmocka_unit_test(wipe_on_fork_needs_private_anonymous_memory),
+	   cmocka_unit_test(only_private_memory_is_mergeable),
 	   cmocka_unit_test(holes_are_passed_over_and_reported),
 	   cmocka_unit_test(bad_arguments_are_refused),
 	   cmocka_unit_test(a_failed_allocation_changes_nothing))

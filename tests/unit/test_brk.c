@@ -157,7 +157,7 @@ an_unmapped_heap_keeps_its_break(void **state)
 
 /* DRG-10, WNX-26. */
 static void
-limits_hold_and_shrinking_is_always_allowed(void **state)
+limits_hold_and_shrinking_to_them_is_allowed(void **state)
 {
 	struct space_layout layout = sketch_layout();
 	struct space	   *sp;
@@ -171,7 +171,8 @@ limits_hold_and_shrinking_is_always_allowed(void **state)
 	assert_int_equal(space_brk(sp, PAGE(5)), PAGE(5));
 	assert_int_equal(space_brk(sp, PAGE(6) + 100), PAGE(5));
 	assert_int_equal(space_brk(sp, PAGE(6)), PAGE(6));
-	sp->layout.limit_data = 0;
+	sp->layout.limit_data = PAGE(2);
+	assert_int_equal(space_brk(sp, PAGE(6) - 1), PAGE(6));
 	assert_int_equal(space_brk(sp, PAGE(5)), PAGE(5));
 	sp->layout.limit_data = UINT64_MAX;
 	sketch_map(sp, 1, 3, PROT_R, 0);
@@ -229,6 +230,6 @@ TEST_SUITE(brk, cmocka_unit_test(the_heap_follows_the_break),
 	   cmocka_unit_test(the_heap_joins_its_neighbour),
 	   cmocka_unit_test(holes_in_the_heap_are_passed_over),
 	   cmocka_unit_test(an_unmapped_heap_keeps_its_break),
-	   cmocka_unit_test(limits_hold_and_shrinking_is_always_allowed),
+	   cmocka_unit_test(limits_hold_and_shrinking_to_them_is_allowed),
 	   cmocka_unit_test(a_layout_without_heap_has_none),
 	   cmocka_unit_test(lack_of_memory_leaves_the_break))

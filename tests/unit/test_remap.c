@@ -267,6 +267,9 @@ a_shared_mapping_can_be_doubled(void **state)
 	assert_int_equal(sketch_load(sp, 3), 33);
 	EXPECT_ERR(in_place(sp, 2, 0, 1), ERR_NOMEM);
 	EXPECT_ERR(move_to(sp, 5, 0, 1, 11), ERR_INVAL);
+	EXPECT_ERR(move_to(sp, 2, 0, 2, 1), ERR_INVAL);
+	EXPECT_ERR(move_to(sp, 2, 0, 2, 2), ERR_FAULT);
+	EXPECT_REGIONS(sp, "1-5 rw shared @7:10, 5-6 rw, 7-10 rw shared @7:11");
 	EXPECT_OK(remap(sp,
 			(struct remap_request){
 				.addr = PAGE(1), .new_length = PAGE(1), .flags = REMAP_MAYMOVE },
@@ -346,6 +349,35 @@ limits_and_seals_are_kept(void **state)
 	EXPECT_ERR(in_place(sp, 1, 4, 1), ERR_PERM);
 	EXPECT_ERR(move_to(sp, 3, 1, 1, 2), ERR_PERM);
 	EXPECT_REGIONS(sp, "1-2 rw, 2-3 rw sealed, 3-5 rw");
+	sketch_end(sp);
+}
+
+/* page       1 2 3      6 7 8
+ * locked       l
+ * after                   l       each part is as it was, and what stays is not locked */
+static void
+parts_that_move_together_keep_their_locks(void **state)
+{
+	const struct remap_request all = {
+		.addr = PAGE(1),
+		.old_length = PAGE(3),
+		.new_length = PAGE(3),
+		.flags = REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP,
+		.new_addr = PAGE(6),
+	};
+	struct space *sp = sketch_space();
+	unsigned      at;
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	sketch_store_all(sp, 1, 4);
+	EXPECT_OK(space_lock(sp, PAGE(2), PAGE(1), 0));
+	EXPECT_OK(remap(sp, all, &at));
+	EXPECT_REGIONS(sp, "1-4 rw, 6-7 rw, 7-8 rw locked, 8-9 rw");
+	for (unsigned page = 1; page < 4; page++) {
+		assert_int_equal(sketch_load(sp, page + 5), page);
+		assert_int_equal(sketch_load(sp, page), 0);
+	}
 	sketch_end(sp);
 }
 
@@ -484,6 +516,7 @@ TEST_SUITE(remap, cmocka_unit_test(it_grows_as_far_as_there_is_room),
 	   cmocka_unit_test(a_fork_keeps_its_own),
 	   cmocka_unit_test(locked_memory_grows_within_its_limit),
 	   cmocka_unit_test(limits_and_seals_are_kept),
+	   cmocka_unit_test(parts_that_move_together_keep_their_locks),
 	   cmocka_unit_test(a_copy_keeps_the_data_limit),
 	   cmocka_unit_test(bad_arguments_are_refused),
 	   cmocka_unit_test(the_number_of_regions_is_limited),
