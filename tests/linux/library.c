@@ -136,6 +136,12 @@ object_of(enum file file)
 	return file == FILE_DISK ? lib.disk : lib.both;
 }
 
+uint64_t
+library_file_bytes(enum file file)
+{
+	return object_size(object_of(file));
+}
+
 static int64_t
 do_mmap(struct space *sp, const struct op *op)
 {

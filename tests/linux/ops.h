@@ -168,6 +168,7 @@ void	 library_apply(const struct op *op, struct result *result);
 unsigned library_maps(unsigned process, struct map_line *lines);
 void	 library_visit(unsigned process, const struct op *op, const uint64_t *pages, unsigned nr,
 		       struct agent_page *seen);
+uint64_t library_file_bytes(enum file file);   /* its size now */
 struct space *library_space(unsigned process); /* NULL: not alive */
 bool	      library_check(char *text, size_t bytes);
 void	      library_end(void);

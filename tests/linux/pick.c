@@ -425,6 +425,9 @@ pick_file(struct picker *picker, struct op *op)
 	}
 	op->arg[1] = 1 + below(picker, one_in(picker, 2) ? 16 : MOST_FILE_BYTES);
 	op->arg[2] = op->kind == OP_WRITE ? draw(picker) : 0;
+	/* Nor does ext4 clear the gap that a write leaves in the last page. */
+	if (op->kind == OP_WRITE)
+		op->arg[0] = min_u64(op->arg[0], library_file_bytes(op->file));
 	if (op->kind == OP_WRITE && keeps_tail(op->file)) {
 		op->arg[0] &= ~ARCH_PAGE_MASK;
 		op->arg[1] = PAGE;
