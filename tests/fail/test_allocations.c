@@ -9,17 +9,12 @@
  * operation has run without reaching its k-th allocation. The file is long for one
  * reason: one table holds every operation there is.
  */
+#include "fail/files.h"
 #include "fail/world.h"
 
 #include <stdio.h>
 
 enum { MANY = 100 };
-
-enum outcome {
-	DID,	 /* succeeded */
-	GAVE_UP, /* for want of memory */
-	WRONG,	 /* failed in another way */
-};
 
 struct operation {
 	const char *name;
@@ -38,12 +33,6 @@ enum {
 	KEEPS_TABLES = 1 << FRAME_TABLE,
 	KEEPS_PAGES = 1 << FRAME_TABLE | 1 << FRAME_OBJECT | 1 << FRAME_KERNEL,
 };
-
-static enum outcome
-of_err(err_t err)
-{
-	return err == OK ? DID : err == ERR_NOMEM || err == ERR_AGAIN ? GAVE_UP : WRONG;
-}
 
 static enum outcome
 of_fault(enum fault_result result)
@@ -555,61 +544,6 @@ create_object(struct world *w)
 
 	(void)w;
 	return of_err(err);
-}
-
-static enum outcome
-create_stored(struct world *w)
-{
-	struct object *object;
-
-	(void)w;
-	return of_err(object_create_stored(9, 4 * PAGE, &object));
-}
-
-static enum outcome
-write_call(struct world *w)
-{
-	size_t done;
-
-	return of_err(object_write(w->file, 2 * PAGE, "word", 4, &done));
-}
-
-static enum outcome
-write_call_beyond_the_end(struct world *w)
-{
-	size_t done;
-
-	return of_err(object_write(w->file, (FILE_PAGES + 3) * PAGE, "word", 4, &done));
-}
-
-static enum outcome
-read_call(struct world *w)
-{
-	char   word[4];
-	size_t done;
-
-	return of_err(object_read(w->file, 3 * PAGE, word, sizeof(word), &done));
-}
-
-static enum outcome
-truncate_file(struct world *w)
-{
-	object_resize(w->file, PAGE + 5);
-	return DID;
-}
-
-static enum outcome
-punch_file(struct world *w)
-{
-	object_punch(w->file, 0, 2);
-	return DID;
-}
-
-static enum outcome
-evict_file(struct world *w)
-{
-	object_evict(w->file, 0, FILE_PAGES);
-	return DID;
 }
 
 static enum outcome

@@ -49,7 +49,7 @@ slow_wait(struct object *object, uint64_t index)
 	return OK;
 }
 
-const struct pager_ops pager_slow = {
+static const struct pager_ops slow_ops = {
 	.name = "slow",
 	.fill = slow_fill,
 	.wait = slow_wait,
@@ -61,6 +61,6 @@ slow_file(uint64_t pages)
 	struct object *file;
 
 	memset(&slow, 0, sizeof(slow));
-	EXPECT_OK(object_create(&pager_slow, 11, pages, NULL, &file));
+	EXPECT_OK(object_create(&slow_ops, 11, pages, NULL, &file));
 	return file;
 }

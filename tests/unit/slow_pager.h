@@ -26,8 +26,6 @@ struct slow_pager {
 };
 extern struct slow_pager slow;
 
-extern const struct pager_ops pager_slow;
-
 /* slow_file - a fresh object of the pager, which forgets everything. The machine is fresh already. */
 struct object *slow_file(uint64_t pages);
 
