@@ -81,6 +81,7 @@ struct thread {
 	struct thread	   *waits_for; /* [p] the other direction: it must not run */
 	signal_set	    blocked;   /* [p] */
 	signal_set	    pending;   /* [p] sent to this thread alone */
+	signal_set	    forced;    /* [p] pending ones that it has caused itself */
 	struct signal_stack alternate; /* [p] where handlers run if they ask for it */
 	void		   *data;      /* the kernel's */
 };

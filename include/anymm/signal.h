@@ -111,6 +111,13 @@ err_t signal_send(struct process *proc, unsigned signal);
 err_t signal_send_thread(struct thread *t, unsigned signal);
 
 /*
+ * signal_force - the thread itself has caused it (a bad access, a bad instruction) and cannot go on
+ * without: if it is held back or ignored, it gets its default action instead. Spares init neither.
+ *   needs  t has not ended; a signal whose default ends the process
+ */
+void signal_force(struct thread *t, unsigned signal);
+
+/*
  * signal_send_group - to each member of the group. *nr: how many.
  *   fails  ERR_INVAL: no such signal; ERR_SRCH: no such group
  */

@@ -107,6 +107,26 @@ signal_send(struct process *proc, unsigned signal)
 	return OK;
 }
 
+void
+signal_force(struct thread *t, unsigned signal)
+{
+	signal_set	     bit = signal_bit(signal);
+	struct signal_action action;
+
+	REQUIRE(is_signal(signal) && signal_default(signal) == SIGNAL_ENDS,
+		"signal %u cannot be forced", signal);
+	proc_lock();
+	action = handlers_action(t->process, signal);
+	if (action.handler == SIGNAL_IGNORE ||
+	    (t->blocked & bit && action.handler != SIGNAL_DEFAULT))
+		handlers_set_default(t->process, signal);
+	t->blocked &= ~bit;
+	t->pending |= bit;
+	t->forced |= bit;
+	process_wake(t->process);
+	proc_unlock();
+}
+
 err_t
 signal_send_thread(struct thread *t, unsigned signal)
 {
@@ -237,8 +257,11 @@ signal_take(struct thread *t, struct signal_delivery *out)
 
 	proc_lock();
 	while ((d.signal = pick(t))) {
+		bool forced = t->forced & signal_bit(d.signal);
+
+		t->forced &= ~signal_bit(d.signal);
 		d.action = handlers_action(t->process, d.signal);
-		if (!has_no_effect(t->process, d.signal, &d.action))
+		if (forced || !has_no_effect(t->process, d.signal, &d.action))
 			break;
 	}
 	d.blocked = t->blocked;

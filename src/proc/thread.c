@@ -287,6 +287,7 @@ take_first_place(struct thread *t)
 	first->detached = false;
 	first->blocked = t->blocked;
 	first->pending = t->pending;
+	first->forced = t->forced;
 	first->alternate = t->alternate;
 	first->data = t->data;
 	first->suspends = t->suspends;

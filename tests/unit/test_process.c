@@ -76,6 +76,26 @@ fork_copies_the_space(void **state)
 	end();
 }
 
+/* CAM-08: the first process is made once, and is init; a second one without a parent is not. */
+static void
+the_first_process_is_init(void **state)
+{
+	struct process *first = first_process();
+	struct process *second;
+
+	(void)state;
+	assert_int_equal(first->id, 1);
+	assert_null(first->parent);
+	assert_ptr_equal(proc_init_process(), first);
+	EXPECT_OK(proc_create(0, first->space, &second));
+	assert_null(second->parent);
+	assert_ptr_equal(proc_init_process(), first);
+	bury(second);
+	bury(first);
+	assert_null(proc_init_process());
+	end();
+}
+
 /* DRG-20, DRG-B08: a shared space is counted; it lives until the last of both has left. */
 static void
 sharing_is_counted(void **state)
@@ -327,7 +347,8 @@ misuse_of_a_zombie_stops(void **state)
 	}
 }
 
-TEST_SUITE(process, cmocka_unit_test(fork_copies_the_space), cmocka_unit_test(sharing_is_counted),
+TEST_SUITE(process, cmocka_unit_test(the_first_process_is_init),
+	   cmocka_unit_test(fork_copies_the_space), cmocka_unit_test(sharing_is_counted),
 	   cmocka_unit_test(exec_replaces_the_space),
 	   cmocka_unit_test(orphans_go_to_the_first_process),
 	   cmocka_unit_test(the_first_process_has_an_heir),

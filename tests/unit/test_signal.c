@@ -232,8 +232,67 @@ many_are_signalled_at_once(void **state)
 	kin_end();
 }
 
-TEST_SUITE(signal, cmocka_unit_test(signals_come_in_order), cmocka_unit_test(a_mask_holds_back),
-	   cmocka_unit_test(any_thread_may_take_it),
+/* run - what a kernel does with a thread whose access failed; gives false if the process has ended. */
+static bool
+run(struct process *proc, unsigned page)
+{
+	struct signal_delivery d;
+
+	if (sketch_access(proc->space, ACCESS_STORE, page) == FAULT_DONE)
+		return true;
+	pt_deactivate(&proc->space->pt);
+	signal_force(&proc->main, SIGNAL_SEGV);
+	assert_true(signal_take(&proc->main, &d));
+	assert_int_equal(d.signal, SIGNAL_SEGV);
+	if (d.action.handler != SIGNAL_DEFAULT)
+		return true;
+	proc_exit(proc, 128 + (int32_t)d.signal);
+	return false;
+}
+
+/* LUN-30, CAM-07, CAM-35: a bad access is a signal to the thread, and without a handler the end, with a code. */
+static void
+a_bad_access_ends_the_process(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_fork(first);
+	struct process *b = kin_fork(first);
+
+	(void)state;
+	assert_true(run(a, 1));
+	assert_false(run(a, 9));
+	assert_int_equal(kin_wait(first).code, 139);
+	/* memory that was there is gone: the next store ends it */
+	EXPECT_OK(space_unmap(b->space, PAGE(2), PAGE(1)));
+	assert_false(run(b, 2));
+	assert_int_equal(kin_wait(first).code, 139);
+	kin_end();
+}
+
+/* What a thread has caused itself is neither held back nor ignored, and not by init either. */
+static void
+the_forced_cannot_be_escaped(void **state)
+{
+	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_fork(first);
+	struct process		  *b = kin_fork(first);
+
+	(void)state;
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &handler, NULL));
+	assert_true(run(a, 9));
+	/* its handler runs, so the signal is held back: once more is the end */
+	assert_false(run(a, 9));
+	EXPECT_OK(signal_set_action(b, SIGNAL_SEGV, &ignore, NULL));
+	assert_false(run(b, 9));
+	assert_false(run(first, 9));
+	assert_int_equal(kin_log.nr_init_exits, 1);
+	kin_end();
+}
+
+TEST_SUITE(signal, cmocka_unit_test(a_bad_access_ends_the_process),
+	   cmocka_unit_test(the_forced_cannot_be_escaped), cmocka_unit_test(signals_come_in_order),
+	   cmocka_unit_test(a_mask_holds_back), cmocka_unit_test(any_thread_may_take_it),
 	   cmocka_unit_test(a_handler_runs_under_its_mask),
 	   cmocka_unit_test(the_ignored_is_dropped),
 	   cmocka_unit_test(stops_and_continuations_cancel), cmocka_unit_test(stops_are_announced),
