@@ -22,11 +22,13 @@
 #include <inttypes.h>
 
 #include "effect.h"
+#include "kernel_window.h"
 #include "reach.h"
 
 bool
 ledger_start(void)
 {
+	kernel_window_start();
 	return reach_start() && record_start();
 }
 
@@ -47,6 +49,7 @@ ledger_save(void)
 void
 ledger_restore(void)
 {
+	kernel_window_start();
 	record_restore();
 	reach_restore();
 }
@@ -173,8 +176,10 @@ ledger_entry_changed(const uint64_t *slot, uint64_t old, uint64_t next, const vo
 {
 	uint64_t offset = (uint64_t)((const unsigned char *)slot - sim_ram.base);
 
-	if (!sim_fixed.has_ledger || changes_nothing(old, next) ||
-	    offset >> ARCH_PAGE_SHIFT >= sim_fixed.nr_frames)
+	if (!sim_fixed.has_ledger || changes_nothing(old, next))
+		return;
+	kernel_window_entry_changed(slot, old, next);
+	if (offset >> ARCH_PAGE_SHIFT >= sim_fixed.nr_frames)
 		return;
 	table_entry_changed(reach_table(offset >> ARCH_PAGE_SHIFT),
 			    (unsigned)(offset & ARCH_PAGE_MASK) / 8, old, next, at);
@@ -200,6 +205,7 @@ ledger_frame_retired(pfn_t pfn)
 {
 	struct frame_note *note = note_of(pfn.n);
 
+	kernel_window_frame_retired(pfn);
 	if (LIKELY(!note->table && !note->stale))
 		return;
 	if (note->stale)
@@ -290,6 +296,7 @@ ledger_flush_all(void)
 		return;
 	for (unsigned asid = 0; asid < ARCH_ASIDS; asid++)
 		any = flush_whole_asid(asid) || any;
+	any = kernel_window_flush_all() || any;
 	count_flush(any);
 }
 

@@ -146,21 +146,6 @@ make_kernel_half(void)
 			HW_VALID | HW_TABLE | (sim_fixed.area.n + AREA_WINDOW);
 }
 
-struct platform_window
-platform_kernel_window(void)
-{
-	const vaddr_t half = SIM_HAS_HALVES ? ~(vaddr_t)0 << (SIM_VA_BITS - 1) : 0;
-	const vaddr_t slot = (vaddr_t)(HW_ENTRIES - 1) << (SIM_VA_BITS - SIM_INDEX_BITS);
-
-	if (HW_ROOT < 2)
-		return (struct platform_window){ .table = pfn_none() };
-	return (struct platform_window){
-		.table = pfn_add(sim_fixed.area, AREA_WINDOW),
-		.level = HW_ROOT - 2,
-		.start = half | slot | (vaddr_t)1 << (SIM_VA_BITS - 2 * SIM_INDEX_BITS),
-	};
-}
-
 void
 sim_pt_init_root(pfn_t root)
 {

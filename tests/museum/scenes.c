@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <anymm/kstack.h>
 #include <sim/sim.h>
 
 #include "model/story.h"
@@ -247,9 +248,28 @@ files_change(void)
 	}
 }
 
+/* Kernel stacks go while one is in use, and then the last one with all tables. */
+static void
+stacks_go(void)
+{
+	struct kstack *stacks[3];
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	for (unsigned i = 0; i < 3; i++)
+		must(kstack_create(&stacks[i]) == OK, "kstack_create");
+	kstack_destroy(stacks[0]);
+	kstack_drain();
+	kstack_destroy(stacks[1]);
+	kstack_destroy(stacks[2]);
+	kstack_drain();
+	check();
+	sim_stop();
+}
+
 void
 museum_scenes(void)
 {
+	stacks_go();
 	files_change();
 	tables_go();
 	a_gather_finds_no_memory();
