@@ -72,5 +72,11 @@ void machine_rebase(void);
  */
 uint64_t test_seed(uint64_t usual);
 
+/*
+ * test_rounds - how often a random test tells its story: as often as usual, or a part of that
+ * where the machine is an emulated one. At least once.
+ */
+unsigned test_rounds(unsigned usual);
+
 /* test_random - the next number of the sequence that starts at *state (any value). */
 uint64_t test_random(uint64_t *state);

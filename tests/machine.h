@@ -50,7 +50,7 @@ uint64_t machine_allocations(void);
 
 /*
  * machine_snapshot, machine_reset - remember the machine's whole state (RAM, library,
- * translations), and go back to it. machine_allocations begins anew.
+ * translations), and go back to it. What machine_allocations counts may begin anew.
  */
 void machine_snapshot(void);
 void machine_reset(void);

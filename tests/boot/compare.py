@@ -70,22 +70,25 @@ def compare(image, anymm, scenario, folder):
 
 
 def report(number, name, wrong):
+    """Whether it passed."""
     print("%sok %d - %s" % ("not " if wrong else "", number, name))
     if wrong:
         print("# " + wrong)
     sys.stdout.flush()
+    return wrong is None
 
 
 def main():
     image, anymm, *scenarios = sys.argv[1:]
     print("1..%d" % (1 + len(scenarios)))
     passed, output = boot(image)
-    report(1, "the image boots", None if passed and output.endswith(b"ok\n") else repr(output))
+    boots = report(1, "the image boots", None if passed and output.endswith(b"ok\n") else repr(output))
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda scenario: compare(image, anymm, scenario, folder), scenarios)
-        for number, (scenario, wrong) in enumerate(zip(scenarios, results), 2):
-            report(number, scenario, wrong)
+        same = [report(number, scenario, wrong)
+                for number, (scenario, wrong) in enumerate(zip(scenarios, results), 2)]
+    return not (boots and all(same))
 
 
-main()
+sys.exit(main())

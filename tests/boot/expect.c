@@ -18,3 +18,9 @@ test_seed(uint64_t usual)
 	print_message("# seed %lu\n", (unsigned long)usual);
 	return usual;
 }
+
+unsigned
+test_rounds(unsigned usual)
+{
+	return usual > 8 ? usual / 8 : 1;
+}

@@ -100,6 +100,50 @@ abort(void)
 	x86_stop();
 }
 
+char *
+getenv(const char *name)
+{
+	(void)name;
+	return NULL;
+}
+
+FILE *
+fopen(const char *path, const char *mode)
+{
+	(void)path;
+	(void)mode;
+	return NULL;
+}
+
+int
+vfprintf(FILE *file, const char *fmt, va_list args)
+{
+	(void)file;
+	(void)fmt;
+	(void)args;
+	return 0;
+}
+
+int
+fflush(FILE *file)
+{
+	(void)file;
+	return 0;
+}
+
+int
+fclose(FILE *file)
+{
+	(void)file;
+	return 0;
+}
+
+int
+vsnprintf(char *buf, size_t bytes, const char *fmt, va_list args)
+{
+	return (int)format_va(buf, bytes, fmt, args);
+}
+
 int
 snprintf(char *buf, size_t bytes, const char *fmt, ...)
 {

@@ -1,7 +1,7 @@
 /*
  * machine.c - the booted PC as the machine of tests; see tests/machine.h.
  *
- * A fresh machine is a stretch of RAM whose frames carry the poison of free frames, a zeroed
+ * A fresh machine is a stretch of RAM that holds what the last test has left there, a zeroed
  * root object, and CPUs that have left every space and flushed everything. The thread that
  * runs the tests is the boot CPU's; machine_cpu_set lets it go on on another CPU.
  */
@@ -126,6 +126,15 @@ start_on_own_map(const struct boot_range *ranges, unsigned nr)
 	window_open(own_ranges, nr, spare_ram());
 }
 
+/* What the last machine has mapped there lies in memory that is no more its own. */
+static void
+empty_kernel_window(void)
+{
+	arch_frame_zero(platform_kernel_window().table);
+	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++)
+		smp_call(cpu, forget_spaces, NULL);
+}
+
 static void
 start_on_ram(uint64_t frames)
 {
@@ -133,8 +142,6 @@ start_on_ram(uint64_t frames)
 		boot_test_skip("needs more memory");
 	range = (struct boot_range){ .start = ram.start, .nr_frames = frames };
 	x86_machine.poison_bytes = POISON_BYTES;
-	for (uint64_t i = 0; i < frames; i++)
-		x86_frame_poison(pfn_add(range.start, i), 0);
 	map = (struct boot_map){ .ranges = &range, .nr_ranges = 1 };
 }
 
@@ -148,9 +155,8 @@ machine_start(const struct machine_config *config)
 	smp_migrate(0);
 	nr_cpus = config->nr_cpus ? config->nr_cpus : 1;
 	window_close();
-	for (unsigned cpu = 0; cpu < boot_nr_cpus(); cpu++)
-		smp_call(cpu, forget_spaces, NULL);
 	memset(arch_root_state(), 0, ARCH_ROOT_STATE_BYTES);
+	empty_kernel_window();
 	if (config->ranges)
 		start_on_own_map(config->ranges, config->nr_ranges);
 	else
@@ -239,7 +245,7 @@ struct machine_translation
 machine_translate(pfn_t root, vaddr_t va)
 {
 	struct hardware_view	   v = hardware_walk((paddr_t){ root.n << ARCH_PAGE_SHIFT }, va);
-	struct machine_translation t = { .present = v.present && v.user, .level = v.level };
+	struct machine_translation t = { .present = v.present, .level = v.level };
 
 	if (!t.present)
 		return (struct machine_translation){ .pfn = pfn_none(), .level = v.level };

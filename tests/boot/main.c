@@ -23,15 +23,23 @@ static const struct {
 #undef X
 };
 
-/* Command line: suite=NAME runs that one only. */
+/* Command line: suite=NAME,... runs those only. */
 static bool
 is_wanted(const char *name)
 {
 	const char *wanted = bootinfo_option("suite");
 	size_t	    length = strlen(name);
 
-	return !wanted || (strncmp(wanted, name, length) == 0 &&
-			   (wanted[length] == ' ' || wanted[length] == '\0'));
+	if (!wanted)
+		return true;
+	for (;; wanted++) {
+		if (strncmp(wanted, name, length) == 0 && strchr(", ", wanted[length]))
+			return true;
+		while (*wanted && !strchr(", ", *wanted))
+			wanted++;
+		if (*wanted != ',')
+			return false;
+	}
 }
 
 void

@@ -1,8 +1,8 @@
 /*
  * snapshot.c - see snapshot.h.
  *
- * What counts is the root object, every frame that is not free, and the space each CPU has
- * loaded. Free frames only carry their poison. Everything is copied: between two resets a
+ * What counts is the root object, every frame that is not free, the table of the library's window
+ * in the kernel half, and the space each CPU has loaded. Free frames only carry their poison. Everything is copied: between two resets a
  * test changes little, but the machine is small.
  */
 #include "boot/snapshot.h"
@@ -19,6 +19,7 @@ static unsigned char	*root_copy; /* behind it: where each kept frame lies, then 
 static uint32_t		*numbers;
 static unsigned char	*pages;
 static uint64_t		 nr_kept;
+static unsigned char	 window_copy[ARCH_PAGE_SIZE];
 static unsigned		 cpu_then;
 static uint64_t		 cr3_then[CPU_MAX];
 
@@ -93,6 +94,7 @@ snapshot_keep(struct boot_range of, struct boot_range spare)
 		pfn = frame_next(pfn_add(pfn, frames - 1));
 	}
 	memcpy(root_copy, arch_root_state(), ARCH_ROOT_STATE_BYTES);
+	memcpy(window_copy, arch_frame_ptr(platform_kernel_window().table), ARCH_PAGE_SIZE);
 	cpu_then = platform_cpu();
 	on_every_cpu(note_cr3);
 }
@@ -114,5 +116,6 @@ snapshot_restore(void)
 			x86_frame_poison(pfn, 0);
 	}
 	memcpy(arch_root_state(), root_copy, ARCH_ROOT_STATE_BYTES);
+	memcpy(arch_frame_ptr(platform_kernel_window().table), window_copy, ARCH_PAGE_SIZE);
 	on_every_cpu(load_cr3);
 }

@@ -2,7 +2,7 @@
  * story_compare.c - the library's regions and memory against the flat model's.
  *
  * Nothing is accessed: contents are read where the tables say they are, by the
- * simulator's own walk, so comparing changes nothing and can be done at any time.
+ * machine's own walk, so comparing changes nothing and can be done at any time.
  */
 #include "model/story.h"
 
@@ -76,13 +76,18 @@ frame_behind(struct comparison *c, const struct flat_region *fr, vaddr_t va, boo
 	return pfn;
 }
 
-/* same_walk - the simulator's own reading of the tables agrees with the library's. */
+/*
+ * same_walk - the machine's own reading of the tables agrees with the library's. A leaf that
+ * allows nothing is there for some machines and absent for others.
+ */
 static bool
 same_walk(struct comparison *c, vaddr_t va, pfn_t pfn, bool is_mapped)
 {
 	struct machine_translation t = machine_translate(c->sp->pt.root, va);
+	struct pt_view		   view = pt_look(&c->sp->pt, va);
+	bool allows = is_mapped && arch_pte_decode_leaf(view.pte, view.level).prot != 0;
 
-	if (t.present == is_mapped && (!is_mapped || pfn_eq(t.pfn, pfn)))
+	if ((t.present && t.prot) == allows && (!t.present || (is_mapped && pfn_eq(t.pfn, pfn))))
 		return true;
 	return story_differ(
 		c->st,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sim/sim.h>
+#include <anymm/process.h>
 
 #include "base/root.h"
 #include "harness.h"

@@ -275,9 +275,10 @@ any_value_in_any_field_is_survived(void **state)
 					   UINT64_MAX };
 	uint64_t	      random = test_seed(1);
 	struct elf_spec	      spec = elf_small(ET_DYN);
+	unsigned	      rounds = test_rounds(20000);
 
 	(void)state;
-	for (unsigned i = 0; i < 20000; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		elf_make(&file, &spec);
 		for (unsigned n = 0; n < 1 + i % 3; n++) {
 			uint64_t at = test_random(&random) % (HEADER(6) - 16) / 4 * 4 + 16;

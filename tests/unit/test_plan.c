@@ -550,7 +550,7 @@ static void
 every_random_change_has_the_tables_it_needs(void **state)
 {
 	uint64_t	  seed = test_seed(7);
-	unsigned	  nr;
+	unsigned	  steps = test_rounds(3000), nr;
 	struct pt *const *trees;
 
 	(void)state;
@@ -560,7 +560,7 @@ every_random_change_has_the_tables_it_needs(void **state)
 	model.nr_places = ARCH_PT_LEVELS == 2 ? 12 : PLACES;
 	model.pt[0] = tree_make();
 	model.alive[0] = true;
-	for (unsigned n = 0; n < 3000; n++) {
+	for (unsigned n = 0; n < steps; n++) {
 		step();
 		compare();
 	}

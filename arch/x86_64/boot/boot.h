@@ -86,7 +86,7 @@ void serial_init(void);
  * stops or a boot fails, at each timer interrupt, and before a CPU is interrupted for a
  * shootdown. A writer that returns true has taken the text; stop_hook and fail_hook may
  * jump away; with true, skip_ipi leaves the interrupt out. A page fault of the kernel's own
- * that fault_hook has mended (true) is no bug.
+ * that fault_hook has mended (true) is no bug, nor is a single step that step_hook waits for.
  */
 extern bool (*console_hook)(const char *text, size_t bytes);
 extern void (*stop_hook)(void);
@@ -94,6 +94,7 @@ extern void (*fail_hook)(const char *text);
 extern void (*timer_hook)(void);
 extern bool (*skip_ipi)(unsigned cpu);
 extern bool (*fault_hook)(vaddr_t va);
+extern void (*step_hook)(void);
 
 enum {
 	EXIT_PASS = 0x10, /* QEMU ends with 33 */

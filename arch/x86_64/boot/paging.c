@@ -229,6 +229,9 @@ platform_kernel_window(void)
 {
 	uint64_t root_slot = *slot_of(WINDOW_START, ARCH_PT_LEVELS - 1);
 
+	/* Through another direct map than ours the library does not reach the table. */
+	if (x86_machine.direct_map != DIRECT_MAP)
+		return (struct platform_window){ .table = pfn_none() };
 	return (struct platform_window){ .table = { (root_slot & P_ADDRESS) >> ARCH_PAGE_SHIFT },
 					 .level = WINDOW_LEVEL,
 					 .start = WINDOW_START };

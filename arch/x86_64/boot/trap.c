@@ -30,6 +30,7 @@ static_assert(sizeof(struct gate) == 16, "SDM vol. 3A, figure 6-8");
 #define GATE_FROM_USER 0x60 /* ring 3 may use the vector with INT */
 
 enum {
+	VECTOR_DEBUG = 1,
 	VECTOR_NMI = 2,
 	VECTOR_BREAKPOINT = 3,
 	VECTOR_DOUBLE_FAULT = 8,
@@ -44,6 +45,7 @@ static struct gate idt[256];
 
 void (*timer_hook)(void);
 bool (*fault_hook)(vaddr_t va);
+void (*step_hook)(void);
 
 static const char *const names[32] = {
 	"divide error",
@@ -242,6 +244,10 @@ trap_kernel(struct arch_context *ctx)
 	}
 	if (fixed_up(ctx))
 		return;
+	if (ctx->vector == VECTOR_DEBUG && step_hook) {
+		step_hook();
+		return;
+	}
 	console_hook = NULL;
 	trap_print(ctx);
 	say_guard(ctx);

@@ -5,5 +5,6 @@
 
 #define PRIu32 "u"
 #define PRIx32 "x"
+#define PRId64 "ld"
 #define PRIu64 "lu"
 #define PRIx64 "lx"

@@ -51,7 +51,10 @@ unsigned task_cpus(void);
 
 /* program_load - a space with the program and these arguments, and the context to start it. */
 err_t program_load(const struct exec_strings *args, struct space **out, struct arch_context *ctx);
-void  program_init(void);
+
+/* program_init - make the program's file; program_fini - give it back, when no space maps it. */
+void program_init(void);
+void program_fini(void);
 
 /* syscall_handle - do what ctx asks for; false: the task must not go on now. */
 bool syscall_handle(struct task *t);

@@ -41,6 +41,13 @@ program_init(void)
 	object_resize(file, bytes);
 }
 
+void
+program_fini(void)
+{
+	object_put(file);
+	file = NULL;
+}
+
 /* Sixteen bytes that differ from start to start, as far as a clock can make them. */
 static void
 fill_random(uint8_t *random)

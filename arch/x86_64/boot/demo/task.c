@@ -13,7 +13,8 @@
 #include "abi.h"
 #include "base/format.h"
 
-#define TASKS 64
+#define TASKS	     64
+#define OTHER_FRAMES 400
 
 enum {
 	VECTOR_DIVIDE = 0,
@@ -258,6 +259,37 @@ start_first(void)
 	task_ready(first);
 }
 
+/* A process may fill its whole stack; the rest is for everybody else. */
+static uint64_t
+frames_needed(void)
+{
+	return (space_default_layout().limit_stack >> ARCH_PAGE_SHIFT) + OTHER_FRAMES;
+}
+
+static struct frame_totals
+frames_now(void)
+{
+	anymm_drain();
+	return frame_totals();
+}
+
+/* With every process gone and the file given back, each kind has as many frames as before. */
+static void
+check_frames(const struct frame_totals *before)
+{
+	struct frame_totals now = frames_now();
+
+	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
+		if (now.by_kind[kind] != before->by_kind[kind])
+			boot_fail("frames of kind %u: %lu before the first program, %lu after the "
+				  "last",
+				  kind, (unsigned long)before->by_kind[kind],
+				  (unsigned long)now.by_kind[kind]);
+	}
+	console_printf("%lu frames were free before the first program, and are again\n",
+		       (unsigned long)now.by_kind[FRAME_FREE]);
+}
+
 static void
 check_invariants(void)
 {
@@ -270,8 +302,13 @@ check_invariants(void)
 bool
 demo_run(void)
 {
-	int32_t code;
+	struct frame_totals before = frames_now();
+	int32_t		    code;
 
+	if (before.by_kind[FRAME_FREE] < frames_needed())
+		boot_fail("the demonstration needs %lu KiB of free RAM, %lu are there",
+			  (unsigned long)frames_needed() << (ARCH_PAGE_SHIFT - 10),
+			  (unsigned long)before.by_kind[FRAME_FREE] << (ARCH_PAGE_SHIFT - 10));
 	lock_init(&lock, RANK_PROC);
 	start_first();
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
@@ -286,5 +323,8 @@ demo_run(void)
 	}
 	if (proc_reap(NULL, tasks[0].proc, &code) != OK || proc_count() != 0)
 		boot_fail("a process is left");
+	program_fini();
+	check_invariants();
+	check_frames(&before);
 	return true;
 }

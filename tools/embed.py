@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write assembly that puts a file into the image's constants, between two symbols.
+"""Write assembly that puts a file into a program's constants, between two symbols.
 
 usage: embed.py FILE SYMBOL
 
