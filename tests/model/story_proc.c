@@ -42,7 +42,7 @@ do_fork(struct story_op *op, unsigned flags)
 		fs = flat_space_fork(&st->flat, op->fs);
 	if (!fs)
 		return op_exit(op);
-	story_say(op, "%s p%u p%d", flags ? "vfork" : "fork", op->who, slot);
+	story_say(op, "%s p%u p%d", flags ? "share" : "fork", op->who, slot);
 	story_fail_begin(op, "ENOMEM");
 	err = proc_fork(op->proc->real, flags, 0, &child);
 	if (story_fail_end(op, err == ERR_NOMEM, "ENOMEM"))

@@ -313,6 +313,13 @@ statement_vfork(struct run *r)
 	return make_child(r, "vfork", PROC_SHARE_SPACE | PROC_SUSPEND, false, &r->nr_vforks);
 }
 
+/* A second process in the same space; unlike after vfork, both run. */
+bool
+statement_share(struct run *r)
+{
+	return make_child(r, "share", PROC_SHARE_SPACE, false, &r->nr_forks);
+}
+
 bool
 statement_thread(struct run *r)
 {

@@ -27,6 +27,7 @@ static const struct {
 	{ "exec", statement_exec },
 	{ "fork", statement_fork },
 	{ "vfork", statement_vfork },
+	{ "share", statement_share },
 	{ "thread", statement_thread },
 	{ "exit", statement_exit },
 	{ "wait", statement_wait },

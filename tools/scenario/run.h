@@ -60,6 +60,7 @@ bool statement_spawn(struct run *r);
 bool statement_exec(struct run *r);
 bool statement_fork(struct run *r);
 bool statement_vfork(struct run *r);
+bool statement_share(struct run *r);
 bool statement_thread(struct run *r);
 bool statement_exit(struct run *r);
 bool statement_wait(struct run *r);
