@@ -44,7 +44,7 @@ seconds_used(void)
 /* How the replays went, all together. */
 struct totals {
 	uint64_t good, all;
-	uint64_t calls_equal, calls, maps_equal, maps, spaces_equal, spaces;
+	uint64_t calls_equal, calls, maps_equal, maps, sizes_equal, sizes, spaces_equal, spaces;
 	uint64_t touches, pages;
 	double	 seconds;
 };
@@ -56,6 +56,8 @@ add_result(struct totals *totals, const struct scenario_result *result)
 	totals->calls_equal += result->calls_equal;
 	totals->maps += result->maps;
 	totals->maps_equal += result->maps_equal;
+	totals->sizes += result->rss;
+	totals->sizes_equal += result->rss_equal;
 	totals->spaces += result->spaces_resident;
 	totals->spaces_equal += result->spaces_equal;
 	totals->touches += result->touches;
@@ -65,9 +67,10 @@ add_result(struct totals *totals, const struct scenario_result *result)
 static void
 print_row(const char *name, const struct totals *t, const char *ending)
 {
-	printf("%-20s %6llu/%-6llu %5llu/%-5llu %5llu/%-5llu %9llu %9llu %8.2f  %s\n", name,
-	       (unsigned long long)t->calls_equal, (unsigned long long)t->calls,
+	printf("%-20s %6llu/%-6llu %4llu/%-4llu %6llu/%-6llu %4llu/%-4llu %8llu %8llu %8.2f  %s\n",
+	       name, (unsigned long long)t->calls_equal, (unsigned long long)t->calls,
 	       (unsigned long long)t->maps_equal, (unsigned long long)t->maps,
+	       (unsigned long long)t->sizes_equal, (unsigned long long)t->sizes,
 	       (unsigned long long)t->spaces_equal, (unsigned long long)t->spaces,
 	       (unsigned long long)t->touches, (unsigned long long)t->pages, t->seconds, ending);
 	fflush(stdout);
@@ -112,8 +115,8 @@ replay_all(int argc, char **argv)
 	char		    ending[64];
 	int		    worst = SCENARIO_EXIT_GOOD;
 
-	printf("%-20s %13s %11s %11s %9s %9s %8s  %s\n", "recording", "results equal", "maps equal",
-	       "all pages", "touched", "compared", "seconds", "ends");
+	printf("%-20s %13s %9s %13s %9s %8s %8s %8s  %s\n", "recording", "results equal", "maps",
+	       "region sizes", "all pages", "touched", "compared", "seconds", "ends");
 	for (int i = 0; i < argc; i++) {
 		int code;
 

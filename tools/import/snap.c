@@ -238,6 +238,8 @@ write_rss(struct convert *c, const struct task *task, const struct map_entry *en
 	text_add(c->out, " rss=%lluK", (unsigned long long)entry->rss_kib);
 	if (also)
 		text_add(c->out, "+%lluK", (unsigned long long)(also * (PAGE_BYTES / 1024)));
+	if (entry->rss_kib)
+		text_add(c->out, " anon=%lluK", (unsigned long long)entry->anon_kib);
 }
 
 /* smaps where there is one, else maps: the lines are the same. */

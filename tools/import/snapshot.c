@@ -32,6 +32,22 @@ line_fail(struct import_error *error, const char *file, unsigned number, const s
 			   what);
 }
 
+/* KEY=NUMBER in a line of smaps; 0 if it is not there, as smaps leaves zeros out. */
+static uint64_t
+figure(struct slice text, const char *key)
+{
+	const char  *at = memmem(text.at, text.bytes, key, strlen(key));
+	struct slice number;
+	uint64_t     value = 0;
+
+	if (!at)
+		return 0;
+	number.at = at + strlen(key);
+	number.bytes = text.bytes - (size_t)(number.at - text.at);
+	(void)slice_number(&number, 10, &value);
+	return value;
+}
+
 /* The name of a line: to its end, or to " | " of smaps; blanks around it do not count. */
 static void
 take_name(struct slice rest, struct map_entry *entry)
@@ -40,7 +56,6 @@ take_name(struct slice rest, struct map_entry *entry)
 	size_t		  n = sizeof(deleted) - 1;
 	const char	 *bar;
 	const char	 *flags;
-	const char	 *rss;
 
 	while (slice_take(&rest, " ") || slice_take(&rest, "\t"))
 		;
@@ -52,11 +67,11 @@ take_name(struct slice rest, struct map_entry *entry)
 	if (flags)
 		entry->flags =
 			(struct slice){ flags + 8, rest.bytes - (size_t)(flags + 8 - rest.at) };
-	rss = bar ? memmem(bar, (size_t)(rest.at + rest.bytes - bar), "Rss=", 4) : NULL;
-	if (rss) {
-		struct slice number = { rss + 4, (size_t)(rest.at + rest.bytes - rss - 4) };
+	if (bar) {
+		struct slice figures = { bar, rest.bytes - (size_t)(bar - rest.at) };
 
-		(void)slice_number(&number, 10, &entry->rss_kib);
+		entry->rss_kib = figure(figures, " Rss=");
+		entry->anon_kib = figure(figures, " Anonymous=");
 	}
 	while (entry->name.bytes > 0 && entry->name.at[entry->name.bytes - 1] == ' ')
 		entry->name.bytes--;

@@ -12,8 +12,8 @@ struct map_entry {
 	uint64_t     offset;
 	struct slice name; /* "" for anonymous memory; without " (deleted)" */
 	struct slice inode;
-	struct slice flags;   /* of smaps: what follows "VmFlags:" */
-	uint64_t     rss_kib; /* of smaps */
+	struct slice flags;		/* of smaps: what follows "VmFlags:" */
+	uint64_t     rss_kib, anon_kib; /* of smaps */
 };
 
 /* What of .info matters to memory. */

@@ -4,7 +4,6 @@
  * Maps are compared address by address, not line by line: where neighbours
  * agree in everything visible it does not matter whether they are one region.
  */
-#include "pt/state.h"
 #include "scenario/run.h"
 
 /* The two sides of a comparison of maps: the expected lines drive it. */
@@ -127,31 +126,36 @@ compare_line(struct run *r, struct map_cursor *cur, const struct map_line *line)
 	return true;
 }
 
-/* What is resident of a range: pages that are there, but for the one of zeros. */
-static uint64_t
-resident_bytes(const struct space *sp, struct va_range range)
+/* One figure of a range; false: the run is over. */
+static bool
+compare_figure(struct run *r, struct map_cursor *cur, const struct map_line *line, const char *what,
+	       uint64_t want, uint64_t pages)
 {
-	uint64_t bytes = 0;
+	uint64_t got = pages << ARCH_PAGE_SHIFT;
 
-	for (vaddr_t va = range.start; page_next(sp, &va) && va < range.end; va += ARCH_PAGE_SIZE)
-		bytes += pfn_eq(page_at(sp, va).pfn, pt_zero_frame()) ? 0 : ARCH_PAGE_SIZE;
-	return bytes;
+	if (!cur->equal || got == want)
+		return true;
+	cur->equal = false;
+	return run_failed(r, "maps: at 0x%llx expected %llu bytes to be %s, got %llu",
+			  (unsigned long long)line->range.start, (unsigned long long)want, what,
+			  (unsigned long long)got);
 }
 
+/* What the library tells of a range, as smaps does. */
 static bool
-compare_rss(struct run *r, struct map_cursor *cur, struct space *sp, const struct map_line *line)
+compare_usage(struct run *r, struct map_cursor *cur, struct space *sp, const struct map_line *line)
 {
-	uint64_t bytes = resident_bytes(sp, line->range);
+	struct usage usage = space_usage(sp, line->range);
 
 	r->result->rss++;
-	if (bytes == line->rss_bytes) {
-		r->result->rss_equal++;
-		return true;
-	}
-	cur->equal = false;
-	return run_failed(r, "maps: at 0x%llx expected %llu bytes to be resident, got %llu",
-			  (unsigned long long)line->range.start,
-			  (unsigned long long)line->rss_bytes, (unsigned long long)bytes);
+	if (line->has_rss &&
+	    !compare_figure(r, cur, line, "resident", line->rss_bytes, usage.resident))
+		return false;
+	if (line->has_anon &&
+	    !compare_figure(r, cur, line, "anonymous", line->anon_bytes, usage.anonymous))
+		return false;
+	r->result->rss_equal += cur->equal;
+	return true;
 }
 
 static bool
@@ -167,7 +171,8 @@ compare_maps(struct run *r, struct space *sp, bool flags)
 			return false;
 		if (!r->dry && cur.equal && !compare_line(r, &cur, &line))
 			return false;
-		if (!r->dry && line.has_rss && cur.equal && !compare_rss(r, &cur, sp, &line))
+		if (!r->dry && (line.has_rss || line.has_anon) && cur.equal &&
+		    !compare_usage(r, &cur, sp, &line))
 			return false;
 	}
 	if (r->dry)

@@ -85,10 +85,14 @@ parse_map_flag(struct run *r, const struct token *token, struct map_line *line)
 		line->has_rss = true;
 		return number_of(r, &rest, &line->rss_bytes, "a number of bytes");
 	}
+	if (token_key(token, "anon", &rest)) {
+		line->has_anon = true;
+		return number_of(r, &rest, &line->anon_bytes, "a number of bytes");
+	}
 	return parse_expected(
 		r, token,
 		"growsdown, special, noreserve, dontfork, wipeonfork, locked, another "
-		"flag or rss=");
+		"flag, rss= or anon=");
 }
 
 const char *

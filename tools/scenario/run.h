@@ -203,8 +203,9 @@ struct map_line {
 	uint64_t	offset; /* bytes; only with a file */
 	struct name    *file;	/* NULL: anonymous memory */
 	unsigned	region_flags;
-	bool		has_rss;
-	uint64_t	rss_bytes; /* resident in it, the zero page not counted */
+	bool		has_rss, has_anon;
+	uint64_t	rss_bytes;  /* resident in it, the zero page not counted */
+	uint64_t	anon_bytes; /* of these, in private pages */
 };
 
 /* Flags of regions that maps tells and compares. */
