@@ -613,7 +613,8 @@ flags_and_resident_sizes_come_from_smaps(void **state)
 			.other_maps = "10000-12000 rw-p 00000000 00:00 0\n"
 				      "20000-21000 r-xp 00000000 00:00 0 [vdso]\n",
 			.other_smaps =
-				"10000-12000 rw-p 00000000 00:00 0 | Rss=4 Pss=4 VmFlags: rd wr mr "
+				"10000-12000 rw-p 00000000 00:00 0 | Rss=4 Pss=4 Anonymous=4 "
+				"VmFlags: rd wr mr "
 				"mw me "
 				"lo lf ac dd\n"
 				"20000-21000 r-xp 00000000 00:00 0 [vdso] | Rss=4 VmFlags: rd ex\n"
@@ -623,7 +624,7 @@ flags_and_resident_sizes_come_from_smaps(void **state)
 		"touch 7 a 0x10000 1\t# 1\n"
 		"file [vdso] 3 4096 plain\n"
 		"maps 7 flags\t# 2 exit\n"
-		"\t0x10000..0x12000 rw-p locked onfault dontdump rss=4K\n"
+		"\t0x10000..0x12000 rw-p locked onfault dontdump rss=4K anon=4K\n"
 		"\t0x20000..0x21000 r-xp 0x0 [vdso]\n"
 		"\t0x30000..0x31000 r--p nohugepage hugepage sequential random dontfork wipeonfork "
 		"noreserve mergeable sealed rss=0K\n"

@@ -216,6 +216,8 @@ static const struct mistake differences[] = {
 	  "anonymous, got rw-p at file offset 0x0 of anonymous locked" },
 	{ SPAWN "store A p 01\nmaps A\n\tp..p+8K rw-p rss=8K\n", 5, 0,
 	  "expected 8192 bytes to be resident, got 4096" },
+	{ SPAWN "store A p 01\nmaps A\n\tp..p+8K rw-p anon=0\n", 5, 0,
+	  "expected 0 bytes to be anonymous, got 4096" },
 	{ "file f 1 4K\nread f 0 = 00 00\n", 2, 0, "read: expected byte 0 to be 00" },
 	{ "file f 1 4K\nread f 4K = 00\n", 2, 0, "expected 1 bytes, got 0 and the end" },
 	{ "file f 1 4K stored\nspawn A\nmmap A 0 4K rw- shared f 0 -> q\nload A "
