@@ -87,6 +87,19 @@ is_charged_for_ever(const struct verdict *v)
 	       v->op.arg[2] - v->op.arg[1] > v->setup->layout.limit_commit;
 }
 
+/* is_behind_end - the page is the last one of a file, which it does not fill. */
+static bool
+is_behind_end(const struct verdict *v)
+{
+	struct region *r;
+
+	if (v->difference != DIFFERENT_PAGE || v->linux_signal || v->library_signal)
+		return false;
+	r = space_find(library_space(v->op.process), v->page);
+	return r && r->object && (object_size(r->object) & ARCH_PAGE_MASK) &&
+	       region_page_index(r, v->page) == object_size(r->object) >> ARCH_PAGE_SHIFT;
+}
+
 /* known_residency counts these two itself. */
 enum { RESIDENT_FILE, RESIDENT_CHILD };
 
@@ -138,16 +151,20 @@ static struct known all[] = {
 	  "gives EFAULT, or finds no room to grow; the library has joined them",
 	  is_remap_of_pieces, 0 },
 	{ "stores behind the end of a file",
-	  "tmpfs shows what was stored in the rest of the last page when the file grows; ext4 and "
-	  "the "
-	  "library show zeros",
-	  NULL, 0 },
+	  "what becomes of them in the last page: tmpfs shows them when the file grows, ext4 when "
+	  "a write "
+	  "makes it grow, not after truncate, msync or write-back; in the library they are gone "
+	  "when it "
+	  "grows",
+	  is_behind_end, 0 },
 	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
 	  0 },
 	{ "MAP_32BIT",
 	  "Linux draws the place at random inside the window; the library takes the "
 	  "lowest free one",
 	  NULL, 0 },
+	{ "process_vm_readv and _writev between ranges that overlap",
+	  "the order in which bytes are copied is nowhere promised", NULL, 0 },
 	{ "MAP_HUGETLB",
 	  "the library has no reserved large pages: ENOMEM, as Linux when none is "
 	  "set aside",
@@ -202,4 +219,15 @@ known_print(FILE *out)
 		else
 			fprintf(out, " (not asked for)\n");
 	}
+}
+
+void
+known_table(FILE *out)
+{
+	fprintf(out, "| what | why | compared |\n| --- | --- | --- |\n");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		fprintf(out, "| %s | %s | %s |\n", all[i].what, all[i].why,
+			all[i].explains	      ? "a sequence ends where it meets it"
+			: i <= RESIDENT_CHILD ? "passed over"
+					      : "not asked for");
 }

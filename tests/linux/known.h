@@ -18,3 +18,6 @@ bool known_residency(const struct verdict *verdict);
 
 /* known_print - the whole list, a line each; `seen`: how often each was met. */
 void known_print(FILE *out);
+
+/* known_table - the list as a table of Markdown. */
+void known_table(FILE *out);

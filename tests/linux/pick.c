@@ -407,6 +407,18 @@ keeps_tail(enum file file)
 	return file != FILE_DISK || !linux_has(LINUX_ZEROES_TAIL_OF_DISK);
 }
 
+/* stay_inside - nor does ext4 clear it when a write makes such a file longer. */
+static void
+stay_inside(struct picker *picker, struct op *op)
+{
+	uint64_t size = library_file_bytes(op->file);
+
+	if (!(size & ARCH_PAGE_MASK) || op->arg[0] + op->arg[1] <= size)
+		return;
+	op->arg[0] = below(picker, size);
+	op->arg[1] = min_u64(op->arg[1], size - op->arg[0]);
+}
+
 static void
 pick_file(struct picker *picker, struct op *op)
 {
@@ -425,9 +437,8 @@ pick_file(struct picker *picker, struct op *op)
 	}
 	op->arg[1] = 1 + below(picker, one_in(picker, 2) ? 16 : MOST_FILE_BYTES);
 	op->arg[2] = op->kind == OP_WRITE ? draw(picker) : 0;
-	/* Nor does ext4 clear the gap that a write leaves in the last page. */
 	if (op->kind == OP_WRITE)
-		op->arg[0] = min_u64(op->arg[0], library_file_bytes(op->file));
+		stay_inside(picker, op);
 	if (op->kind == OP_WRITE && keeps_tail(op->file)) {
 		op->arg[0] &= ~ARCH_PAGE_MASK;
 		op->arg[1] = PAGE;
@@ -448,15 +459,36 @@ pick_limit(struct picker *picker, struct space *sp, enum limit limit)
 	       (one_in(picker, 6) ? below(picker, 64) * PAGE : 0);
 }
 
-static void
+/* share_pages - one file or shared memory lies behind both ranges, which may be the same bytes of it. */
+static bool
+share_pages(struct space *a, struct va_range in_a, struct space *b, struct va_range in_b)
+{
+	for (struct region *r = space_first(a); r; r = region_next(r))
+		for (struct region *q = space_first(b); q; q = region_next(q))
+			if (r->object && r->object == q->object && range_overlaps(r->range, in_a) &&
+			    range_overlaps(q->range, in_b))
+				return true;
+	return false;
+}
+
+/* pick_transfer - false: the two ranges may overlap, and what a copy leaves there is anybody's guess. */
+static bool
 pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 {
+	struct va_range local, remote;
+	struct space   *other;
+
 	do
 		op->arg[3] = below(picker, MAX_PROCESSES);
 	while (!library_space((unsigned)op->arg[3]));
+	other = library_space((unsigned)op->arg[3]);
 	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
 	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
-	op->arg[2] = pick_page(picker, library_space((unsigned)op->arg[3])) + below(picker, PAGE);
+	op->arg[2] = pick_page(picker, other) + below(picker, PAGE);
+	local = va_range(op->arg[0], op->arg[0] + op->arg[1]);
+	remote = va_range(op->arg[2], op->arg[2] + op->arg[1]);
+	return !(sp == other && range_overlaps(local, remote)) &&
+	       !share_pages(sp, local, other, remote);
 }
 
 /* pick_ranged - a call on a range whose third operand, if any, is drawn first. */
@@ -520,8 +552,7 @@ fill_in(struct picker *picker, struct op *op)
 		return true;
 	case OP_VM_READ:
 	case OP_VM_WRITE:
-		pick_transfer(picker, sp, op);
-		return true;
+		return pick_transfer(picker, sp, op);
 	case OP_TRUNCATE:
 	case OP_PUNCH:
 	case OP_READ:
