@@ -181,7 +181,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	static bool	    started;
 	static uint8_t	    file[FILE_MAX + ARCH_PAGE_SIZE];
-	struct elf_source   source = { file, bytes, UINT64_MAX };
+	struct elf_source   source = { .bytes = file, .nr = bytes, .broken = UINT64_MAX };
 	struct exec_request request = { .machine = ELF_MACHINE, .name = "fuzz" };
 	struct exec_problem problem;
 	struct exec_image   image;

@@ -81,10 +81,9 @@ elf_small(uint16_t type)
 }
 
 static err_t
-fill(struct object *object, uint64_t index, pfn_t pfn)
+bring(const struct elf_source *source, uint64_t index, pfn_t pfn)
 {
-	const struct elf_source *source = object->private_data;
-	uint64_t		 at = index << ARCH_PAGE_SHIFT;
+	uint64_t at = index << ARCH_PAGE_SHIFT;
 
 	if (index == source->broken)
 		return ERR_IO;
@@ -94,9 +93,32 @@ fill(struct object *object, uint64_t index, pfn_t pfn)
 	return OK;
 }
 
+static err_t
+fill(struct object *object, uint64_t index, pfn_t pfn)
+{
+	struct elf_source *source = object->private_data;
+
+	if (!source->is_slow)
+		return bring(source, index, pfn);
+	source->pfn = pfn;
+	return ERR_AGAIN;
+}
+
+static err_t
+wait(struct object *object, uint64_t index)
+{
+	struct elf_source *source = object->private_data;
+	err_t		   err = bring(source, index, source->pfn);
+
+	source->waits++;
+	object_fill_done(object, index, source->pfn, err);
+	return err;
+}
+
 static const struct pager_ops pager_elf = {
 	.name = "test file",
 	.fill = fill,
+	.wait = wait,
 };
 
 err_t

@@ -58,14 +58,18 @@ void elf_put(struct elf_file *file, uint64_t at, unsigned nr, uint64_t value);
 /* elf_byte - what a file made by elf_make holds at an offset outside its headers. */
 uint8_t elf_byte(uint64_t offset);
 
-/*
- * elf_object - an object with these bytes, which must outlive it. The page `broken` cannot be
- * read; UINT64_MAX: all can.
- *   fails  ERR_NOMEM
- */
+/* Where an object's bytes come from. */
 struct elf_source {
 	const uint8_t *bytes;
 	size_t	       nr;
-	uint64_t       broken;
+	uint64_t       broken;	/* this page cannot be read; UINT64_MAX: all can */
+	bool	       is_slow; /* pages come when somebody waits for them, one at a time */
+	unsigned       waits;	/* how often somebody has waited */
+	pfn_t	       pfn;	/* of the page that is on its way */
 };
+
+/*
+ * elf_object - an object with these bytes, which must outlive it.
+ *   fails  ERR_NOMEM
+ */
 err_t elf_object(struct elf_source *source, struct object **out);

@@ -52,7 +52,7 @@ static void
 make_file(const struct elf_spec *spec)
 {
 	elf_make(&elf, spec);
-	source = (struct elf_source){ elf.bytes, elf.nr, UINT64_MAX };
+	source = (struct elf_source){ .bytes = elf.bytes, .nr = elf.nr, .broken = UINT64_MAX };
 	EXPECT_OK(elf_object(&source, &file));
 }
 
@@ -230,7 +230,7 @@ short_files_are_refused(void **state)
 	(void)state;
 	machine_fresh();
 	elf_put(&elf, 0, 4, 0x464c457f);
-	source = (struct elf_source){ elf.bytes, 0, UINT64_MAX };
+	source = (struct elf_source){ .bytes = elf.bytes, .broken = UINT64_MAX };
 	EXPECT_OK(elf_object(&source, &file));
 	r = request();
 	expect_failure(&r, ERR_NOEXEC, EXEC_SHORT);
@@ -319,9 +319,9 @@ the_kernel_half_is_the_same(void **state)
 	end();
 }
 
-/* Each allocation of exec fails once; the old program is the same before and after, bit by bit. */
+/* Each allocation of exec fails, alone or with all after it; the old program is the same before and after, bit by bit. */
 static void
-lack_of_memory_leaves_the_old_program_running(uint16_t type)
+lack_of_memory_leaves_the_old_program_running(uint16_t type, bool and_all_after)
 {
 	struct caller c;
 	unsigned      failures = 0;
@@ -334,7 +334,7 @@ lack_of_memory_leaves_the_old_program_running(uint16_t type)
 		struct digest after;
 		uint64_t      regions = space_live_regions();
 
-		machine_fail_allocation(n, false);
+		machine_fail_allocation(n, and_all_after);
 		err = exec_load(&c.request, &image, &problem);
 		machine_fail_allocation(0, false);
 		if (err == OK)
@@ -362,14 +362,16 @@ static void
 lack_of_memory_for_a_program(void **state)
 {
 	(void)state;
-	lack_of_memory_leaves_the_old_program_running(ET_EXEC);
+	lack_of_memory_leaves_the_old_program_running(ET_EXEC, false);
+	lack_of_memory_leaves_the_old_program_running(ET_EXEC, true);
 }
 
 static void
 lack_of_memory_for_a_position_independent_program(void **state)
 {
 	(void)state;
-	lack_of_memory_leaves_the_old_program_running(ET_DYN);
+	lack_of_memory_leaves_the_old_program_running(ET_DYN, false);
+	lack_of_memory_leaves_the_old_program_running(ET_DYN, true);
 }
 
 /* A page of the file that cannot be read is noticed here if the loader needs it, else by the program. */
@@ -412,6 +414,37 @@ unreadable_pages_are_noticed_when_they_are_needed(void **state)
 	end();
 }
 
+/* A file whose pages take their time is waited for, without locks; also one that never comes. */
+static void
+a_slow_file_is_waited_for(void **state)
+{
+	struct exec_request r;
+	uint8_t		    byte = 0;
+
+	(void)state;
+	start(ET_EXEC);
+	source.is_slow = true;
+	r = request();
+	expect_load(&r);
+	assert_int_equal(source.waits, 2); /* headers, and the page with a tail */
+	assert_int_equal(machine_user(image.space, ACCESS_FETCH, image.entry, &byte, 1),
+			 FAULT_DONE);
+	assert_int_equal(byte, elf_byte(0x1040));
+	assert_int_equal(source.waits, 3);
+	drop();
+	object_put(file);
+	EXPECT_OK(elf_object(&source, &file));
+	r = request();
+	source.broken = 4;
+	expect_failure(&r, ERR_IO, EXEC_SPACE);
+	source.broken = 0;
+	object_put(file);
+	EXPECT_OK(elf_object(&source, &file));
+	r = request();
+	expect_failure(&r, ERR_IO, EXEC_READ);
+	end();
+}
+
 TEST_SUITE(exec, cmocka_unit_test(a_program_is_loaded),
 	   cmocka_unit_test(a_position_independent_program_is_loaded),
 	   cmocka_unit_test(stack_and_heap_can_be_moved),
@@ -421,4 +454,5 @@ TEST_SUITE(exec, cmocka_unit_test(a_program_is_loaded),
 	   cmocka_unit_test(the_kernel_half_is_the_same),
 	   cmocka_unit_test(lack_of_memory_for_a_program),
 	   cmocka_unit_test(lack_of_memory_for_a_position_independent_program),
-	   cmocka_unit_test(unreadable_pages_are_noticed_when_they_are_needed))
+	   cmocka_unit_test(unreadable_pages_are_noticed_when_they_are_needed),
+	   cmocka_unit_test(a_slow_file_is_waited_for))

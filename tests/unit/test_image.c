@@ -51,7 +51,7 @@ make_space(const struct space_layout *l)
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = elf_byte(i);
-	source = (struct elf_source){ bytes, sizeof(bytes), UINT64_MAX };
+	source = (struct elf_source){ .bytes = bytes, .nr = sizeof(bytes), .broken = UINT64_MAX };
 	EXPECT_OK(elf_object(&source, &file));
 	return sp;
 }
