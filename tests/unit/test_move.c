@@ -43,6 +43,8 @@ static void
 borders_of_tables_do_not_matter(void **state)
 {
 	const unsigned n = 4;
+	const vaddr_t  from = leaf_va(2, 0) - 2 * ARCH_PAGE_SIZE;
+	const vaddr_t  to = leaf_va(1, 0) - 3 * ARCH_PAGE_SIZE;
 	struct pt      pt;
 	pfn_t	       pfn[4];
 
@@ -50,12 +52,11 @@ borders_of_tables_do_not_matter(void **state)
 	machine_fresh();
 	pt = tree_make();
 	for (unsigned i = 0; i < n; i++)
-		pfn[i] = tree_put(&pt, leaf_va(1, 0) + (i + 1) * ARCH_PAGE_SIZE, PROT_RW);
-	move(&pt, pages(leaf_va(1, 1), n), leaf_va(3, 0) - 3 * ARCH_PAGE_SIZE);
+		pfn[i] = tree_put(&pt, from + i * ARCH_PAGE_SIZE, PROT_RW);
+	move(&pt, pages(from, n), to);
 	for (unsigned i = 0; i < n; i++)
-		EXPECT_PAGE(&pt, leaf_va(3, 0) + i * ARCH_PAGE_SIZE - 3 * ARCH_PAGE_SIZE, pfn[i],
-			    PROT_RW);
-	assert_true(pfn_is_none(table_at(&pt, leaf_va(1, 0), 0)));
+		EXPECT_PAGE(&pt, to + i * ARCH_PAGE_SIZE, pfn[i], PROT_RW);
+	assert_true(pfn_is_none(table_at(&pt, leaf_va(2, 0), 0)));
 	TREE_CHECK(&pt);
 	tree_drop(&pt);
 }
