@@ -266,10 +266,124 @@ stacks_go(void)
 	sim_stop();
 }
 
+/* must_be_stored - storage has the page: its first byte is 1, as store leaves it. */
+static void
+must_be_stored(struct object *file, uint64_t index)
+{
+	uint8_t byte = 0;
+	size_t	done;
+
+	must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
+	object_evict(file, 0, UINT64_MAX);
+	must(file->nr_pages == 0, "a page is dirty that was written back");
+	must(object_read(file, index * PAGE, &byte, 1, &done) == OK && done == 1, "object_read");
+	must(byte == 1, "a write to a file is lost");
+}
+
+/* A page is written and its mapping goes, in each of the ways in which mappings go. */
+static void
+writes_are_kept(void)
+{
+	struct object *file;
+	struct space  *sp = space_with_file(&file, 1);
+
+	must_be_stored(file, 0);
+	end_with_file(sp, file);
+	sp = space_with_file(&file, 1);
+	object_evict(file, 0, 1);
+	must_be_stored(file, 0);
+	end_with_file(sp, file);
+	sp = space_with_file(&file, 4);
+	must(space_unmap(sp, space_first(sp)->range.start + PAGE, PAGE) == OK, "space_unmap");
+	must_be_stored(file, 1);
+	end_with_file(sp, file);
+}
+
+/* A file under one page of a space, while CPUs 0 and 1 use the page. */
+static struct {
+	struct space  *sp;
+	struct object *file;
+	vaddr_t	       va;
+} held;
+
+static void
+use_page(void *arg)
+{
+	uint8_t byte = 1;
+
+	(void)arg;
+	(void)sim_user(held.sp, ACCESS_STORE, held.va, &byte, 1);
+	(void)sim_user(held.sp, ACCESS_LOAD, held.va, &byte, 1);
+}
+
+static void
+punch_page(void *arg)
+{
+	(void)arg;
+	object_punch(held.file, 0, 1);
+}
+
+static void
+cut_page(void *arg)
+{
+	(void)arg;
+	object_resize(held.file, 0);
+}
+
+static void
+evict_page(void *arg)
+{
+	(void)arg;
+	object_evict(held.file, 0, 1);
+}
+
+/* How the space maps the page, whether it is there from the beginning, and how many CPUs meet. */
+struct use {
+	unsigned flags;
+	bool	 is_touched;
+	unsigned nr_cpus;
+};
+
+/* race_for_page - the page goes in this way while it is used. */
+static void
+race_for_page(void (*lose)(void *), struct use use, uint64_t seed)
+{
+	void (*const bodies[])(void *) = { use_page, lose, use_page };
+
+	must(story_machine(&story, STORY_CPUS, 512, seed), "the machine starts");
+	held.sp = fresh_space();
+	must(object_create_stored(1, PAGE, &held.file) == OK, "object_create_stored");
+	must(space_map(held.sp,
+		       &(struct map_request){ .length = PAGE,
+					      .prot = PROT_RW,
+					      .flags = use.flags,
+					      .object = held.file },
+		       &held.va) == OK,
+	     "space_map");
+	if (use.is_touched)
+		(void)sim_user(held.sp, ACCESS_LOAD, held.va, &(uint8_t){ 0 }, 1);
+	machine_race(use.nr_cpus, bodies, NULL,
+		     &(struct machine_schedule){
+			     .policy = RACE_PCT, .param = use.nr_cpus, .seed = seed });
+	end_with_file(held.sp, held.file);
+}
+
+static void
+pages_go_while_they_are_used(void)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		race_for_page(punch_page, (struct use){ MAPF_PRIVATE, true, 3 }, seed);
+		race_for_page(cut_page, (struct use){ MAPF_SHARED, false, 2 }, seed);
+		race_for_page(evict_page, (struct use){ MAPF_PRIVATE, true, 3 }, seed);
+	}
+}
+
 void
 museum_scenes(void)
 {
 	stacks_go();
+	writes_are_kept();
+	pages_go_while_they_are_used();
 	files_change();
 	tables_go();
 	a_gather_finds_no_memory();

@@ -14,6 +14,7 @@
 #include "object/rmap.h"
 #include "pt/gather.h"
 #include "pt/state.h"
+#include "pt/table.h"
 
 struct site museum_sites[SITES_MAX];
 unsigned    museum_nr_sites;
@@ -61,11 +62,25 @@ WRAP(gather_table, (struct gather * g, vaddr_t va), (g, va))
 WRAP(gather_space, (struct gather * g), (g))
 WRAP(gather_flush, (struct gather * g), (g))
 WRAP(rmap_flush, (struct object * object, struct page_run run), (object, run))
+WRAP(leaf_keep_dirty, (pte_t pte), (pte))
+WRAP(rmap_collect_dirty, (struct object * object, struct page_run run), (object, run))
+WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, run))
 WRAP(shootdown_everything, (void), ())
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
 WRAP_INLINE(sim_tlb_flush_asid, (unsigned asid), (asid))
 WRAP_INLINE(sim_tlb_flush_all, (void), ())
+
+/* Without the question every page that was fetched is taken for the object's. */
+bool __real_object_has_page(struct object *object, uint64_t index, pfn_t pfn);
+bool __wrap_object_has_page(struct object *object, uint64_t index, pfn_t pfn);
+
+bool
+__wrap_object_has_page(struct object *object, uint64_t index, pfn_t pfn)
+{
+	return is_left_out("object_has_page", __builtin_return_address(0), NULL) ||
+	       __real_object_has_page(object, index, pfn);
+}
 
 /* gather_end also drops counts and declares the end: only its flush is left out. */
 void __real_gather_end(struct gather *g);
