@@ -106,18 +106,18 @@ struct process {
 	struct list	   condemned;	/* [p] in the list of a proc_kill_descendants */
 	struct space	  *space;	/* [p] one reference held; NULL: has exited */
 	struct resource	  *resources[RESOURCE_SLOTS]; /* [p] one reference each, or NULL */
-	struct thread	   main;       /* the first thread; its id is the process's */
-	struct list	   threads;    /* [p] of thread.link, main first */
-	uint32_t	   nr_running; /* [p] threads that have not ended */
-	struct thread	  *execs; /* [p] the one that executes a program: the others end; or NULL */
+	struct thread	   main;	 /* the first thread; its id is the process's */
+	struct list	   threads;	 /* [p] of thread.link, main first */
+	uint32_t	   nr_running;	 /* [p] threads that have not ended */
+	struct thread	  *execs;	 /* [p] it alone stays, for an exec; or NULL */
 	uint8_t		   exit_signal;	 /* [p] sent to the parent when it exits; 0: none */
 	bool		   no_reap;	 /* [p] nobody waits for it: it goes by itself */
 	bool		   is_subreaper; /* [p] orphans below it become its children */
-	bool	   is_exiting; /* [p] a group exit has begun: no thread and no child is made */
-	uint32_t   nr_charged; /* [p] what its account pays for: itself and its threads */
-	bool	   has_execed; /* [p] runs another program than its parent's fork gave it */
-	signal_set pending;    /* [p] sent to the process: any thread may take them */
-	void	  *data;       /* the kernel's */
+	bool		   is_exiting;	 /* [p] a group exit has begun */
+	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
+	bool		   has_execed;	 /* [p] runs a program of its own */
+	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
+	void		  *data;	 /* the kernel's */
 };
 
 /*
@@ -222,9 +222,9 @@ err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 /*
  * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot
  * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on.
- *   needs  proc has not exited and has one thread (thread_begin_exec); a handle table and handlers that it
- *          shares with others it has unshared (proc_unshare); if nobody else names its old
- *          space, that is active on no CPU
+ *   needs  proc has not exited and has one thread (thread_begin_exec); it has made a handle
+ *          table and handlers its own that it shared with others (proc_unshare); if nobody
+ *          else names its old space, that is active on no CPU
  */
 void proc_exec(struct process *proc, struct space *fresh);
 
