@@ -16,6 +16,10 @@
 
 #include "scenario/stage.h"
 
+#include "pt/cursor.h"
+#include "pt/table.h"
+#include "swap/state.h"
+
 #define OUTCOMES_MAX 256
 
 struct race_world world;
@@ -84,13 +88,28 @@ add(uint64_t *sum, uint64_t word)
 	*sum ^= *sum >> 32;
 }
 
+/* page_out - a page that is out, wherever its contents are; pfn_none(): it is not out. */
+static pfn_t
+page_out(struct space *sp, vaddr_t va)
+{
+	struct pt_view	   view = pt_look(&sp->pt, va);
+	swap_t		   slot = entry_swap(view.pte, view.level);
+	struct swap_state *st = swap_state();
+
+	if (swap_is_none(slot))
+		return pfn_none();
+	if (st->slots[slot.n].frame != SWAP_NOTHING)
+		return (pfn_t){ st->slots[slot.n].frame };
+	return st->device->read(st->device, slot.n, st->buffer) == OK ? st->buffer : pfn_none();
+}
+
 static pfn_t
 page_of(struct space *sp, struct region *r, vaddr_t va)
 {
 	struct sim_translation at = sim_translate(sp->pt.root, va);
-	pfn_t		       page = at.present ? at.pfn : pfn_none();
+	pfn_t		       page = at.present ? at.pfn : page_out(sp, va);
 
-	if (!at.present && r->object) {
+	if (pfn_is_none(page) && r->object) {
 		lock_acquire(&r->object->lock);
 		page = object_peek_page(r->object, region_page_index(r, va));
 		lock_release(&r->object->lock);
