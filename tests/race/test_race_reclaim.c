@@ -242,6 +242,10 @@ RACE(memory_is_discarded_during_page_out, .start = start_in, .end = drop_device,
      .ops = { { dontneed, load_parent }, { reclaim }, { load_parent_1 } }, .preemptions = 2,
      .preemptions_wide = 1)
 
+/* A fresh page may be written where the old one was: no CPU may still know the old one then. */
+RACE(memory_is_discarded_and_written_again, .start = start_in, .end = drop_device,
+     .ops = { { dontneed, store_parent }, { reclaim } }, .preemptions = 2, .preemptions_wide = 2)
+
 RACE(protection_changes_during_page_out, .start = start_in, .end = drop_device,
      .ops = { { protect_read }, { reclaim }, { store_parent, load_parent_1 } }, .preemptions = 2,
      .preemptions_wide = 1)
@@ -264,6 +268,7 @@ TEST_SUITE(race_reclaim, cmocka_unit_test(pages_go_while_they_are_used),
 	   cmocka_unit_test(memory_is_unmapped_during_page_out),
 	   cmocka_unit_test(memory_is_unmapped_while_it_comes_back),
 	   cmocka_unit_test(memory_is_discarded_during_page_out),
+	   cmocka_unit_test(memory_is_discarded_and_written_again),
 	   cmocka_unit_test(protection_changes_during_page_out),
 	   cmocka_unit_test(memory_is_locked_during_page_out),
 	   cmocka_unit_test(a_copy_that_is_out_is_truncated))
