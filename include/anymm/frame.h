@@ -41,6 +41,7 @@ enum frame_kind {
 enum frame_flag {
 	FRAME_DIRTY = 2,   /* written since it was filled or written back, as far as seen */
 	FRAME_FILLING = 4, /* its pager is at work on it and holds one count */
+	FRAME_USED = 8,	   /* the clock over objects has seen it used since it last asked */
 };
 
 /* [a] atomic  [n] node lock while FREE  [o] owner of the only count  [t] table lock */

@@ -82,6 +82,7 @@ struct object {
 	struct device_memory	device; /* [c] pager_device only */
 	uint64_t
 		charged_pages; /* promised for it (commit.h) by who made it, before anybody saw it */
+	uint64_t    serial;    /* [c] order of creation, from 1 */
 	struct list all;       /* in the list of all objects (checks, leak tests) */
 	void	   *private_data; /* the pager's */
 };
@@ -179,6 +180,21 @@ err_t object_write_back(struct object *object, uint64_t first_page, uint64_t nr_
  *   gives  how many pages went
  */
 uint64_t object_evict(struct object *object, uint64_t first_page, uint64_t nr_pages);
+
+/*
+ * object_age - the clock's look at the resident pages among these: who was used since the last look,
+ * or is wired, gets another chance; the others are written back, if they are dirty and have a
+ * pager that stores them, and go as with object_evict. An object that is being changed is passed over.
+ *   needs  no lock held
+ *   gives  how many pages went
+ */
+uint64_t object_age(struct object *object, uint64_t first_page, uint64_t nr_pages);
+
+/*
+ * object_after - the first object that was created after the one with this serial number, with a
+ * reference; NULL: there is none. Serial numbers begin at 1.
+ */
+struct object *object_after(uint64_t serial);
 
 /*
  * object_read, object_write - read(2) and write(2): through the same pages as all mappings, so

@@ -33,7 +33,8 @@ void reclaim_before(void);
 
 /*
  * reclaim_retry - for those who got ERR_NOMEM and hold nothing: true if something became
- * free and it is worth trying again. *tries counts, from 0; after RECLAIM_RETRIES it is false.
+ * free and it is worth trying again; false also if frames are not what lacks. *tries
+ * counts, from 0; after RECLAIM_RETRIES it is false.
  */
 #define RECLAIM_RETRIES 16
 bool reclaim_retry(unsigned *tries);

@@ -34,6 +34,7 @@ object_create(const struct pager_ops *ops, uint64_t id, uint64_t size_pages, voi
 	lock_acquire(&state->lock);
 	list_insert_before(&state->all, &object->all);
 	state->live++;
+	object->serial = ++state->serial;
 	lock_release(&state->lock);
 	*out = object;
 	return OK;
@@ -89,6 +90,39 @@ object_put(struct object *object)
 	REQUIRE(before != 0, "object %lu has no reference to give up", (unsigned long)object->id);
 	if (before == 1)
 		destroy(object);
+}
+
+/* try_get - a reference, unless the last one has just gone. */
+static bool
+try_get(struct object *object)
+{
+	uint32_t refs = atomic_load_explicit(&object->refs, memory_order_relaxed);
+
+	while (refs != 0) {
+		if (atomic_compare_exchange_weak(&object->refs, &refs, refs + 1))
+			return true;
+	}
+	return false;
+}
+
+/* Objects stay in the list until they are taken apart, and memory until they have left it. */
+struct object *
+object_after(uint64_t serial)
+{
+	struct object_state *state = object_state();
+	struct object	    *found = NULL;
+
+	lock_acquire(&state->lock);
+	LIST_FOR_EACH(node, &state->all) {
+		struct object *object = CONTAINER_OF(node, struct object, all);
+
+		if (object->serial > serial && try_get(object)) {
+			found = object;
+			break;
+		}
+	}
+	lock_release(&state->lock);
+	return found;
 }
 
 uint64_t

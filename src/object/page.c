@@ -93,6 +93,7 @@ begin_fill(struct object *object, uint64_t index, pfn_t *out)
 	if (err)
 		return err;
 	frame_set_flag(pfn, FRAME_FILLING);
+	frame_set_flag(pfn, FRAME_USED); /* somebody wants it: not cold when it comes */
 	lock_acquire(&object->lock);
 	if (index >= object_pages(object))
 		err = ERR_FAULT;

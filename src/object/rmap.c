@@ -191,7 +191,10 @@ zap_leaf(struct pt_visit *visit, pfn_t table, unsigned index, vaddr_t va)
 	pfn_t		  pfn;
 
 	(void)va;
-	if (w->what == ZAP_OBJECT && !is_objects_own(table_get(table, index)))
+	old = table_get(table, index);
+	if (w->what != ZAP_COPIES && !is_objects_own(old))
+		return;
+	if (w->what == ZAP_COLD && arch_pte_decode_leaf(old, 0).is_wired)
 		return;
 	old = table_set(table, index, arch_pte_empty());
 	leaf_keep_dirty(old);
@@ -228,6 +231,41 @@ rmap_zap(struct object *object, struct page_run run, enum zap what, struct held 
 	rmap_flush(object, run);
 	held_release(held);
 	rmap_declare_settled(object);
+}
+
+static void
+collect_used_leaf(struct pt_visit *visit, pfn_t table, unsigned index, vaddr_t va)
+{
+	pte_t	       *slot = table_slot(table, index);
+	pte_t		pte = arch_pte_read(slot);
+	struct pte_leaf leaf;
+	bool		used;
+
+	(void)visit;
+	(void)va;
+	if (!is_objects_own(pte) || arch_pte_decode_leaf(pte, 0).is_special)
+		return;
+	do {
+		leaf = arch_pte_decode_leaf(pte, 0);
+		used = leaf.accessed || leaf.is_wired;
+		leaf.accessed = false;
+	} while (!arch_pte_cas(slot, &pte, arch_pte_leaf(leaf)));
+	if (used)
+		frame_set_flag(leaf.pfn, FRAME_USED);
+}
+
+void
+rmap_collect_used(struct object *object, struct page_run run)
+{
+	struct held	 held;
+	struct rmap_walk w = { .visit = { .leaf = collect_used_leaf, .hold = hold },
+			       .object = object,
+			       .run = run,
+			       .held = &held };
+
+	held_begin(&held);
+	visit_regions(&w);
+	held_release(&held);
 }
 
 /* The dirty bit is cleared in one atomic step, so a write that sets it again is not lost. */

@@ -42,6 +42,7 @@ void rmap_end_loss(struct object *object);
 enum zap {
 	ZAP_OBJECT, /* mappings of the object's own frames */
 	ZAP_COPIES, /* and private copies of its pages */
+	ZAP_COLD,   /* as ZAP_OBJECT, but wired ones stay */
 };
 
 /*
@@ -49,6 +50,12 @@ enum zap {
  * (counts of the caller's) are released after the flush. Between rmap_begin_loss and rmap_end_loss.
  */
 void rmap_zap(struct object *object, struct page_run run, enum zap what, struct held *held);
+
+/*
+ * rmap_collect_used - take the accessed bits from all mappings; frames of the object that had one, or are
+ * wired somewhere, are FRAME_USED. No flush: what a CPU has cached is found used a little later. HOLDS as above.
+ */
+void rmap_collect_used(struct object *object, struct page_run run);
 
 /* rmap_collect_dirty - move dirty bits from all mappings to the frames, without a flush. HOLDS as above. */
 void rmap_collect_dirty(struct object *object, struct page_run run);

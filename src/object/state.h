@@ -15,6 +15,7 @@ struct object_state {
 	struct lock	  lock;	   /* RANK_OBJECT; never held with an object's own lock */
 	struct list	  all;	   /* [l] of struct object.all, in order of creation */
 	uint64_t	  live;	   /* [l] length of that list */
+	uint64_t	  serial;  /* [l] of the last one created */
 };
 static_assert(sizeof(struct object_state) <= ARCH_PAGE_SIZE, "the state fits its frame");
 

@@ -142,7 +142,7 @@ object_evict(struct object *object, uint64_t first_page, uint64_t nr_pages)
 	held_begin(&held);
 	rmap_lock(object);
 	rmap_begin_loss(object, run);
-	rmap_zap(object, run, ZAP_OBJECT, &held);
+	rmap_zap(object, run, ZAP_COLD, &held);
 	rmap_end_loss(object);
 	rmap_unlock(object);
 	lock_acquire(&object->lock);

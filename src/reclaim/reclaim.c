@@ -11,7 +11,7 @@
  * not try, then twice as many, and so on; one success ends that. Those for whom an
  * allocation has failed always try.
  */
-#include "phys/phys.h"
+#include "reclaim/objects.h"
 #include "reclaim/tables.h"
 
 /* Frames that one fault makes free before it allocates. */
@@ -24,8 +24,11 @@ uint64_t
 reclaim_run(uint64_t nr_frames)
 {
 	struct reclaim_state *st = reclaim_state();
-	uint64_t	      freed = tables_reclaim(nr_frames);
+	uint64_t	      freed = objects_reclaim(nr_frames);
 
+	/* Pages that can be had again go first: most of them without writing anything. */
+	if (freed < nr_frames)
+		freed += tables_reclaim(nr_frames - freed);
 	if (freed) {
 		atomic_store(&st->idle, 0);
 		atomic_store(&st->idle_next, 1);
@@ -72,9 +75,12 @@ reclaim_before(void)
 		reclaim_run(FAULT_BATCH);
 }
 
+/* With that many frames available it was not frames that lacked: page-out cannot help. */
 bool
 reclaim_retry(unsigned *tries)
 {
+	if (frames_available() >= frame_watermarks().high)
+		return false;
 	return (*tries)++ < RECLAIM_RETRIES && reclaim_run(FAULT_BATCH) > 0;
 }
 

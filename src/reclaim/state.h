@@ -7,8 +7,10 @@
 
 /* [a] atomic */
 struct reclaim_state {
-	alignas(CACHE_LINE) _Atomic uint64_t
-		table_hand; /* [a] frame number * entries of a table + entry */
+	/* [a] frame number * entries of a table + entry */
+	alignas(CACHE_LINE) _Atomic uint64_t table_hand;
+	_Atomic uint64_t object_hand; /* [a] serial number of the object before the one at hand */
+	_Atomic uint64_t page_hand;   /* [a] index in the object at hand */
 	_Atomic uint64_t
 		idle; /* [a] faults to come that need not try: the last tries gave nothing */
 	_Atomic uint64_t idle_next; /* [a] how many it will be next time */

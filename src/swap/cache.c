@@ -179,22 +179,31 @@ publish(swap_t slot, pfn_t pfn)
 	return first;
 }
 
+/* load_once - fails ERR_AGAIN: another CPU was faster; its frame may be gone again, too. */
+static err_t
+load_once(swap_t slot, pfn_t *out)
+{
+	err_t err = read_slot(slot, out);
+
+	if (err || publish(slot, *out))
+		return err;
+	frame_release(*out);
+	return ERR_AGAIN;
+}
+
 err_t
 swap_load(swap_t slot, pfn_t *out)
 {
-	err_t err = swap_cached(slot, out);
+	err_t err;
 
-	if (err == OK)
-		stat_inc(STAT_SWAP_HITS);
-	if (err != ERR_NOENT)
-		return err;
-	err = read_slot(slot, out);
-	if (err)
-		return err;
-	if (publish(slot, *out))
-		return OK;
-	frame_release(*out);
-	return swap_cached(slot, out);
+	do {
+		err = swap_cached(slot, out);
+		if (err == OK)
+			stat_inc(STAT_SWAP_HITS);
+		if (err == ERR_NOENT)
+			err = load_once(slot, out);
+	} while (err == ERR_AGAIN);
+	return err;
 }
 
 /* hold - take counts on the slot and on its frame, if the cache is all that holds the frame. */
