@@ -9,6 +9,7 @@
 
 #include "call/populate.h"
 #include "space/bounds.h"
+#include "space/tree.h"
 
 err_t
 call_mmap(struct space *sp, const struct map_request *request, vaddr_t *out)
@@ -55,10 +56,37 @@ call_munmap(struct space *sp, vaddr_t addr, uint64_t length)
 	return space_unmap(sp, addr, length);
 }
 
+/* locked_read_only - the smallest range with all private locked memory that cannot be written yet. */
+static struct va_range
+locked_read_only(struct space *sp, struct va_range range)
+{
+	struct va_range found = va_range(range.end, range.start);
+
+	read_lock(&sp->lock);
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = tree_next(r)) {
+		if (!(r->flags & REGION_LOCKED) || (r->flags & REGION_SHARED) || (r->prot & PROT_W))
+			continue;
+		found.start = min_u64(found.start, max_u64(r->range.start, range.start));
+		found.end = min_u64(r->range.end, range.end);
+	}
+	read_unlock(&sp->lock);
+	return found;
+}
+
+/* As in Linux, locked memory that becomes writable gets its own copies at once. */
 err_t
 call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
 {
-	return space_protect(sp, addr, length, prot);
+	struct va_range range = va_range(0, 0);
+	uint64_t	bytes;
+	err_t		err;
+
+	if ((prot & PROT_W) && page_ceil(length, &bytes) && addr + bytes > addr)
+		range = locked_read_only(sp, va_range(page_floor(addr), addr + bytes));
+	err = space_protect(sp, addr, length, prot);
+	populate_what_can_be(sp, range, POPULATE_LOCKED);
+	return err;
 }
 
 err_t

@@ -68,8 +68,16 @@ is_hole_of_refused_remap(const struct verdict *v)
 static bool
 is_remap_of_pieces(const struct verdict *v)
 {
-	return v->op.kind == OP_MREMAP &&
-	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]);
+	struct region *r;
+
+	if (v->op.kind != OP_MREMAP)
+		return false;
+	if (pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]))
+		return true;
+	/* The lock is taken from the whole of the map that is left behind. */
+	r = space_find(library_space(v->op.process), v->op.arg[0]);
+	return r && v->difference == DIFFERENT_MAPS &&
+	       pair_splits(v->op.process, r->range.start, r->range.end);
 }
 
 static bool

@@ -86,6 +86,26 @@ a_locked_heap_and_a_locked_move_are_whole(void **state)
 	sketch_end(sp);
 }
 
+/* A lock that met a hole has brought nothing in; the protection that allows writing makes up for it. */
+static void
+locked_memory_that_becomes_writable_is_copied(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
+
+	(void)state;
+	sketch_map_file(sp, 1, 3, PROT_R, file, 0, MAPF_PRIVATE);
+	EXPECT_ERR(call_mlock(sp, PAGE(1), PAGE(3)), ERR_NOMEM);
+	assert_false(sketch_is_present(sp, 1));
+	EXPECT_OK(call_mprotect(sp, PAGE(1), PAGE(1), PROT_RW));
+	assert_true(sketch_is_writable(sp, 1));
+	assert_false(sketch_is_present(sp, 2));
+	EXPECT_REGIONS(sp, "1-2 rw locked @7:0, 2-3 r locked @7:1");
+	object_put(file);
+	sketch_end(sp);
+}
+
 TEST_SUITE(mapping, cmocka_unit_test(populating_and_locking_bring_pages_in),
 	   cmocka_unit_test(a_page_that_cannot_be_had_is_no_error),
-	   cmocka_unit_test(a_locked_heap_and_a_locked_move_are_whole))
+	   cmocka_unit_test(a_locked_heap_and_a_locked_move_are_whole),
+	   cmocka_unit_test(locked_memory_that_becomes_writable_is_copied))
