@@ -3,7 +3,8 @@
  *
  * Random stories do nearly all of it. What they meet too rarely has a scene: tags that run
  * out, tables without anything that could be cached below them, a gather that finds no
- * memory to note what it holds, and files that change under their mappings.
+ * memory to note what it holds, pages that move, are locked or swapped out, and files that
+ * change under their mappings.
  */
 #include "museum.h"
 
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #include <anymm/kstack.h>
+#include <anymm/reclaim.h>
+
 #include <sim/sim.h>
 
 #include "model/story.h"
@@ -266,6 +269,106 @@ stacks_go(void)
 	sim_stop();
 }
 
+/* move_away - the pages at va go to a free place that is no neighbour. */
+static void
+move_away(struct space *sp, vaddr_t va, uint64_t pages, vaddr_t to)
+{
+	struct va_range fresh;
+	vaddr_t		at;
+
+	must(space_remap(sp,
+			 &(struct remap_request){ .addr = va,
+						  .old_length = pages * PAGE,
+						  .new_length = pages * PAGE,
+						  .flags = REMAP_MAYMOVE | REMAP_FIXED,
+						  .new_addr = to },
+			 &at, &fresh) == OK,
+	     "space_remap");
+}
+
+/* A page of a table, a whole table, and a table that holds nothing but a guard change their place. */
+static void
+pages_move(void)
+{
+	const uint64_t span = PAGE << ARCH_PT_INDEX_BITS;
+	struct space  *sp;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	map(sp, span, 3);
+	store(sp, span + PAGE);
+	store(sp, span + 2 * PAGE);
+	move_away(sp, span + PAGE, 1, 9 * span + PAGE);
+	check();
+	map(sp, 4 * span, ARCH_PT_ENTRIES);
+	store(sp, 4 * span + PAGE);
+	move_away(sp, 4 * span, ARCH_PT_ENTRIES, 12 * span);
+	check();
+	map(sp, 6 * span, 3);
+	must(space_advise(sp, 6 * span + PAGE, PAGE, ADVICE_GUARD_INSTALL) == OK, "space_advise");
+	move_away(sp, 6 * span + PAGE, 1, 14 * span + PAGE);
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+/* A forked child that has run locks its memory: tables that it shared become its own. */
+static void
+shared_memory_is_locked(void)
+{
+	struct space *sp, *child;
+	uint8_t	      byte;
+	vaddr_t	      at;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	at = map(sp, 0, 2);
+	store(sp, at);
+	must(space_fork(sp, &child) == OK, "space_fork");
+	must(sim_user(child, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	must(space_lock(child, at, 2 * PAGE, 0) == OK, "space_lock");
+	check();
+	leave(child);
+	leave(sp);
+	space_put(child);
+	space_put(sp);
+	sim_stop();
+}
+
+/* A swap device that is always there and remembers nothing: nobody reads here. */
+static err_t
+forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
+{
+	(void)device;
+	(void)slot;
+	(void)pfn;
+	return OK;
+}
+
+static void
+pages_are_swapped_out(void)
+{
+	struct swap_device device = {
+		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+	};
+	struct space *sp;
+	vaddr_t	      at;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	must(swap_register(&device) == OK, "swap_register");
+	sp = fresh_space();
+	at = map(sp, 0, 8);
+	for (unsigned i = 0; i < 8; i++)
+		store(sp, at + i * PAGE);
+	must(reclaim_run(8) > 0, "reclaim_run");
+	check();
+	leave(sp);
+	space_put(sp);
+	must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
 /* must_be_stored - storage has the page: its first byte is 1, as store leaves it. */
 static void
 must_be_stored(struct object *file, uint64_t index)
@@ -386,6 +489,9 @@ museum_scenes(void)
 	pages_go_while_they_are_used();
 	files_change();
 	tables_go();
+	pages_move();
+	shared_memory_is_locked();
+	pages_are_swapped_out();
 	a_gather_finds_no_memory();
 	tags_run_out();
 	for (uint64_t seed = 1; seed <= 10; seed++)
