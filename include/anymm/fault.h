@@ -27,6 +27,14 @@ const char *fault_result_name(enum fault_result result);
 enum fault_result fault_handle(struct space *sp, vaddr_t va, enum access access);
 
 /*
+ * fault_own - make the page of a private region the space's own, as a store would, whatever the
+ * region allows: for what must not change its frame later.
+ *   needs  as fault_handle
+ *   gives  as fault_handle; a stack does not grow. The region's rights are not asked, nor widened
+ */
+enum fault_result fault_own(struct space *sp, vaddr_t va);
+
+/*
  * fault_populate - fault_handle on each page that the range touches, in order of address.
  *   needs  as fault_handle
  *   gives  FAULT_DONE, or what the first page that failed deserves; those before it stay

@@ -62,8 +62,9 @@ struct frame {
 		struct {
 			uint16_t live;	/* [t] entries that are not empty */
 			uint8_t	 level; /* [o] 0: leaf table */
-			uint8_t	 is_root;
-			uint32_t next; /* [o] link in a list of prepared tables */
+			bool	 is_root : 1;
+			bool	 may_have_pins : 1; /* [t] private pages below may be pinned */
+			uint32_t next;		    /* [o] link in a list of prepared tables */
 		} table;
 		struct {
 			_Atomic uint32_t pins; /* [a] device and long-term holds */
@@ -118,6 +119,16 @@ bool frame_put(pfn_t pfn);
 /* frame_release - frame_put, then frame_free if that was the last. Not for tables. */
 void frame_release(pfn_t pfn);
 
+/*
+ * frame_pin - one more device uses the page. All pins together hold one count. frame_unpin - one fewer.
+ *   fails  ERR_OVERFLOW: the count is full; unchanged
+ */
+err_t frame_pin(pfn_t pfn);
+void  frame_unpin(pfn_t pfn);
+
+/* frame_nr_pins - pins of all frames together (checks, leak tests). */
+uint64_t frame_nr_pins(void);
+
 /* frame_set_kind - move an allocated frame to another kind; stops on an illegal move. */
 void frame_set_kind(pfn_t pfn, enum frame_kind kind);
 
@@ -156,6 +167,24 @@ static inline bool
 frame_has_flag(pfn_t pfn, enum frame_flag flag)
 {
 	return atomic_load(&frame_of(pfn)->flags) & flag;
+}
+
+static inline bool
+frame_is_pinned(pfn_t pfn)
+{
+	return atomic_load(&frame_of(pfn)->page.pins) != 0;
+}
+
+/*
+ * frame_is_exclusive - one place names the page, whatever pins it has.
+ *   needs  the caller holds that place, locked: the count is read before the pins
+ */
+static inline bool
+frame_is_exclusive(pfn_t pfn)
+{
+	uint32_t count = frame_count(pfn);
+
+	return count == 1 || (count == 2 && frame_is_pinned(pfn));
 }
 
 /* Totals by kind, over all nodes: exact when no operation is in progress. */

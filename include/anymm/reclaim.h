@@ -32,6 +32,22 @@ bool reclaim_balance(void);
 void reclaim_before(void);
 
 /*
+ * What the embedder does when a fault finds no memory and page-out has nothing left to take: wait
+ * for others, end a process, or nothing. Called with no lock held, on the CPU that faulted.
+ *   gives  true: memory has been given back, the fault tries again; false: it ends as FAULT_NOMEM
+ */
+struct oom_policy {
+	bool (*relieve)(struct oom_policy *policy, struct space *sp);
+	void *private_data;
+};
+
+/* reclaim_set_oom_policy - from now on; it stays the caller's and must live on. NULL: none, as at boot. */
+void reclaim_set_oom_policy(struct oom_policy *policy);
+
+/* reclaim_relieve - ask the policy on behalf of a space; false if there is none. */
+bool reclaim_relieve(struct space *sp);
+
+/*
  * reclaim_retry - for those who got ERR_NOMEM and hold nothing: true if something became
  * free and it is worth trying again; false also if frames are not what lacks. *tries
  * counts, from 0; after RECLAIM_RETRIES it is false.

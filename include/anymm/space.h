@@ -40,14 +40,15 @@ struct space {
 	uint64_t	 nr_regions;	  /* [s] */
 	uint64_t	 total_pages;	  /* [s] sum of region_pages */
 	uint64_t	 committed_pages; /* [s] sum of region_charge */
-	uint64_t charged_pages;	    /* [s] its promises (commit.h): committed_pages, and what the
+	uint64_t     charged_pages;   /* [s] its promises (commit.h): committed_pages, and what the
 				 * operation at work has not used yet */
-	uint64_t data_pages;	    /* [s] private writable, not grows-down */
-	uint64_t locked_pages;	    /* [s] in regions with REGION_LOCKED */
-	unsigned new_flags;	    /* [s] flags of regions to come: REGION_LOCKED, LOCKONFAULT */
-	bool	 may_have_guards;   /* [s] guards were installed here or in an ancestor */
-	vaddr_t	 brk;		    /* [s] current end of the heap, any alignment */
-	struct space_layout layout; /* [s] */
+	uint64_t     data_pages;      /* [s] private writable, not grows-down */
+	uint64_t     locked_pages;    /* [s] in regions with REGION_LOCKED */
+	unsigned     new_flags;	      /* [s] flags of regions to come: REGION_LOCKED, LOCKONFAULT */
+	bool	     may_have_guards; /* [s] guards were installed here or in an ancestor */
+	_Atomic bool may_have_pins;   /* [a] private pages were pinned here */
+	vaddr_t	     brk;	      /* [s] current end of the heap, any alignment */
+	struct space_layout layout;   /* [s] */
 	struct space	   *next, *prev; /* the list of all spaces (RANK_PROC lock) */
 };
 

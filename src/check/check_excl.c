@@ -35,7 +35,7 @@ excl_leaf(struct check *c, const struct entry_at *e)
 			   "private leaf at 0x%llx allows writing frame %llu of kind %u",
 			   (unsigned long long)e->va, (unsigned long long)leaf.pfn.n,
 			   frame_of(leaf.pfn)->kind);
-	if (e->path_writable && frame_count(leaf.pfn) != 1)
+	if (e->path_writable && frame_count(leaf.pfn) != 1u + frame_is_pinned(leaf.pfn))
 		check_fail(c, INV_EXCL,
 			   "private leaf at 0x%llx is writable and names frame %llu of count %u",
 			   (unsigned long long)e->va, (unsigned long long)leaf.pfn.n,

@@ -8,7 +8,8 @@
  *
  *  I-REF     The count of a frame is the number of places that name it: slots of
  *            reachable tables, slots of objects, roots of spaces, swap slots that have it,
- *            and a pager that is filling it. Nothing is pinned that nobody pins, a frame that
+ *            and a pager that is filling it. All pins of a frame are one more place, pins
+ *            held and pins of frames are as many, a frame that
  *            nobody names is free, and only objects' pages are dirty. (check_ref.c) The
  *            count of a swap slot is the number of marks that name it, and one if a frame
  *            has its contents; the two name each other. (check_swap.c)
@@ -60,6 +61,8 @@ struct check {
 	struct space  *before[8]; /* spaces walked before this one, a ring */
 	unsigned       nr_before;
 	pfn_t	       zero_frame; /* what special leaves of private memory name, once seen */
+
+	uint64_t pins; /* of all frames compared so far (check_ref.c) */
 
 	/* What the first sweep over the descriptors counted (sweep.c). */
 	uint64_t by_kind[FRAME_KINDS];

@@ -106,8 +106,11 @@ lock_region(struct space *sp, vaddr_t va, struct region **out)
 }
 
 /* One try, with all locks dropped again. With fault_must_wait it has decided nothing. */
+typedef enum fault_result fault_try(struct space *sp, vaddr_t va, enum access access,
+				    struct fault_wait *wait);
+
 static enum fault_result
-try_once(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
+try_access(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
 {
 	struct region	 *r;
 	enum fault_result result = lock_region(sp, va, &r);
@@ -120,9 +123,23 @@ try_once(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wa
 	return result;
 }
 
-/* Without memory the fault starts again as long as page-out finds some. */
-enum fault_result
-fault_handle(struct space *sp, vaddr_t va, enum access access)
+static enum fault_result
+try_own(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
+{
+	enum fault_result result = FAULT_SEGV_MAPERR;
+	struct region	 *r;
+
+	read_lock(&sp->lock);
+	r = space_find(sp, va);
+	if (r)
+		result = fault_resolve(sp, r, va, access, wait);
+	read_unlock(&sp->lock);
+	return result;
+}
+
+/* Without memory the fault starts again as long as page-out, or the policy, finds some. */
+static enum fault_result
+handle(struct space *sp, vaddr_t va, enum access access, fault_try *try_once)
 {
 	enum fault_result result;
 	struct fault_wait wait;
@@ -137,10 +154,22 @@ fault_handle(struct space *sp, vaddr_t va, enum access access)
 		if (again)
 			result = fault_wait_here(&wait);
 		if (result == FAULT_NOMEM)
-			again = reclaim_retry(&tries);
+			again = reclaim_retry(&tries) || reclaim_relieve(sp);
 	} while (again && (result == FAULT_DONE || result == FAULT_NOMEM));
 	fault_wait_end(&wait);
 	return count_result(result);
+}
+
+enum fault_result
+fault_handle(struct space *sp, vaddr_t va, enum access access)
+{
+	return handle(sp, va, access, try_access);
+}
+
+enum fault_result
+fault_own(struct space *sp, vaddr_t va)
+{
+	return handle(sp, va, ACCESS_STORE, try_own);
 }
 
 enum fault_result

@@ -158,7 +158,7 @@ allow_leaf(struct fault_ctx *c, prot_t prot)
 static enum fault_result
 write_private(struct fault_ctx *c, struct pte_leaf leaf)
 {
-	if (leaf.is_special || frame_count(leaf.pfn) > 1)
+	if (leaf.is_special || !frame_is_exclusive(leaf.pfn))
 		return replace_leaf(c, leaf);
 	/* The object that the frame came from has let go of it. */
 	if (frame_of(leaf.pfn)->kind == FRAME_OBJECT)

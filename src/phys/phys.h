@@ -79,6 +79,7 @@ struct phys {
 	alignas(CACHE_LINE) _Atomic int64_t nr_used;	/* [a] allocated frames, but for drifts */
 	alignas(CACHE_LINE) _Atomic uint64_t committed; /* [a] pages promised (commit.c) */
 	_Atomic uint64_t commit_limit;			/* [a] */
+	_Atomic uint64_t nr_pins;			/* [a] of all frames (pin.c) */
 	_Atomic unsigned commit_policy;			/* [a] enum commit_policy */
 };
 

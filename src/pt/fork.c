@@ -62,6 +62,44 @@ share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
 	return OK;
 }
 
+static bool
+is_pinned_page(pte_t pte)
+{
+	struct pte_leaf leaf;
+
+	if (arch_pte_kind(pte, 0) != PTE_LEAF)
+		return false;
+	leaf = arch_pte_decode_leaf(pte, 0);
+	return leaf.is_private && !leaf.is_special && frame_is_pinned(leaf.pfn);
+}
+
+/* A pinned page stays the parent's alone: the child has a copy of what is in it now. */
+static err_t
+copy_page(pte_t pte, pfn_t into, unsigned index)
+{
+	struct pte_leaf leaf = arch_pte_decode_leaf(pte, 0);
+	pfn_t		own;
+	err_t		err = frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &own);
+
+	if (err)
+		return err;
+	arch_frame_copy(own, leaf.pfn);
+	stat_inc(STAT_PAGE_COPIES);
+	leaf.pfn = own;
+	leaf.is_wired = false;
+	leaf.dirty = true;
+	table_set(into, index, arch_pte_leaf(leaf));
+	return OK;
+}
+
+/* must_look - something below this entry may not be shared as it is. */
+static bool
+must_look(const struct fork_walk *w, pte_t pte, enum left_out left)
+{
+	return left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL ||
+	       (w->filter->pins && frame_of(arch_pte_table_pfn(pte))->table.may_have_pins);
+}
+
 static void copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into);
 
 /* A table of the child's own for one slot; hooked in only if something is in it. */
@@ -90,8 +128,10 @@ copy_entry(struct fork_walk *w, pte_t pte, unsigned level, struct va_range span,
 
 	if (left == LEFT_ALL)
 		return;
-	if (level > 0 && (left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL))
+	if (arch_pte_kind(pte, level) == PTE_TABLE && must_look(w, pte, left))
 		copy_slot(w, pte, level, span.start, into, index);
+	else if (level == 0 && w->filter->pins && is_pinned_page(pte))
+		w->err = copy_page(pte, into, index);
 	else
 		w->err = share_entry(pte, level, into, index);
 }
@@ -143,6 +183,8 @@ deny_entry(pfn_t table, unsigned index, pte_t theirs, unsigned level)
 	if (arch_pte_kind(ours, level) == PTE_TABLE &&
 	    !pfn_eq(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs)))
 		return deny_shared(arch_pte_table_pfn(ours), arch_pte_table_pfn(theirs), level - 1);
+	if (!pfn_eq(entry_pfn(ours, level), entry_pfn(theirs, level)))
+		return false; /* a pinned page, of which the child has a copy */
 	return entry_denies_write_when_shared(ours, level) && table_deny_write(table, index);
 }
 

@@ -17,6 +17,7 @@
 struct fork_filter {
 	bool (*next)(const struct fork_filter *filter, vaddr_t from, struct va_range *out);
 	void *data;
+	bool  pins; /* private pages may be pinned: those the child gets as copies, at once */
 };
 
 /*

@@ -209,7 +209,7 @@ leaf_may_write(struct pte_leaf leaf)
 {
 	if (!leaf.is_private)
 		return true;
-	return !leaf.is_special && frame_count(leaf.pfn) == 1 &&
+	return !leaf.is_special && frame_is_exclusive(leaf.pfn) &&
 	       frame_of(leaf.pfn)->kind == FRAME_ANON;
 }
 

@@ -84,6 +84,20 @@ reclaim_retry(unsigned *tries)
 	return (*tries)++ < RECLAIM_RETRIES && reclaim_run(FAULT_BATCH) > 0;
 }
 
+void
+reclaim_set_oom_policy(struct oom_policy *policy)
+{
+	atomic_store(&reclaim_state()->oom_policy, policy);
+}
+
+bool
+reclaim_relieve(struct space *sp)
+{
+	struct oom_policy *policy = atomic_load(&reclaim_state()->oom_policy);
+
+	return policy && policy->relieve(policy, sp);
+}
+
 err_t
 reclaim_init(void)
 {

@@ -13,7 +13,8 @@ struct reclaim_state {
 	_Atomic uint64_t page_hand;   /* [a] index in the object at hand */
 	_Atomic uint64_t
 		idle; /* [a] faults to come that need not try: the last tries gave nothing */
-	_Atomic uint64_t idle_next; /* [a] how many it will be next time */
+	_Atomic uint64_t	   idle_next;  /* [a] how many it will be next time */
+	struct oom_policy *_Atomic oom_policy; /* [a] the embedder's, or NULL */
 };
 
 static inline struct reclaim_state *

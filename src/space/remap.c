@@ -16,6 +16,7 @@
  * Everything is done under the space's write lock.
  */
 #include "object/rmap.h"
+#include "pt/pins.h"
 #include "pt/range.h"
 #include "space/bounds.h"
 #include "space/limit.h"
@@ -270,11 +271,14 @@ plan_move(struct remap *m)
 static void
 move_entries(struct remap *m)
 {
-	struct gather g;
+	struct va_range place = va_range(m->new_addr, m->new_addr + m->new_bytes);
+	struct gather	g;
 
 	rmap_lock(m->kind.object);
 	gather_begin(&g, &m->sp->pt);
 	pt_move(&m->sp->pt, m->moved, m->new_addr, &m->tables, &g);
+	if (atomic_load(&m->sp->may_have_pins))
+		pt_note_pins(&m->sp->pt, place);
 	gather_end(&g);
 	rmap_unlock(m->kind.object);
 }

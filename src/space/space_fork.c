@@ -77,12 +77,23 @@ copy_regions(struct space *parent, struct space *child)
 	return OK;
 }
 
+/* has_pins - private pages of it may be pinned. Nobody pins meanwhile. HOLDS the space's lock for writing. */
+static bool
+has_pins(struct space *sp)
+{
+	if (frame_nr_pins() == 0)
+		atomic_store(&sp->may_have_pins, false);
+	return atomic_load(&sp->may_have_pins);
+}
+
 /* plan - *out shares the parent's tables; the parent is untouched, also when this fails. */
 static err_t
 plan(struct space *parent, struct space **out)
 {
 	struct unshared		 unshared = { .parent = parent };
-	const struct fork_filter filter = { .next = next_unshared, .data = &unshared };
+	const struct fork_filter filter = { .next = next_unshared,
+					    .data = &unshared,
+					    .pins = has_pins(parent) };
 	struct space		*child;
 	err_t			 err = space_make(&parent->layout, &child);
 

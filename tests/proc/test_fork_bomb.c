@@ -13,7 +13,7 @@
 
 enum {
 	MANY = 30000,
-	MANY_FRAMES = 131072,
+	MANY_FRAMES = ARCH_HAS_UPPER_WRITE_DENIAL ? 131072 : 262144, /* else each has tables */
 	FEW_FRAMES = 4096,
 };
 

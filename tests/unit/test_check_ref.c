@@ -76,7 +76,7 @@ a_pin_that_nobody_holds_is_found(void **state)
 
 	(void)state;
 	atomic_store(&damage_frame(sp, 1)->page.pins, 1);
-	EXPECT_BROKEN(INV_REF, "has 1 pins");
+	EXPECT_BROKEN(INV_REF, "named by 2 places");
 	damage_abandon();
 }
 

@@ -244,8 +244,56 @@ vain_tries_become_rare(void **state)
 	end_machine();
 }
 
+/* Frames that somebody keeps, and gives up when asked for the last time but one. */
+struct keeper {
+	struct oom_policy policy;
+	struct space	 *asked_for;
+	unsigned	  nr_asked;
+	unsigned	  nr;
+	pfn_t		  taken[NR_FRAMES];
+};
+
+static bool
+give_up(struct oom_policy *policy, struct space *sp)
+{
+	struct keeper *keeper = CONTAINER_OF(policy, struct keeper, policy);
+
+	keeper->asked_for = sp;
+	if (++keeper->nr_asked < 2 || keeper->nr == 0)
+		return false;
+	while (keeper->nr)
+		frame_release(keeper->taken[--keeper->nr]);
+	return true;
+}
+
+/* Without memory the embedder decides: what it gives back, the fault gets. */
+static void
+a_policy_decides_without_memory(void **state)
+{
+	static struct keeper keeper;
+	struct space	    *sp = small_machine();
+	vaddr_t		     va = map_pages(sp, NR_FRAMES);
+
+	(void)state;
+	keeper = (struct keeper){ .policy = { .relieve = give_up } };
+	while (frame_alloc((struct frame_request){ .kind = FRAME_KERNEL },
+			   &keeper.taken[keeper.nr]) == OK)
+		keeper.nr++;
+	assert_int_equal(fault_handle(sp, va, ACCESS_STORE), FAULT_NOMEM);
+	assert_false(reclaim_relieve(sp));
+	reclaim_set_oom_policy(&keeper.policy);
+	assert_int_equal(fault_handle(sp, va, ACCESS_STORE), FAULT_NOMEM);
+	assert_ptr_equal(keeper.asked_for, sp);
+	assert_int_equal(fault_handle(sp, va, ACCESS_STORE), FAULT_DONE);
+	assert_int_equal(keeper.nr_asked, 2);
+	reclaim_set_oom_policy(NULL);
+	drop(sp);
+	end_machine();
+}
+
 TEST_SUITE(reclaim, cmocka_unit_test(ten_times_the_memory),
 	   cmocka_unit_test(sharers_need_more_than_there_is),
 	   cmocka_unit_test(a_daemon_keeps_frames_available),
 	   cmocka_unit_test(wired_memory_stays_until_memory_is_out),
-	   cmocka_unit_test(vain_tries_become_rare))
+	   cmocka_unit_test(vain_tries_become_rare),
+	   cmocka_unit_test(a_policy_decides_without_memory))
