@@ -41,5 +41,8 @@ struct move {
 /* move_back - where *va was before the newest of *move and the older ones that brought it; false: it never moved. */
 bool move_back(const struct move **move, vaddr_t *va);
 
+/* pin_release - let a pin go. */
+void pin_release(struct run *r, struct name *name, bool dirty);
+
 /* make_segment - an object of zeros with a name, for shmat. */
 bool make_segment(struct run *r, const struct token *token, uint64_t id, uint64_t bytes);

@@ -14,6 +14,7 @@ enum name_kind {
 	NAME_FILE,
 	NAME_LABEL,
 	NAME_DIGEST,
+	NAME_PIN,
 };
 
 struct name {
@@ -29,6 +30,7 @@ struct name {
 	uint64_t	least_bytes; /* file: smallest size so far; beyond it nothing is made up */
 	struct process *process;
 	struct object  *object;
+	struct pin     *pin;
 	uint64_t	value;
 	struct digest	digest;
 };

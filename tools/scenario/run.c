@@ -6,7 +6,7 @@
  * At the end everything the scenario made is taken apart, and nothing may be
  * left over: a scenario that ends `ok` has leaked no frame, region or object.
  */
-#include "scenario/run.h"
+#include "scenario/call.h"
 
 #include <anymm/swap.h>
 
@@ -68,6 +68,9 @@ static const struct {
 	{ "process_vm_readv", statement_process_vm_readv },
 	{ "process_vm_writev", statement_process_vm_writev },
 	{ "reclaim", statement_reclaim },
+	{ "pin", statement_pin },
+	{ "unpin", statement_unpin },
+	{ "device", statement_device },
 };
 
 void
@@ -325,7 +328,7 @@ put_object(void *arg)
 	object_put(arg);
 }
 
-/* Every process exits, youngest first, then zombies are reaped, then files are dropped. */
+/* Pins go; every process exits, youngest first, then zombies are reaped, then files are dropped. */
 static void
 take_apart(struct run *r)
 {
@@ -334,6 +337,8 @@ take_apart(struct run *r)
 
 	stage_fail_allocation(0, false);
 	for (struct name *n = r->names->newest; n; n = n->older) {
+		if (n->kind == NAME_PIN && n->is_set)
+			pin_release(r, n, false);
 		if (n->kind != NAME_PROCESS || !n->is_set || n->process->state != PROCESS_ALIVE)
 			continue;
 		stage_leave(n->process->space);

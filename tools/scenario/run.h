@@ -86,6 +86,9 @@ bool statement_munmap(struct run *r);
 bool statement_mprotect(struct run *r);
 bool statement_brk(struct run *r);
 /* transfer.c */
+bool statement_pin(struct run *r);
+bool statement_unpin(struct run *r);
+bool statement_device(struct run *r);
 bool statement_process_vm_readv(struct run *r);
 bool statement_process_vm_writev(struct run *r);
 /* remap.c */
