@@ -13,6 +13,7 @@
 #include <anymm/frame.h>
 #include <anymm/lock.h>
 #include <anymm/list.h>
+#include <anymm/swap.h>
 
 struct object;
 
@@ -36,7 +37,7 @@ struct pager_ops {
 	err_t (*wait)(struct object *object, uint64_t index);
 	/*
 	 * write_back - store the page's bytes, of which those beyond the object's size mean
-	 * nothing. NULL: memory is the only storage, and dirty pages stay.
+	 * nothing. NULL: memory is the only storage, and dirty pages go to the swap device.
 	 *   fails  ERR_IO or any other: the page stays dirty
 	 */
 	err_t (*write_back)(struct object *object, uint64_t index, pfn_t pfn);
@@ -49,6 +50,7 @@ struct pager_ops {
 	void (*punched)(struct object *object, uint64_t first_page, uint64_t nr_pages);
 	/* release - the last reference to the object is gone; NULL: nothing to do. */
 	void (*release)(struct object *object);
+	bool stays; /* dirty pages never leave memory, not for the swap device either */
 };
 
 /* Pages [first, end) of an object. */
@@ -69,8 +71,9 @@ struct object {
 	struct lock	 rmap_lock; /* RANK_RMAP */
 	_Atomic uint32_t refs;	    /* [a] regions, fills that are under way, other holders */
 	uint32_t	 height;    /* [o] levels of the radix tree, 0: empty */
-	void		*pages;	    /* [o] radix tree: index -> frame (src/object/radix.c) */
-	uint64_t	 nr_pages;  /* [o] slots in use */
+	void		*pages;	    /* [o] radix tree: index -> page (src/object/radix.c) */
+	uint64_t	 nr_pages;  /* [o] pages in frames */
+	uint64_t	 nr_out;    /* [o] pages on the swap device: counts on their slots */
 	uint64_t size_bytes;	/* [o] changed under `changing` too; pages beyond give BUS_ADRERR */
 	struct page_run losing; /* [o] set under rmap_lock: nobody gets these pages for a moment */
 	struct list	regions;  /* [r] struct region.rmap: the reverse map */
@@ -127,17 +130,17 @@ object_pages(const struct object *object)
  * object_get_page - the frame of page `index`, filled if it was not resident.
  *
  *   gives  *out, with one more count held for the caller
- *   fails  ERR_FAULT: index is beyond the object, or it is a device; ERR_AGAIN: the page is
- *          being filled or given up, object_wait and ask again; ERR_NOMEM; ERR_IO from the pager;
+ *   fails  ERR_FAULT: index is beyond the object, or it is a device; ERR_AGAIN: the page is being
+ *          filled or given up, or out on the swap device: object_wait and ask again; ERR_NOMEM; ERR_IO from the pager;
  *          ERR_OVERFLOW: the frame's count is full. Nothing changed
  */
 err_t object_get_page(struct object *object, uint64_t index, pfn_t *out);
 
 /*
  * object_wait - until the page that is being filled is there, or is known not to come; and until one
- * that is being given up is gone from every CPU.
+ * that is being given up is gone from every CPU. A page that is out is read from the swap device.
  *   needs  no lock held, a reference on the object
- *   fails  ERR_IO: it will not come
+ *   fails  ERR_IO: it will not come; ERR_NOMEM, ERR_OVERFLOW: it is still out
  */
 err_t object_wait(struct object *object, uint64_t index);
 
@@ -184,7 +187,8 @@ uint64_t object_evict(struct object *object, uint64_t first_page, uint64_t nr_pa
 /*
  * object_age - the clock's look at the resident pages among these: who was used since the last look,
  * or is wired, gets another chance; the others are written back, if they are dirty and have a
- * pager that stores them, and go as with object_evict. An object that is being changed is passed over.
+ * pager that stores them, and go as with object_evict. Dirty pages whose only storage is memory go to
+ * the swap device, if there is one with room. An object that is being changed is passed over.
  *   needs  no lock held
  *   gives  how many pages went
  */
@@ -213,6 +217,15 @@ pfn_t object_peek_page(struct object *object, uint64_t index);
 
 /* object_next_page - first resident page with index >= from; false: none. HOLDS object->lock. */
 bool object_next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn);
+
+/* A page that is out. Its bytes from `bytes` on are zeros, whatever the device has there. */
+struct page_out {
+	swap_t	 slot; /* one count on it is the page's */
+	uint32_t bytes;
+};
+
+/* object_next_out - first page with index >= from that is out; false: none. HOLDS object->lock. */
+bool object_next_out(struct object *object, uint64_t from, uint64_t *index, struct page_out *out);
 
 /*
  * Built-in pagers. zero: shared anonymous memory. memory_file: contents made up

@@ -261,9 +261,9 @@ struct usage {
 	uint64_t private_clean; /* resident, and mapped here only */
 	uint64_t private_dirty;
 	uint64_t anonymous; /* resident, and of no object */
-	uint64_t swapped;
-	uint64_t locked; /* resident in locked regions */
-	uint64_t tables; /* tables with something in the range, whoever else has them; no root */
+	uint64_t swapped; /* on the swap device: private pages, and those of the regions' objects */
+	uint64_t locked;  /* resident in locked regions */
+	uint64_t tables;  /* tables with something in the range, whoever else has them; no root */
 };
 
 /*

@@ -39,6 +39,8 @@
 	X(FORKS, "spaces forked") \
 	X(PAGE_OUTS, "entries turned into swap marks") \
 	X(PAGE_INS, "swap marks turned into entries") \
+	X(OBJECT_OUTS, "pages of objects that went to the swap device") \
+	X(OBJECT_INS, "pages of objects that came back from the swap device") \
 	X(SWAP_HITS, "pages found in memory on their way out") \
 	X(SWAP_READS, "pages read from the swap device") \
 	X(SWAP_WRITES, "pages written to the swap device") \

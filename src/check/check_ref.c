@@ -74,6 +74,30 @@ ref_name_entry(struct check *c, const struct entry_at *e)
 	return false;
 }
 
+/* name_pages_out - those of one object that are on the swap device. */
+static void
+name_pages_out(struct check *c, struct object *object)
+{
+	struct page_out out;
+	uint64_t	next = 0;
+	uint64_t	index;
+	uint64_t	nr = 0;
+
+	while (object_next_out(object, next, &index, &out)) {
+		if (index >= object_pages(object) || out.bytes > ARCH_PAGE_SIZE)
+			check_fail(c, INV_REF, "object %llu has page %llu of %llu out, %u bytes",
+				   (unsigned long long)object->id, (unsigned long long)index,
+				   (unsigned long long)object_pages(object), out.bytes);
+		ref_name_slot(c, out.slot.n, "object's page", index);
+		next = index + 1;
+		nr++;
+	}
+	if (nr != object->nr_out)
+		check_fail(c, INV_REF, "object %llu says it has %llu pages out, found %llu",
+			   (unsigned long long)object->id, (unsigned long long)object->nr_out,
+			   (unsigned long long)nr);
+}
+
 /* name_pages - one object: each page counted, of the right kind, inside, and as many as it says. */
 static void
 name_pages(struct check *c, struct object *object)
@@ -98,6 +122,7 @@ name_pages(struct check *c, struct object *object)
 		next = index + 1;
 		nr++;
 	}
+	name_pages_out(c, object);
 	lock_release(&object->lock);
 	if (nr != object->nr_pages)
 		check_fail(c, INV_REF, "object %llu says it has %llu pages, found %llu",

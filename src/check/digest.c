@@ -92,6 +92,15 @@ add_leaf(struct digester *d, vaddr_t va, pte_t pte, unsigned level)
 			add_frame(d, pfn_add(leaf.pfn, i));
 }
 
+/* read_slot - what only the swap device has, into the frame that is there for it. */
+static bool
+read_slot(uint32_t slot)
+{
+	struct swap_state *st = swap_state();
+
+	return st->device->read(st->device, slot, st->buffer) == OK;
+}
+
 /* add_stored - contents that only the swap device has; the slot's scratch word is their name. */
 static void
 add_stored(struct digester *d, uint32_t slot)
@@ -105,7 +114,7 @@ add_stored(struct digester *d, uint32_t slot)
 	}
 	s->scratch = ++d->nr_named;
 	add(d, s->scratch);
-	if (st->device->read(st->device, slot, st->buffer) == OK)
+	if (read_slot(slot))
 		add_contents(d, st->buffer);
 }
 
@@ -235,7 +244,7 @@ is_as_filled(const struct object *object, uint64_t index, pfn_t pfn)
 	const uint8_t *stored = stored_page(object, index);
 
 	if (object->ops != &pager_memory_file && object->ops != &pager_zero &&
-	    object->ops != &pager_stored)
+	    object->ops != &pager_stored && object->ops != &pager_storage)
 		return false;
 	for (uint64_t i = 0; i < ARCH_PAGE_SIZE; i++) {
 		if (bytes[i] != filled_byte(object, stored, index * ARCH_PAGE_SIZE + i))
@@ -244,23 +253,64 @@ is_as_filled(const struct object *object, uint64_t index, pfn_t pfn)
 	return true;
 }
 
+/*
+ * add_page_out - the frame that it had is nobody's, so its name is a new one, as when it comes back. A page
+ * that cannot be read is named all the same.
+ */
+static void
+add_page_out(struct digester *d, struct object *object, uint64_t index, struct page_out out)
+{
+	pfn_t	 buffer = swap_state()->buffer;
+	uint8_t *bytes = arch_frame_ptr(buffer);
+	bool	 is_read = read_slot(out.slot.n);
+
+	for (uint64_t i = out.bytes; is_read && i < ARCH_PAGE_SIZE; i++)
+		bytes[i] = 0;
+	if (is_read && is_as_filled(object, index, buffer))
+		return;
+	add(d, index);
+	add(d, ++d->nr_named);
+	if (is_read)
+		add_contents(d, buffer);
+}
+
+static void
+add_page(struct digester *d, struct object *object, uint64_t index, pfn_t pfn)
+{
+	if (is_as_filled(object, index, pfn))
+		return;
+	add(d, index);
+	add_frame(d, pfn);
+}
+
+/* add_pages - those in memory and those that are out, by index. HOLDS object->lock. */
+static void
+add_pages(struct digester *d, struct object *object)
+{
+	uint64_t	at, out_at;
+	struct page_out out;
+	pfn_t		pfn;
+	bool		has_page = object_next_page(object, 0, &at, &pfn);
+	bool		has_out = object_next_out(object, 0, &out_at, &out);
+
+	while (has_page || has_out) {
+		if (!has_out || (has_page && at < out_at)) {
+			add_page(d, object, at, pfn);
+			has_page = object_next_page(object, at + 1, &at, &pfn);
+		} else {
+			add_page_out(d, object, out_at, out);
+			has_out = object_next_out(object, out_at + 1, &out_at, &out);
+		}
+	}
+}
+
 static void
 add_object(struct digester *d, struct object *object)
 {
-	uint64_t next = 0;
-	uint64_t index;
-	pfn_t	 pfn;
-
 	add(d, object_name(object));
 	add(d, object->size_bytes);
 	lock_acquire(&object->lock);
-	while (object_next_page(object, next, &index, &pfn)) {
-		if (!is_as_filled(object, index, pfn)) {
-			add(d, index);
-			add_frame(d, pfn);
-		}
-		next = index + 1;
-	}
+	add_pages(d, object);
 	lock_release(&object->lock);
 }
 

@@ -14,6 +14,8 @@
  *         │  └─ private object      read: the object's frame, not writable
  *         │                         write: a copy of it
  *         │     page not there yet  drop every lock, wait for the pager, start again
+ *         │     page is out         drop every lock, read it, start again
+ *         │                                           (unreadable: BUS_ADRERR)
  *         │     truncated meanwhile start again
  *         ├─ guard mark ────────────────────────────────────── SEGV_MAPERR
  *         ├─ swap mark           page in memory: takes the mark's place, then as any leaf

@@ -36,6 +36,15 @@ fault_must_wait(const struct fault_wait *wait)
 	return wait->object || (!swap_is_none(wait->slot) && pfn_is_none(wait->page));
 }
 
+/* result_of - no more memory, or no more counts: a lack of the system's, not of the page's. */
+static enum fault_result
+result_of(err_t err)
+{
+	if (err == OK)
+		return FAULT_DONE;
+	return err == ERR_NOMEM || err == ERR_OVERFLOW ? FAULT_NOMEM : FAULT_BUS_ADRERR;
+}
+
 static enum fault_result
 wait_for_pager(struct fault_wait *wait)
 {
@@ -44,7 +53,7 @@ wait_for_pager(struct fault_wait *wait)
 	object_put(wait->object);
 	wait->object = NULL;
 	stat_inc(STAT_FAULT_WAITS);
-	return err == OK ? FAULT_DONE : FAULT_BUS_ADRERR;
+	return result_of(err);
 }
 
 static enum fault_result
@@ -52,11 +61,11 @@ wait_for_device(struct fault_wait *wait)
 {
 	err_t err = swap_load(wait->slot, &wait->page);
 
-	if (err == OK)
-		return FAULT_DONE;
-	wait->page = pfn_none();
-	fault_wait_end(wait);
-	return err == ERR_NOMEM || err == ERR_OVERFLOW ? FAULT_NOMEM : FAULT_BUS_ADRERR;
+	if (err) {
+		wait->page = pfn_none();
+		fault_wait_end(wait);
+	}
+	return result_of(err);
 }
 
 enum fault_result

@@ -9,7 +9,8 @@
 /* What has to be waited for without locks. Holds survive the wait, so that it was not in vain. */
 struct fault_wait {
 	struct object
-		*object; /* whose pager has not got page `index` yet: with a reference, or NULL */
+		*object; /* that has not got page `index` yet, or has it on the swap device: with a
+			  * reference, or NULL */
 	uint64_t index;
 	swap_t	 slot; /* a page that is out: with a count, or swap_none() */
 	pfn_t	 page; /* fault_wait_here: the slot's contents, with a count, or pfn_none() */

@@ -5,12 +5,13 @@
  *	ask      a page that was used loses the flag, and stays; so does one being filled
  *	let go   the others, one at a time: written back if dirty, unmapped, given back
  *
- * A page that cannot be stored, because it has no pager that would or the device fails, stays
- * dirty, so it stays in memory; its next user faults its mapping in again. Nothing here is
- * held while a pager works.
+ * A dirty page whose pager stores nothing goes to the swap device once it is unmapped. One that
+ * cannot be stored, because there is no room or the device fails, stays dirty, so it stays in memory;
+ * its next user faults its mapping in again. Nothing here is held while a pager or a device works.
  */
 #include "object/change.h"
 #include "object/radix.h"
+#include "object/swapped.h"
 
 #define BATCH_PAGES 32
 
@@ -27,17 +28,11 @@ is_cold(pfn_t pfn)
 	       atomic_load(&frame_of(pfn)->page.pins) == 0;
 }
 
-/* may_go - the page is clean, or there is a place to store it. */
-static bool
-may_go(const struct object *object, pfn_t pfn)
-{
-	return object->ops->write_back || !frame_has_flag(pfn, FRAME_DIRTY);
-}
-
 /* ask - the resident pages of the run, from its first on; the run is left with those not asked yet. */
 static void
 ask(struct object *object, struct page_run *run, struct cold *cold)
 {
+	bool	 has_storage = object->ops->write_back || swapped_may_go(object);
 	uint64_t index;
 	pfn_t	 pfn;
 
@@ -48,25 +43,31 @@ ask(struct object *object, struct page_run *run, struct cold *cold)
 			run->first = run->end;
 			break;
 		}
-		if (is_cold(pfn) && may_go(object, pfn))
+		if (is_cold(pfn) && (has_storage || !frame_has_flag(pfn, FRAME_DIRTY)))
 			cold->index[cold->nr++] = index;
 		run->first = index + 1;
 	}
 	lock_release(&object->lock);
 }
 
-/* let_go - a page that cannot be written back is still dirty, and evicting passes it over. */
+/* let_go_page - a page that is not written back is still dirty when evicting has unmapped it. */
+static bool
+let_go_page(struct object *object, uint64_t index)
+{
+	if (object_write_back(object, index, 1) != OK)
+		return false;
+	if (object_evict(object, index, 1))
+		return true;
+	return swapped_may_go(object) && swapped_out(object, index);
+}
+
 static uint64_t
 let_go(struct object *object, const struct cold *cold)
 {
 	uint64_t gone = 0;
 
-	for (unsigned i = 0; i < cold->nr && !atomic_load(&object->changing); i++) {
-		err_t err = object_write_back(object, cold->index[i], 1);
-
-		if (err == OK)
-			gone += object_evict(object, cold->index[i], 1);
-	}
+	for (unsigned i = 0; i < cold->nr && !atomic_load(&object->changing); i++)
+		gone += let_go_page(object, cold->index[i]);
 	return gone;
 }
 

@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "object/radix.h"
 #include "object/state.h"
+#include "object/swapped.h"
 
 err_t
 object_create(const struct pager_ops *ops, uint64_t id, uint64_t size_pages, void *private_data,
@@ -49,7 +50,7 @@ object_get(struct object *object)
 		(unsigned long)object->id, before);
 }
 
-/* drop_pages - give up the count of every slot. Nobody else can reach the object. */
+/* drop_pages - give up the count of every slot, and those of pages that are out. Nobody else can reach the object. */
 static void
 drop_pages(struct object *object)
 {
@@ -60,6 +61,7 @@ drop_pages(struct object *object)
 		radix_remove(object, index);
 		frame_release(pfn);
 	}
+	swapped_drop(object, (struct page_run){ 0, UINT64_MAX });
 	REQUIRE(object->nr_pages == 0, "object %lu keeps %lu pages", (unsigned long)object->id,
 		(unsigned long)object->nr_pages);
 }

@@ -1,8 +1,8 @@
 /*
  * page.c - pages on demand.
  *
- *	slot     empty ──── begin ────> FILLING ─── done, OK ────> resident
- *	           ^                       │
+ *	slot     empty ──── begin ────> FILLING ─── done, OK ────> resident <────> out
+ *	           ^                       │                                (swapped.c)
  *	           └────── done, error ────┘        truncation empties the slot in any state
  *
  * The slot names the frame from the beginning of the fill on, so a page is asked of its pager
@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "object/radix.h"
+#include "object/swapped.h"
 
 pfn_t
 object_peek_page(struct object *object, uint64_t index)
@@ -29,6 +30,12 @@ bool
 object_next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
 {
 	return radix_next(object, from, index, pfn);
+}
+
+bool
+object_next_out(struct object *object, uint64_t from, uint64_t *index, struct page_out *out)
+{
+	return radix_next_out(object, from, index, out);
 }
 
 bool
@@ -58,6 +65,15 @@ is_filling(const struct object *object, uint64_t index)
 	return !pfn_is_none(pfn) && frame_has_flag(pfn, FRAME_FILLING);
 }
 
+/* is_out - the page is on the swap device. HOLDS object->lock. */
+static bool
+is_out(const struct object *object, uint64_t index)
+{
+	struct page_out out;
+
+	return radix_lookup_out(object, index, &out);
+}
+
 /*
  * get_resident - the resident frame with one more count, or pfn_none().
  *   fails  ERR_FAULT: beyond the object; ERR_AGAIN: not now; ERR_OVERFLOW: its count is full
@@ -75,6 +91,8 @@ get_resident(struct object *object, uint64_t index, pfn_t *out)
 		err = ERR_AGAIN;
 	else if (!pfn_is_none(*out))
 		err = frame_get(*out);
+	else if (is_out(object, index))
+		err = ERR_AGAIN;
 	lock_release(&object->lock);
 	return err;
 }
@@ -97,7 +115,7 @@ begin_fill(struct object *object, uint64_t index, pfn_t *out)
 	lock_acquire(&object->lock);
 	if (index >= object_pages(object))
 		err = ERR_FAULT;
-	else if (!pfn_is_none(radix_lookup(object, index)))
+	else if (!pfn_is_none(radix_lookup(object, index)) || is_out(object, index))
 		err = ERR_EXIST;
 	else
 		err = radix_insert(object, index, pfn);
@@ -196,7 +214,12 @@ wait_until_not(struct object *object, uint64_t index,
 err_t
 object_wait(struct object *object, uint64_t index)
 {
+	err_t err;
+
 	wait_until_not(object, index, is_losing);
+	err = swapped_in(object, index);
+	if (err != ERR_NOENT)
+		return err;
 	/* The slot says FILLING a moment before the pager hears of it: give that CPU the moment. */
 	arch_relax();
 	if (object->ops->wait)

@@ -2,8 +2,8 @@
  * pager_stored.c - a file in memory that keeps its own bytes.
  *
  * The storage is a second object, whose pages nobody maps: page n of the file is stored in page n
- * of it, if it was ever written back. Both shrink and lose holes together. The storage's
- * pages count as dirty, because there is no other place to get them from.
+ * of it, if it was ever written back. Both shrink and lose holes together. The storage plays a disc:
+ * its pages count as dirty, because there is no other place to get them from, and stay in memory.
  */
 #include "base/mem.h"
 #include "object/pagers.h"
@@ -93,11 +93,17 @@ const struct pager_ops pager_stored = {
 	.release = stored_release,
 };
 
+const struct pager_ops pager_storage = {
+	.name = "storage",
+	.fill = fill_with_zeros,
+	.stays = true,
+};
+
 err_t
 object_create_stored(uint64_t id, uint64_t size_bytes, struct object **out)
 {
 	struct object *storage;
-	err_t	       err = object_create(&pager_zero, id, 0, NULL, &storage);
+	err_t	       err = object_create(&pager_storage, id, 0, NULL, &storage);
 
 	if (err)
 		return err;

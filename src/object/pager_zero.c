@@ -3,10 +3,10 @@
  *
  * The frame it is handed is zeroed already, so there is nothing to do.
  */
-#include <anymm/object.h>
+#include "object/pagers.h"
 
-static err_t
-zero_fill(struct object *object, uint64_t index, pfn_t pfn)
+err_t
+fill_with_zeros(struct object *object, uint64_t index, pfn_t pfn)
 {
 	(void)object;
 	(void)index;
@@ -16,5 +16,5 @@ zero_fill(struct object *object, uint64_t index, pfn_t pfn)
 
 const struct pager_ops pager_zero = {
 	.name = "zero",
-	.fill = zero_fill,
+	.fill = fill_with_zeros,
 };

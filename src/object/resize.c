@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "object/change.h"
 #include "object/radix.h"
+#include "object/swapped.h"
 
 void
 change_begin(struct object *object)
@@ -49,6 +50,7 @@ take_slots(struct object *object, struct page_run run, struct held *held)
 		radix_remove(object, index);
 		from = index + 1;
 	}
+	swapped_drop(object, run);
 	lock_release(&object->lock);
 	return run;
 }
@@ -87,6 +89,8 @@ set_size(struct object *object, uint64_t bytes)
 	tail = end & ARCH_PAGE_MASK;
 	object->size_bytes = bytes;
 	pfn = tail ? radix_lookup(object, end >> ARCH_PAGE_SHIFT) : pfn_none();
+	if (tail)
+		swapped_cut(object, end >> ARCH_PAGE_SHIFT, (uint32_t)tail);
 	if (!pfn_is_none(pfn) && frame_has_flag(pfn, FRAME_FILLING)) {
 		radix_remove(object, end >> ARCH_PAGE_SHIFT);
 		frame_release(pfn);

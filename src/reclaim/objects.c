@@ -1,39 +1,54 @@
 /*
- * objects.c - the clock over the pages of objects.
+ * objects.c - the clocks over the pages of objects.
  *
- * The hand is the serial number of an object and an index in it. Objects come and go, so the
+ * A hand is the serial number of an object and an index in it. Objects come and go, so the
  * hand names none: it asks for the first one that is younger than where it stands, and an
  * object that it looks at has a reference meanwhile. What a page has to show for itself is the object's to
  * find out, in all its mappings (object/age.c).
  *
- * Shared anonymous memory has no storage but memory: its pages stay once they were written.
+ * Objects with storage have a hand of their own, because they are asked first: most of their pages cost
+ * no writing, and nobody's turn of the other kind is to be used up by that.
  */
 #include "reclaim/objects.h"
 
 /* Pages of one object that are looked at before the hand moves on. */
 #define WINDOW_PAGES 64
 
+static enum object_class
+class_of(const struct object *object)
+{
+	return object->ops->write_back ? OBJECTS_STORED : OBJECTS_IN_MEMORY;
+}
+
+/* has_pages - the first resident page from there on. */
+static bool
+has_pages(struct object *object, uint64_t from, uint64_t *first)
+{
+	bool  found;
+	pfn_t pfn;
+
+	lock_acquire(&object->lock);
+	found = object_next_page(object, from, first, &pfn);
+	lock_release(&object->lock);
+	return found;
+}
+
 /* The next stretch with resident pages, and the object with a reference; false: the end of all objects. */
 static bool
-next_window(struct object **object, uint64_t *first)
+next_window(enum object_class class, struct object **object, uint64_t *first)
 {
-	struct reclaim_state *st = reclaim_state();
-	uint64_t	      serial = atomic_load(&st->object_hand);
-	uint64_t	      from = atomic_load(&st->page_hand);
-	bool		      found;
-	pfn_t		      pfn;
+	struct object_hand *hand = &reclaim_state()->object_hands[class];
+	uint64_t	    serial = atomic_load(&hand->serial);
+	uint64_t	    from = atomic_load(&hand->page);
 
 	for (;;) {
 		/* The hand stands in the object that comes after `serial`. */
 		*object = object_after(serial);
 		if (!*object)
 			return false;
-		lock_acquire(&(*object)->lock);
-		found = object_next_page(*object, from, first, &pfn);
-		lock_release(&(*object)->lock);
-		if (found) {
-			atomic_store(&st->object_hand, serial);
-			atomic_store(&st->page_hand, *first + WINDOW_PAGES);
+		if (class_of(*object) == class && has_pages(*object, from, first)) {
+			atomic_store(&hand->serial, serial);
+			atomic_store(&hand->page, *first + WINDOW_PAGES);
 			return true;
 		}
 		serial = (*object)->serial;
@@ -43,14 +58,14 @@ next_window(struct object **object, uint64_t *first)
 }
 
 static void
-start_over(void)
+start_over(struct object_hand *hand)
 {
-	atomic_store(&reclaim_state()->object_hand, 0);
-	atomic_store(&reclaim_state()->page_hand, 0);
+	atomic_store(&hand->serial, 0);
+	atomic_store(&hand->page, 0);
 }
 
 uint64_t
-objects_reclaim(uint64_t nr_frames)
+objects_reclaim(enum object_class class, uint64_t nr_frames)
 {
 	uint64_t       freed = 0;
 	unsigned       rounds = 0;
@@ -59,8 +74,8 @@ objects_reclaim(uint64_t nr_frames)
 
 	/* The round that the hand is in may be half over: two whole ones come after it. */
 	while (freed < nr_frames && rounds < 3) {
-		if (!next_window(&object, &first)) {
-			start_over();
+		if (!next_window(class, &object, &first)) {
+			start_over(&reclaim_state()->object_hands[class]);
 			rounds++;
 			continue;
 		}

@@ -20,15 +20,36 @@
 /* Faults that do not try, at most, after one that tried in vain. */
 #define IDLE_MAX 4096
 
+/*
+ * swap_out - private pages and those of shared memory give in proportion to what there is of them; what
+ * one side lacks the other gives.
+ */
+static uint64_t
+swap_out(uint64_t nr_frames)
+{
+	struct frame_totals totals = frame_totals();
+	uint64_t	    shared = totals.by_kind[FRAME_OBJECT];
+	uint64_t	    all = shared + totals.by_kind[FRAME_ANON];
+	uint64_t	    freed = 0;
+
+	if (all)
+		freed = objects_reclaim(OBJECTS_IN_MEMORY, nr_frames * shared / all);
+	if (freed < nr_frames)
+		freed += tables_reclaim(nr_frames - freed);
+	if (freed < nr_frames)
+		freed += objects_reclaim(OBJECTS_IN_MEMORY, nr_frames - freed);
+	return freed;
+}
+
 uint64_t
 reclaim_run(uint64_t nr_frames)
 {
 	struct reclaim_state *st = reclaim_state();
-	uint64_t	      freed = objects_reclaim(nr_frames);
+	uint64_t	      freed = objects_reclaim(OBJECTS_STORED, nr_frames);
 
 	/* Pages that can be had again go first: most of them without writing anything. */
 	if (freed < nr_frames)
-		freed += tables_reclaim(nr_frames - freed);
+		freed += swap_out(nr_frames - freed);
 	if (freed) {
 		atomic_store(&st->idle, 0);
 		atomic_store(&st->idle_next, 1);

@@ -5,7 +5,11 @@
  * anybody else reaches it: another space through a table that both have, another table,
  * or another mapping of the same page of an object. The object's own count on it is
  * not a mapping.
+ *
+ * Swapped is what a mark stands for, and a page of the region's object that is out: it has no entry,
+ * whoever mapped it before. So it counts for every region that shows it, as in Linux.
  */
+#include "pt/cursor.h"
 #include "pt/scan.h"
 #include "pt/table.h"
 #include "space/tree.h"
@@ -61,6 +65,35 @@ count_entry(struct pt_scan *scan, pte_t pte, vaddr_t va, bool shared)
 		count_page(s, &leaf, shared);
 }
 
+/* next_out - the first page of the object from `index` on that is out; false: none below `end`. */
+static bool
+next_out(struct object *object, uint64_t *index, uint64_t end)
+{
+	struct page_out out;
+	bool		found;
+
+	lock_acquire(&object->lock);
+	found = object_next_out(object, *index, index, &out);
+	lock_release(&object->lock);
+	return found && *index < end;
+}
+
+/* count_out - a private copy has an entry of its own, and the object's page is hidden behind it. */
+static void
+count_out(struct space *sp, struct survey *s, struct va_range part)
+{
+	const struct region *r = s->r;
+	uint64_t	     index = region_page_index(r, part.start);
+	uint64_t	     end = index + ((part.end - part.start) >> ARCH_PAGE_SHIFT);
+
+	for (; next_out(r->object, &index, end); index++) {
+		vaddr_t	       va = r->range.start + ((index - r->offset) << ARCH_PAGE_SHIFT);
+		struct pt_view view = pt_look(&sp->pt, va);
+
+		s->usage->swapped += arch_pte_kind(view.pte, view.level) == PTE_EMPTY;
+	}
+}
+
 static void
 no_entry(struct pt_scan *scan, pte_t pte, vaddr_t va, bool shared)
 {
@@ -83,6 +116,8 @@ space_usage(struct space *sp, struct va_range range)
 
 		usage.size += (part.end - part.start) >> ARCH_PAGE_SHIFT;
 		pt_scan_range(&sp->pt, part, &s.scan);
+		if (r->object)
+			count_out(sp, &s, part);
 	}
 	pt_scan_range(&sp->pt, range, &tables);
 	usage.tables = tables.nr_tables;

@@ -21,6 +21,7 @@
 #include <anymm/stats.h>
 
 #include "base/assert.h"
+#include "swap/device.h"
 
 static _Atomic uint32_t *
 choice_of(pfn_t pfn)
@@ -150,16 +151,14 @@ swap_is_cached(swap_t slot)
 static err_t
 read_slot(swap_t slot, pfn_t *out)
 {
-	struct swap_device *device = swap_state()->device;
-	err_t		    err = frame_alloc((struct frame_request){ .kind = FRAME_ANON }, out);
+	err_t err = frame_alloc((struct frame_request){ .kind = FRAME_ANON }, out);
 
 	if (err)
 		return err;
-	stat_inc(STAT_SWAP_READS);
-	if (device->read(device, slot.n, *out) == OK)
-		return OK;
-	frame_release(*out);
-	return ERR_IO;
+	err = swap_read(slot, *out);
+	if (err)
+		frame_release(*out);
+	return err;
 }
 
 /* publish - other places that name the slot find the frame. false: another CPU was faster. */
@@ -243,16 +242,13 @@ let_go(swap_t slot, pfn_t pfn)
 bool
 swap_store(swap_t slot)
 {
-	struct swap_device *device = swap_state()->device;
-	bool		    is_stored, freed;
-	pfn_t		    pfn;
+	bool  is_stored, freed;
+	pfn_t pfn;
 
 	if (!hold(slot, &pfn, &is_stored))
 		return false;
-	if (!is_stored) {
-		stat_inc(STAT_SWAP_WRITES);
-		is_stored = device->write(device, slot.n, pfn) == OK;
-	}
+	if (!is_stored)
+		is_stored = swap_write(slot, pfn) == OK;
 	if (is_stored && let_go(slot, pfn))
 		frame_release(pfn);
 	swap_put(slot);

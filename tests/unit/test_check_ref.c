@@ -2,6 +2,9 @@
  * test_check_ref.c - I-REF finds every count that is not the number of places that name the frame.
  */
 #include "unit/damage.h"
+#include "unit/swap_store.h"
+
+#include "swap/slots.h"
 
 static struct space *
 touched_sketch(void)
@@ -102,6 +105,34 @@ an_object_with_wrong_pages_is_found(void **state)
 }
 
 static void
+an_object_with_wrong_pages_out_is_found(void **state)
+{
+	struct swap_store store;
+	struct object	 *shared;
+	size_t		  done;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&store, 8);
+	EXPECT_OK(object_create(&pager_zero, 5, 4, NULL, &shared));
+	EXPECT_OK(object_write(shared, PAGE(2), "x", 1, &done));
+	assert_int_equal(object_age(shared, 0, 4) + object_age(shared, 0, 4), 1);
+	machine_check_invariants();
+	shared->nr_out++;
+	EXPECT_BROKEN(INV_REF, "says it has 2 pages out, found 1");
+	shared->nr_out--;
+	shared->size_bytes = PAGE(2);
+	EXPECT_BROKEN(INV_REF, "has page 2 of 2 out");
+	shared->size_bytes = PAGE(4);
+	EXPECT_OK(swap_get((swap_t){ 0 }));
+	EXPECT_BROKEN(INV_REF, "swap slot 0 has count 2, named by 1 places");
+	swap_put((swap_t){ 0 });
+	swap_put((swap_t){ 0 });
+	EXPECT_BROKEN(INV_REF, "swap slot 0 has count 0, named by 1 places");
+	damage_abandon();
+}
+
+static void
 what_is_left_over_of_a_change_is_found(void **state)
 {
 	struct space  *sp = touched_sketch();
@@ -147,5 +178,6 @@ TEST_SUITE(check_ref, cmocka_unit_test(a_count_too_high_or_too_low_is_found),
 	   cmocka_unit_test(a_frame_that_cannot_be_named_is_found),
 	   cmocka_unit_test(a_pin_that_nobody_holds_is_found),
 	   cmocka_unit_test(an_object_with_wrong_pages_is_found),
+	   cmocka_unit_test(an_object_with_wrong_pages_out_is_found),
 	   cmocka_unit_test(what_is_left_over_of_a_change_is_found),
 	   cmocka_unit_test(a_root_that_two_spaces_have_is_found))

@@ -2,6 +2,7 @@
  * test_digest.c - what a user can see changes the digest, and nothing else does.
  */
 #include "unit/damage.h"
+#include "unit/swap_store.h"
 
 static bool
 same(struct digest a, struct digest b)
@@ -90,6 +91,34 @@ an_objects_page_is_seen_once_it_differs(void **state)
 	sketch_end(sp);
 }
 
+/* Where an object's page is makes no difference; what is in it does, and zeros are what it starts with. */
+static void
+an_objects_page_is_seen_wherever_it_is(void **state)
+{
+	struct space	 *sp = sketch_space();
+	struct swap_store store;
+	struct object	 *shared;
+	size_t		  done;
+
+	(void)state;
+	swap_store_make(&store, 8);
+	EXPECT_OK(object_create(&pager_zero, 5, 6, NULL, &shared));
+	for (unsigned page = 0; page < 6; page++)
+		EXPECT_OK(object_write(shared, PAGE(page) + 8, page % 3 ? "x" : "", 1, &done));
+	EXPECT_UNSEEN((void)object_age(shared, 0, 6));
+	EXPECT_UNSEEN(assert_int_equal(object_age(shared, 1, 4), 4));
+	EXPECT_UNSEEN(EXPECT_OK(object_wait(shared, 2)));
+	assert_true(shared->nr_pages == 3 && shared->nr_out == 3);
+	EXPECT_SEEN(object_punch(shared, 1, 1));
+	EXPECT_UNSEEN(object_punch(shared, 3, 1));
+	EXPECT_SEEN(EXPECT_OK(object_write(shared, PAGE(4) + 8, "y", 1, &done)));
+	assert_int_equal(object_age(shared, 4, 1) + object_age(shared, 4, 1), 1);
+	EXPECT_SEEN(object_resize(shared, PAGE(4) + 5));
+	object_put(shared);
+	swap_store_drop(&store);
+	sketch_end(sp);
+}
+
 static void
 processes_are_seen(void **state)
 {
@@ -131,5 +160,6 @@ two_machines_with_the_same_history_agree(void **state)
 TEST_SUITE(digest, cmocka_unit_test(contents_and_regions_are_seen),
 	   cmocka_unit_test(sharing_is_seen_and_tables_are_not),
 	   cmocka_unit_test(an_objects_page_is_seen_once_it_differs),
+	   cmocka_unit_test(an_objects_page_is_seen_wherever_it_is),
 	   cmocka_unit_test(processes_are_seen),
 	   cmocka_unit_test(two_machines_with_the_same_history_agree))

@@ -160,6 +160,64 @@ sharers_need_more_than_there_is(void **state)
 	end_machine();
 }
 
+/* Shared memory of 5,000 pages that two programs map, each writes its half of, and both read in the end. */
+static void
+shared_memory_of_five_times_the_memory(void **state)
+{
+	enum { PAGES = 5000 };
+	struct space	  *sp[2] = { small_machine() };
+	struct map_request request = { .length = PAGES * ARCH_PAGE_SIZE,
+				       .prot = PROT_RW,
+				       .flags = MAPF_SHARED | MAPF_ANONYMOUS };
+	vaddr_t		   va;
+
+	(void)state;
+	EXPECT_OK(space_map(sp[0], &request, &va));
+	EXPECT_OK(space_fork(sp[0], &sp[1]));
+	for (uint64_t page = 0; page < PAGES; page++)
+		store(sp[page % 2], va, page, page + 1);
+	machine_check_invariants();
+	for (uint64_t page = 0; page < PAGES; page++)
+		assert_int_equal(load(sp[1 - page % 2], va, page), page + 1);
+	assert_true(swap_usage().nr_used >= PAGES - NR_FRAMES);
+	assert_true(stat_get(STAT_OBJECT_OUTS) >= PAGES - NR_FRAMES);
+	assert_int_equal(stat_get(STAT_FAULT_NOMEM), 0);
+	machine_check_invariants();
+	drop(sp[0]);
+	assert_int_equal(load(sp[1], va, 7), 8);
+	drop(sp[1]);
+	end_machine();
+}
+
+/* Private and shared memory that nobody uses, as much of one as of the other: both give, none gives all. */
+static void
+private_and_shared_memory_give_alike(void **state)
+{
+	enum { PAGES = 300 };
+	struct space *sp = small_machine();
+	vaddr_t private = map_pages(sp, PAGES);
+	struct map_request request = { .length = PAGES * ARCH_PAGE_SIZE,
+				       .prot = PROT_RW,
+				       .flags = MAPF_SHARED | MAPF_ANONYMOUS };
+	vaddr_t		   shared;
+
+	(void)state;
+	EXPECT_OK(space_map(sp, &request, &shared));
+	for (uint64_t page = 0; page < PAGES; page++) {
+		store(sp, private, page, page);
+		store(sp, shared, page, page + PAGES);
+	}
+	assert_true(reclaim_run(200) >= 200);
+	assert_in_range(stat_get(STAT_OBJECT_OUTS), 70, 180);
+	assert_in_range(stat_get(STAT_PAGE_OUTS), 70, 180);
+	for (uint64_t page = 0; page < PAGES; page++) {
+		assert_int_equal(load(sp, private, page), page);
+		assert_int_equal(load(sp, shared, page), page + PAGES);
+	}
+	drop(sp);
+	end_machine();
+}
+
 /* What a daemon does: from below the low watermark to the high one. */
 static void
 a_daemon_keeps_frames_available(void **state)
@@ -293,6 +351,8 @@ a_policy_decides_without_memory(void **state)
 
 TEST_SUITE(reclaim, cmocka_unit_test(ten_times_the_memory),
 	   cmocka_unit_test(sharers_need_more_than_there_is),
+	   cmocka_unit_test(shared_memory_of_five_times_the_memory),
+	   cmocka_unit_test(private_and_shared_memory_give_alike),
 	   cmocka_unit_test(a_daemon_keeps_frames_available),
 	   cmocka_unit_test(wired_memory_stays_until_memory_is_out),
 	   cmocka_unit_test(vain_tries_become_rare),
