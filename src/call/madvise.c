@@ -3,6 +3,7 @@
  * is done here, page by page, without a lock.
  */
 #include <anymm/call.h>
+#include <anymm/reclaim.h>
 
 #include "call/populate.h"
 #include "space/bounds.h"
@@ -24,6 +25,19 @@ error_of(enum populate_end end)
 	return ERR_NOMEM;
 }
 
+/* advise - as space_advise, where lack of memory is ERR_AGAIN. */
+static err_t
+advise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice)
+{
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = space_advise(sp, addr, length, advice);
+	while (err == ERR_AGAIN && reclaim_retry(&tries));
+	return err;
+}
+
 err_t
 call_madvise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice)
 {
@@ -31,7 +45,7 @@ call_madvise(struct space *sp, vaddr_t addr, uint64_t length, enum advice advice
 	uint64_t	  bytes;
 
 	if (advice != ADVICE_POPULATE_READ && advice != ADVICE_POPULATE_WRITE)
-		return space_advise(sp, addr, length, advice);
+		return advise(sp, addr, length, advice);
 	if (!is_page_aligned(addr) || !page_ceil(length, &bytes) || addr + bytes < addr)
 		return ERR_INVAL;
 	return error_of(populate(sp, va_range(addr, addr + bytes), why));

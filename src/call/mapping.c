@@ -4,8 +4,12 @@
  *
  * Pages are brought in after the mapping stands and without a lock. That they cannot
  * be had is no error of these calls, as in Linux.
+ *
+ * A call that finds no memory has left the space as it was, so page-out may have its turn, with no
+ * lock held, and the call is made again (reclaim_retry).
  */
 #include <anymm/call.h>
+#include <anymm/reclaim.h>
 
 #include "call/populate.h"
 #include "space/bounds.h"
@@ -16,10 +20,14 @@ call_mmap(struct space *sp, const struct map_request *request, vaddr_t *out)
 {
 	const unsigned	  at_once = request->flags & (MAPF_POPULATE | MAPF_NONBLOCK);
 	enum populate_why why = at_once == MAPF_POPULATE ? POPULATE_MAPPED : POPULATE_LOCKED;
+	unsigned	  tries = 0;
 	uint64_t	  bytes;
 	vaddr_t		  va;
-	err_t		  err = space_map(sp, request, &va);
+	err_t		  err;
 
+	do
+		err = space_map(sp, request, &va);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	if (err)
 		return err;
 	if (page_ceil(request->length, &bytes))
@@ -31,9 +39,13 @@ call_mmap(struct space *sp, const struct map_request *request, vaddr_t *out)
 err_t
 call_mremap(struct space *sp, const struct remap_request *request, vaddr_t *out)
 {
+	unsigned	tries = 0;
 	struct va_range fresh;
-	err_t		err = space_remap(sp, request, out, &fresh);
+	err_t		err;
 
+	do
+		err = space_remap(sp, request, out, &fresh);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	if (err == OK)
 		populate_what_can_be(sp, fresh, POPULATE_LOCKED);
 	return err;
@@ -42,9 +54,14 @@ call_mremap(struct space *sp, const struct remap_request *request, vaddr_t *out)
 vaddr_t
 call_brk(struct space *sp, vaddr_t addr)
 {
-	vaddr_t before = space_brk(sp, 0);
-	vaddr_t after = space_brk(sp, addr);
+	vaddr_t	 before = space_brk(sp, 0);
+	unsigned tries = 0;
+	vaddr_t	 after;
 
+	/* Why the heap's end is not where it is wanted is not said. */
+	do
+		after = space_brk(sp, addr);
+	while (addr && after != addr && reclaim_retry(&tries));
 	if (after > before)
 		populate_what_can_be(sp, va_range(page_floor(before), after), POPULATE_LOCKED);
 	return after;
@@ -53,7 +70,13 @@ call_brk(struct space *sp, vaddr_t addr)
 err_t
 call_munmap(struct space *sp, vaddr_t addr, uint64_t length)
 {
-	return space_unmap(sp, addr, length);
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = space_unmap(sp, addr, length);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }
 
 /* locked_read_only - the smallest range with all private locked memory that cannot be written yet. */
@@ -79,12 +102,15 @@ err_t
 call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
 {
 	struct va_range range = va_range(0, 0);
+	unsigned	tries = 0;
 	uint64_t	bytes;
 	err_t		err;
 
 	if ((prot & PROT_W) && page_ceil(length, &bytes) && addr + bytes > addr)
 		range = locked_read_only(sp, va_range(page_floor(addr), addr + bytes));
-	err = space_protect(sp, addr, length, prot);
+	do
+		err = space_protect(sp, addr, length, prot);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	populate_what_can_be(sp, range, POPULATE_LOCKED);
 	return err;
 }
@@ -98,5 +124,11 @@ call_msync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
 err_t
 call_mseal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
 {
-	return space_seal(sp, addr, length, flags);
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = space_seal(sp, addr, length, flags);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }

@@ -5,6 +5,7 @@
  * that POSIX gives mlock; locking everything there is reports none.
  */
 #include <anymm/call.h>
+#include <anymm/reclaim.h>
 
 #include "call/populate.h"
 #include "space/bounds.h"
@@ -30,8 +31,12 @@ call_mlock2(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
 {
 	vaddr_t	 start = page_floor(addr);
 	uint64_t bytes = page_floor(length + (addr - start) + ARCH_PAGE_MASK);
-	err_t	 err = space_lock(sp, addr, length, flags);
+	unsigned tries = 0;
+	err_t	 err;
 
+	do
+		err = space_lock(sp, addr, length, flags);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	if (err)
 		return err;
 	return error_of(populate(sp, va_range(start, start + bytes), POPULATE_LOCKED));
@@ -46,14 +51,24 @@ call_mlock(struct space *sp, vaddr_t addr, uint64_t length)
 err_t
 call_munlock(struct space *sp, vaddr_t addr, uint64_t length)
 {
-	return space_unlock(sp, addr, length);
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = space_unlock(sp, addr, length);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }
 
 err_t
 call_mlockall(struct space *sp, unsigned flags)
 {
-	err_t err = space_lock_all(sp, flags);
+	unsigned tries = 0;
+	err_t	 err;
 
+	do
+		err = space_lock_all(sp, flags);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	if (err == OK && (flags & LOCKALL_CURRENT))
 		populate_what_can_be(sp, va_range(0, sp->layout.end), POPULATE_LOCKED);
 	return err;
@@ -62,5 +77,11 @@ call_mlockall(struct space *sp, unsigned flags)
 err_t
 call_munlockall(struct space *sp)
 {
-	return space_unlock_all(sp);
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = space_unlock_all(sp);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }

@@ -12,6 +12,7 @@
  * reached; what was copied until then is the result.
  */
 #include <anymm/call.h>
+#include <anymm/reclaim.h>
 
 #include "space/bounds.h"
 
@@ -215,14 +216,27 @@ process_vm(const struct process_vm_request *request, copy_step *step, uint64_t *
 	return err;
 }
 
+/* process_vm_again - memory for vectors and buffer comes before the first byte is copied. */
+static err_t
+process_vm_again(const struct process_vm_request *request, copy_step *step, uint64_t *done)
+{
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = process_vm(request, step, done);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
+}
+
 err_t
 call_process_vm_readv(const struct process_vm_request *request, uint64_t *done)
 {
-	return process_vm(request, copy_in, done);
+	return process_vm_again(request, copy_in, done);
 }
 
 err_t
 call_process_vm_writev(const struct process_vm_request *request, uint64_t *done)
 {
-	return process_vm(request, copy_out, done);
+	return process_vm_again(request, copy_out, done);
 }

@@ -10,6 +10,8 @@
  * The space belongs to nobody until it is given out, so giving up is one put of it,
  * at any step. The file is asked once for each header: what is checked is what is used.
  */
+#include <anymm/reclaim.h>
+
 #include "exec/arguments.h"
 #include "exec/image.h"
 #include "space/bounds.h"
@@ -124,8 +126,9 @@ make_stack(struct loading *l, vaddr_t *sp)
 	return err ? note(l, EXEC_STRINGS, w.at, err) : OK;
 }
 
-err_t
-exec_load(const struct exec_request *request, struct exec_image *out, struct exec_problem *problem)
+/* load_once - exec_load without page-out. */
+static err_t
+load_once(const struct exec_request *request, struct exec_image *out, struct exec_problem *problem)
 {
 	struct loading l = {
 		.request = request,
@@ -156,4 +159,16 @@ exec_load(const struct exec_request *request, struct exec_image *out, struct exe
 		.space = l.space, .entry = l.elf.entry + l.bias, .sp = sp, .bias = l.bias
 	};
 	return note(&l, EXEC_FINE, 0, OK);
+}
+
+err_t
+exec_load(const struct exec_request *request, struct exec_image *out, struct exec_problem *problem)
+{
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = load_once(request, out, problem);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }

@@ -15,6 +15,8 @@
  * what was made and the parent is as before. Whether the parent may still fork is looked at
  * twice: at first, and where the child would become visible.
  */
+#include <anymm/reclaim.h>
+
 #include "base/assert.h"
 #include "proc/account.h"
 #include "proc/group.h"
@@ -420,8 +422,9 @@ finish(struct fork *f)
 		resource_put(&f->account->resource); /* the process holds one already */
 }
 
-err_t
-proc_clone(struct thread *caller, const struct clone_request *request, struct clone_result *out)
+/* clone_once - proc_clone without page-out. */
+static err_t
+clone_once(struct thread *caller, const struct clone_request *request, struct clone_result *out)
 {
 	struct fork f = {
 		.caller = caller,
@@ -441,6 +444,18 @@ proc_clone(struct thread *caller, const struct clone_request *request, struct cl
 	finish(&f);
 	*out = f.result;
 	return OK;
+}
+
+err_t
+proc_clone(struct thread *caller, const struct clone_request *request, struct clone_result *out)
+{
+	unsigned tries = 0;
+	err_t	 err;
+
+	do
+		err = clone_once(caller, request, out);
+	while (err == ERR_NOMEM && reclaim_retry(&tries));
+	return err;
 }
 
 err_t

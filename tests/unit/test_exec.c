@@ -5,6 +5,7 @@
  * whatever goes wrong before that leaves the old one running and nothing behind (LUN-42).
  */
 #include "unit/sketch.h"
+#include "unit/swap_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -358,6 +359,78 @@ lack_of_memory_leaves_the_old_program_running(uint16_t type, bool and_all_after)
 	end();
 }
 
+/* All frames that can be had, each naming the next. */
+static pfn_t
+take_all(void)
+{
+	pfn_t taken = pfn_none();
+	pfn_t next;
+
+	while (frame_alloc((struct frame_request){ .kind = FRAME_KERNEL }, &next) == OK) {
+		*(pfn_t *)arch_frame_ptr(next) = taken;
+		taken = next;
+	}
+	return taken;
+}
+
+static void
+give_back(pfn_t taken)
+{
+	while (!pfn_is_none(taken)) {
+		pfn_t next = *(pfn_t *)arch_frame_ptr(taken);
+
+		frame_release(taken);
+		taken = next;
+	}
+}
+
+/* Memory is full of another program's pages: they go out, and the new program is there. */
+static void
+a_program_gets_room(void **state)
+{
+	enum { PAGES = 64 };
+	struct map_request  map = { .length = PAGE(PAGES),
+				    .prot = PROT_RW,
+				    .flags = MAPF_PRIVATE | MAPF_ANONYMOUS };
+	struct space_layout l = space_default_layout();
+	struct swap_store   store;
+	struct exec_request r;
+	struct space	   *sp;
+	uint8_t		    byte;
+	vaddr_t		    va;
+	pfn_t		    taken;
+
+	(void)state;
+	start(ET_EXEC);
+	r = request();
+	swap_store_make(&store, PAGES);
+	EXPECT_OK(space_create(&l, &sp));
+	EXPECT_OK(space_map(sp, &map, &va));
+	for (unsigned page = 0; page < PAGES; page++)
+		assert_int_equal(
+			machine_user(sp, ACCESS_STORE, va + PAGE(page), &(uint8_t){ 7 }, 1),
+			FAULT_DONE);
+	taken = take_all();
+	store.fails_writes = true;
+	EXPECT_ERR(exec_load(&r, &image, &problem), ERR_NOMEM);
+	machine_check_invariants();
+	store.fails_writes = false;
+	expect_load(&r);
+	machine_check_invariants();
+	assert_true(store.writes > 0);
+	give_back(taken);
+	for (unsigned page = 0; page < PAGES; page++) {
+		assert_int_equal(machine_user(sp, ACCESS_LOAD, va + PAGE(page), &byte, 1),
+				 FAULT_DONE);
+		assert_int_equal(byte, 7);
+	}
+	drop();
+	pt_deactivate(&sp->pt);
+	space_put(sp);
+	swap_store_drop(&store);
+	end();
+}
+
 static void
 lack_of_memory_for_a_program(void **state)
 {
@@ -451,7 +524,7 @@ TEST_SUITE(exec, cmocka_unit_test(a_program_is_loaded),
 	   cmocka_unit_test(each_step_says_what_went_wrong),
 	   cmocka_unit_test(short_files_are_refused),
 	   cmocka_unit_test(a_process_executes_a_program),
-	   cmocka_unit_test(the_kernel_half_is_the_same),
+	   cmocka_unit_test(the_kernel_half_is_the_same), cmocka_unit_test(a_program_gets_room),
 	   cmocka_unit_test(lack_of_memory_for_a_program),
 	   cmocka_unit_test(lack_of_memory_for_a_position_independent_program),
 	   cmocka_unit_test(unreadable_pages_are_noticed_when_they_are_needed),

@@ -6,6 +6,9 @@
  */
 #include "harness.h"
 
+#include <anymm/call.h>
+#include <anymm/check.h>
+#include <anymm/process.h>
 #include <anymm/reclaim.h>
 #include <anymm/stats.h>
 
@@ -302,6 +305,187 @@ vain_tries_become_rare(void **state)
 	end_machine();
 }
 
+/* ---- calls, which allocate too ---- */
+
+/* One call on a space that shares its tables with another: it needs tables, or more. */
+struct needy {
+	const char *name;
+	err_t (*call)(struct space *sp, vaddr_t va);
+	err_t without; /* how lack of memory is said */
+};
+
+static err_t
+unmap_one(struct space *sp, vaddr_t va)
+{
+	return call_munmap(sp, va, ARCH_PAGE_SIZE);
+}
+
+static err_t
+protect_one(struct space *sp, vaddr_t va)
+{
+	return call_mprotect(sp, va, ARCH_PAGE_SIZE, PROT_R);
+}
+
+static err_t
+move_one(struct space *sp, vaddr_t va)
+{
+	struct remap_request request = { .addr = va,
+					 .old_length = ARCH_PAGE_SIZE,
+					 .new_length = 2 * ARCH_PAGE_SIZE,
+					 .flags = REMAP_MAYMOVE };
+	vaddr_t		     at;
+
+	return call_mremap(sp, &request, &at);
+}
+
+static err_t
+map_over_one(struct space *sp, vaddr_t va)
+{
+	struct map_request request = { .addr = va,
+				       .length = ARCH_PAGE_SIZE,
+				       .prot = PROT_R,
+				       .flags = MAPF_PRIVATE | MAPF_ANONYMOUS | MAPF_FIXED };
+
+	return call_mmap(sp, &request, &va);
+}
+
+static err_t
+discard_one(struct space *sp, vaddr_t va)
+{
+	return call_madvise(sp, va, ARCH_PAGE_SIZE, ADVICE_DONTNEED);
+}
+
+static err_t
+lock_one(struct space *sp, vaddr_t va)
+{
+	return call_mlock2(sp, va, ARCH_PAGE_SIZE, LOCKF_ONFAULT);
+}
+
+static err_t
+copy_one(struct space *sp, vaddr_t va)
+{
+	struct process_vm_request request = { .local = sp,
+					      .remote = sp,
+					      .local_vec = va,
+					      .remote_vec = va,
+					      .nr_local = 1,
+					      .nr_remote = 1 };
+	uint64_t		  done;
+
+	return call_process_vm_readv(&request, &done);
+}
+
+static err_t
+fork_it(struct space *sp, vaddr_t va)
+{
+	struct process *parent = proc_first();
+	struct process *child;
+	err_t		err = proc_fork(parent, 0, 0, &child);
+	int32_t		code;
+
+	(void)sp;
+	(void)va;
+	if (err == OK) {
+		proc_exit(child, 0);
+		EXPECT_OK(proc_reap(parent, child, &code));
+	}
+	return err;
+}
+
+static const struct needy needy[] = {
+	{ "munmap", unmap_one, ERR_NOMEM },	     { "mprotect", protect_one, ERR_NOMEM },
+	{ "mremap", move_one, ERR_NOMEM },	     { "mmap", map_over_one, ERR_NOMEM },
+	{ "madvise", discard_one, ERR_AGAIN },	     { "mlock2", lock_one, ERR_NOMEM },
+	{ "process_vm_readv", copy_one, ERR_NOMEM }, { "fork", fork_it, ERR_NOMEM },
+};
+
+/* Every frame but the reserve, as far as page-out has left any. */
+struct taken {
+	unsigned nr;
+	pfn_t	 frames[NR_FRAMES];
+};
+
+static void
+take_all(struct taken *taken)
+{
+	taken->nr = 0;
+	while (frame_alloc((struct frame_request){ .kind = FRAME_KERNEL },
+			   &taken->frames[taken->nr]) == OK)
+		taken->nr++;
+}
+
+static void
+give_back(struct taken *taken)
+{
+	while (taken->nr)
+		frame_release(taken->frames[--taken->nr]);
+}
+
+static err_t
+write_nothing(struct swap_device *device, uint32_t slot, pfn_t from)
+{
+	(void)device;
+	(void)slot;
+	(void)from;
+	return ERR_IO;
+}
+
+static void
+expect_result(const struct needy *call, struct space *sp, vaddr_t va, err_t wanted)
+{
+	err_t err = call->call(sp, va);
+
+	if (err != wanted)
+		fail_msg("%s: %s instead of %s", call->name, err_name(err), err_name(wanted));
+}
+
+/* Without memory a call changes nothing; when the device works again it makes room, and does its work. */
+static void
+a_call_makes_room(const struct needy *call)
+{
+	static struct taken taken;
+	struct space	   *parent = small_machine();
+	vaddr_t		    va = map_pages(parent, 40);
+	struct process	   *proc;
+	struct space	   *sp;
+	struct digest	    before, after;
+	int32_t		    code;
+
+	for (uint64_t page = 0; page < 40; page++)
+		store(parent, va, page, page);
+	EXPECT_OK(space_fork(parent, &sp));
+	EXPECT_OK(proc_create(1, sp, &proc));
+	anymm_drain();
+	take_all(&taken);
+	words.device.write = write_nothing;
+	before = digest_all();
+	expect_result(call, sp, va + 9 * ARCH_PAGE_SIZE, call->without);
+	after = digest_all();
+	assert_true(before.lo == after.lo && before.hi == after.hi);
+	machine_check_invariants();
+	assert_int_equal(frames_available(), frame_totals().reserve);
+	words.device.write = words_write;
+	expect_result(call, sp, va + 9 * ARCH_PAGE_SIZE, OK);
+	machine_check_invariants();
+	assert_true(stat_get(STAT_SWAP_WRITES) > 0);
+	give_back(&taken);
+	for (uint64_t page = 0; page < 40; page++)
+		assert_int_equal(load(parent, va, page), page);
+	proc_exit(proc, 0);
+	EXPECT_OK(proc_reap(NULL, proc, &code));
+	drop(sp);
+	drop(parent);
+	end_machine();
+}
+
+static void
+calls_make_room(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(needy); i++)
+		a_call_makes_room(&needy[i]);
+}
+
 /* Frames that somebody keeps, and gives up when asked for the last time but one. */
 struct keeper {
 	struct oom_policy policy;
@@ -355,5 +539,5 @@ TEST_SUITE(reclaim, cmocka_unit_test(ten_times_the_memory),
 	   cmocka_unit_test(private_and_shared_memory_give_alike),
 	   cmocka_unit_test(a_daemon_keeps_frames_available),
 	   cmocka_unit_test(wired_memory_stays_until_memory_is_out),
-	   cmocka_unit_test(vain_tries_become_rare),
+	   cmocka_unit_test(calls_make_room), cmocka_unit_test(vain_tries_become_rare),
 	   cmocka_unit_test(a_policy_decides_without_memory))
