@@ -88,7 +88,16 @@ add(uint64_t *sum, uint64_t word)
 	*sum ^= *sum >> 32;
 }
 
-/* page_out - a page that is out, wherever its contents are; pfn_none(): it is not out. */
+/* read_slot - what only the device has, in the frame that the checks have for it. */
+static pfn_t
+read_slot(swap_t slot)
+{
+	struct swap_state *st = swap_state();
+
+	return st->device->read(st->device, slot.n, st->buffer) == OK ? st->buffer : pfn_none();
+}
+
+/* page_out - a private page that is out, wherever its contents are; pfn_none(): it is not out. */
 static pfn_t
 page_out(struct space *sp, vaddr_t va)
 {
@@ -100,7 +109,27 @@ page_out(struct space *sp, vaddr_t va)
 		return pfn_none();
 	if (st->slots[slot.n].frame != SWAP_NOTHING)
 		return (pfn_t){ st->slots[slot.n].frame };
-	return st->device->read(st->device, slot.n, st->buffer) == OK ? st->buffer : pfn_none();
+	return read_slot(slot);
+}
+
+/* objects_page - wherever it is; pfn_none(): nobody has asked for it. */
+static pfn_t
+objects_page(struct object *object, uint64_t index)
+{
+	struct page_out out;
+	uint64_t	at;
+	pfn_t		page;
+
+	lock_acquire(&object->lock);
+	page = object_peek_page(object, index);
+	if (object_next_out(object, index, &at, &out) && at == index) {
+		page = read_slot(out.slot);
+		if (!pfn_is_none(page))
+			memset((char *)arch_frame_ptr(page) + out.bytes, 0,
+			       ARCH_PAGE_SIZE - out.bytes);
+	}
+	lock_release(&object->lock);
+	return page;
 }
 
 static pfn_t
@@ -109,11 +138,8 @@ page_of(struct space *sp, struct region *r, vaddr_t va)
 	struct sim_translation at = sim_translate(sp->pt.root, va);
 	pfn_t		       page = at.present ? at.pfn : page_out(sp, va);
 
-	if (pfn_is_none(page) && r->object) {
-		lock_acquire(&r->object->lock);
-		page = object_peek_page(r->object, region_page_index(r, va));
-		lock_release(&r->object->lock);
-	}
+	if (pfn_is_none(page) && r->object)
+		page = objects_page(r->object, region_page_index(r, va));
 	return page;
 }
 
