@@ -9,8 +9,7 @@
  * operation has run without reaching its k-th allocation. The file is long for one
  * reason: one table holds every operation there is.
  */
-#include "fail/files.h"
-#include "fail/world.h"
+#include "fail/pins.h"
 
 #include <stdio.h>
 
@@ -26,12 +25,13 @@ struct operation {
 };
 
 /*
- * A fault that gives up may have made its path exclusive, or have filled a page of an object.
- * No user can tell, and the next fault need not do it again.
+ * A fault that gives up may have made its path exclusive, or have filled a page of an object, or have
+ * read one from the swap device. No user can tell, and the next fault need not do it again.
  */
 enum {
 	KEEPS_TABLES = 1 << FRAME_TABLE,
 	KEEPS_PAGES = 1 << FRAME_TABLE | 1 << FRAME_OBJECT | 1 << FRAME_KERNEL,
+	KEEPS_READ = 1 << FRAME_ANON | 1 << FRAME_OBJECT, /* what was out */
 };
 
 static enum outcome
@@ -433,6 +433,18 @@ write_read_file_page(struct world *w)
 }
 
 static enum outcome
+read_shared(struct world *w)
+{
+	return access(w, ACCESS_LOAD, w->shared);
+}
+
+static enum outcome
+write_written_shared(struct world *w)
+{
+	return access(w, ACCESS_STORE, w->shared);
+}
+
+static enum outcome
 write_shared(struct world *w)
 {
 	return access(w, ACCESS_STORE, w->shared + 3 * PAGE);
@@ -603,6 +615,8 @@ static const struct operation operations[] = {
 	OPERATION(write_file, .may_keep = KEEPS_PAGES),
 	OPERATION(write_read_file_page, .may_keep = KEEPS_PAGES),
 	OPERATION(write_shared, .may_keep = KEEPS_PAGES),
+	OPERATION(read_shared, .may_keep = KEEPS_PAGES),
+	OPERATION(write_written_shared, .may_keep = KEEPS_PAGES),
 	OPERATION(grow_stack, .is_partial = true),
 	OPERATION(populate, .is_partial = true),
 	OPERATION(copy_in, .may_keep = KEEPS_TABLES),
@@ -612,6 +626,8 @@ static const struct operation operations[] = {
 	OPERATION(fork_process),
 	OPERATION(fork_process, .prepare = prepare_dontfork),
 	OPERATION(fork_process, .prepare = prepare_wipeonfork),
+	OPERATION(fork_process, .prepare = prepare_pins),
+	OPERATION(fork_process, .prepare = prepare_lock),
 	OPERATION(fork_sharing),
 	OPERATION(add_thread),
 	OPERATION(execute),
@@ -624,7 +640,12 @@ static const struct operation operations[] = {
 	OPERATION(truncate_file, .cannot_fail = true),
 	OPERATION(punch_file, .cannot_fail = true),
 	OPERATION(evict_file, .cannot_fail = true),
+	OPERATION(pin_for_writing, .is_partial = true),
+	OPERATION(pin_for_reading, .is_partial = true),
+	OPERATION(pin_shared_memory, .is_partial = true),
+	OPERATION(unpin, .prepare = prepare_pins, .cannot_fail = true),
 	OPERATION(quit, .cannot_fail = true),
+	OPERATION(quit, .prepare = prepare_pins, .cannot_fail = true),
 };
 
 /* One operation in one world, while it is swept. */
@@ -654,13 +675,22 @@ expect_digest(const struct sweep *s, uint64_t k, struct digest want, const char 
 			 s->kind, (unsigned long long)k, when);
 }
 
+/* may_keep - kinds of frames that may be more than before. */
+static unsigned
+may_keep(const struct sweep *s)
+{
+	if (!s->op->may_keep)
+		return 0;
+	return s->op->may_keep | 1 << FRAME_FREE | (s->kind == WORLD_OUT ? KEEPS_READ : 0);
+}
+
 static void
 expect_frames(const struct sweep *s, uint64_t k)
 {
 	struct frame_totals now = drained();
 
 	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
-		if (s->op->may_keep && (kind == FRAME_FREE || s->op->may_keep >> kind & 1))
+		if (may_keep(s) >> kind & 1)
 			continue;
 		if (now.by_kind[kind] != s->totals.by_kind[kind])
 			fail_msg("%s, world %d, allocation %llu: %llu frames of kind %u, before "
@@ -760,6 +790,14 @@ each_allocation_fails_beside_a_child_that_wrote(void **state)
 	sweep_all(WORLD_WRITTEN);
 }
 
+static void
+each_allocation_fails_with_pages_out(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_OUT);
+}
+
 TEST_SUITE(allocations, cmocka_unit_test(each_allocation_fails_alone),
 	   cmocka_unit_test(each_allocation_fails_beside_a_fresh_child),
-	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote))
+	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote),
+	   cmocka_unit_test(each_allocation_fails_with_pages_out))

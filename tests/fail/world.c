@@ -1,6 +1,11 @@
 /* world.c - a small world in which every operation has something to do; see world.h. */
 #include "fail/world.h"
 
+#include <anymm/reclaim.h>
+#include <anymm/stats.h>
+
+#include "unit/swap_store.h"
+
 void
 world_store(struct process *proc, vaddr_t va)
 {
@@ -75,6 +80,25 @@ touch_regions(struct world *w)
 	world_store(w->proc, w->stack);
 }
 
+/* Everything goes to the device, of which one half comes back. */
+static void
+page_out(struct world *w)
+{
+	static struct swap_store store;
+	uint64_t		 out;
+
+	swap_store_make(&store, 64);
+	while (reclaim_run(UINT32_MAX))
+		;
+	out = swap_usage().nr_used;
+	assert_true(out > HALF + HALF / 2 && store.writes >= out);
+	assert_int_equal(stat_get(STAT_OBJECT_OUTS), 1);
+	for (unsigned i = 0; i < HALF; i += 2)
+		world_load(w->proc, w->heap + i * PAGE);
+	world_store(w->proc, w->edge + PAGE);
+	world_load(w->proc, w->image);
+}
+
 void
 world_make(struct world *w, enum world_kind kind)
 {
@@ -90,4 +114,6 @@ world_make(struct world *w, enum world_kind kind)
 		return;
 	world_store(w->child, w->heap);
 	world_store(w->child, w->edge);
+	if (kind == WORLD_OUT)
+		page_out(w);
 }

@@ -9,6 +9,9 @@
  *	heap, rw           A A A A A A A|A A A A . . . .	A touched, . not
  *	file, private      some pages further up, one read, one written
  *	shared memory, and a stack with room below it
+ *
+ * In the last kind of world there is a swap device, and all of this has been on it; every other page
+ * of heap and image is back.
  */
 #pragma once
 
@@ -45,6 +48,7 @@ enum world_kind {
 	WORLD_ALONE,   /* no child */
 	WORLD_FORKED,  /* a child that has done nothing yet */
 	WORLD_WRITTEN, /* a child that has written on both sides of the edge */
+	WORLD_OUT,     /* the same, and most pages are out on the swap device */
 	WORLD_KINDS,
 };
 
