@@ -230,6 +230,14 @@ err_t space_unlock_all(struct space *sp);
  */
 err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
 
+/*
+ * space_place - from which nodes pages of the range come from now on, as with mbind(2). Private
+ * pages: the region says it; pages of shared mappings: their object, for everybody who maps it.
+ *   fails  ERR_INVAL: misaligned, wraps around, no such policy or node; ERR_FAULT: a hole;
+ *          ERR_NOMEM for want of memory, or too many regions. Nothing changed
+ */
+err_t space_place(struct space *sp, vaddr_t addr, uint64_t length, struct placement place);
+
 enum sync_flag {
 	SYNC_ASYNC = 1,
 	SYNC_INVALIDATE = 2,

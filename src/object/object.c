@@ -64,6 +64,14 @@ drop_pages(struct object *object)
 		(unsigned long)object->nr_pages);
 }
 
+void
+object_set_placement(struct object *object, struct placement place)
+{
+	lock_acquire(&object->lock);
+	object->place = place;
+	lock_release(&object->lock);
+}
+
 static void
 destroy(struct object *object)
 {
