@@ -65,13 +65,13 @@ struct device_memory {
 
 /* [c] constant after create   [o] lock   [r] rmap_lock   [a] atomic */
 struct object {
-	struct lock	 lock;	    /* RANK_OBJECT */
-	struct lock	 rmap_lock; /* RANK_RMAP */
-	_Atomic uint32_t refs;	    /* [a] regions, fills that are under way, other holders */
-	uint32_t	 height;    /* [o] levels of the radix tree, 0: empty */
-	void		*pages;	    /* [o] radix tree: index -> frame (src/object/radix.c) */
-	uint64_t	 nr_pages;  /* [o] slots in use */
-	struct placement place;	    /* [o] from which nodes its pages come */
+	struct lock		 lock;	    /* RANK_OBJECT */
+	struct lock		 rmap_lock; /* RANK_RMAP */
+	_Atomic uint32_t	 refs;	 /* [a] regions, fills that are under way, other holders */
+	uint32_t		 height; /* [o] levels of the radix tree, 0: empty */
+	void			*pages;	 /* [o] radix tree: index -> frame (src/object/radix.c) */
+	uint64_t		 nr_pages; /* [o] slots in use */
+	_Atomic struct placement place;	   /* [a] from which nodes its pages come */
 	uint64_t size_bytes;	/* [o] changed under `changing` too; pages beyond give BUS_ADRERR */
 	struct page_run losing; /* [o] set under rmap_lock: nobody gets these pages for a moment */
 	struct list	regions;  /* [r] struct region.rmap: the reverse map */

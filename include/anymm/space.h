@@ -73,6 +73,15 @@ void space_put(struct space *sp);
  */
 err_t space_fork(struct space *parent, struct space **out);
 
+/*
+ * space_replicate - each node walks tables of its own from now on, which are caches of the space's
+ * (src/pt/replica.h); the children of forks too. A node that finds no memory for them gives them
+ * up, until this is called again. space_unreplicate - all walk the same tables.
+ *   fails  ERR_NOMEM: nothing changed
+ */
+err_t space_replicate(struct space *sp);
+void  space_unreplicate(struct space *sp);
+
 /* space_add_thread - a second thread will run in sp: readers stop sharing a line. fails ERR_NOMEM. */
 err_t space_add_thread(struct space *sp);
 

@@ -67,9 +67,7 @@ drop_pages(struct object *object)
 void
 object_set_placement(struct object *object, struct placement place)
 {
-	lock_acquire(&object->lock);
-	object->place = place;
-	lock_release(&object->lock);
+	atomic_store(&object->place, place);
 }
 
 static void

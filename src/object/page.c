@@ -79,18 +79,6 @@ get_resident(struct object *object, uint64_t index, pfn_t *out)
 	return err;
 }
 
-/* node_of - where the object's page is to lie. */
-static unsigned
-node_of(struct object *object, uint64_t index)
-{
-	struct placement place;
-
-	lock_acquire(&object->lock);
-	place = object->place;
-	lock_release(&object->lock);
-	return placement_node(place, index);
-}
-
 /*
  * begin_fill - a fresh frame in the slot, FILLING, one count for the slot and one for the pager.
  *   fails  ERR_NOMEM; ERR_FAULT: beyond the object; ERR_EXIST: the slot is taken. Nothing changed
@@ -99,11 +87,12 @@ static err_t
 begin_fill(struct object *object, uint64_t index, pfn_t *out)
 {
 	pfn_t pfn;
-	err_t err = frame_alloc((struct frame_request){ .kind = FRAME_OBJECT,
-							.by_node = true,
-							.node = node_of(object, index),
-							.zeroed = true },
-				&pfn);
+	err_t err = frame_alloc(
+		(struct frame_request){ .kind = FRAME_OBJECT,
+					.by_node = true,
+					.node = placement_node(atomic_load(&object->place), index),
+					.zeroed = true },
+		&pfn);
 
 	if (err)
 		return err;
