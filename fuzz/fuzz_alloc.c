@@ -223,6 +223,7 @@ alloc_block(const uint8_t *r)
 						 FRAME_KERNEL };
 	struct frame_request	     request = {
 			.kind = kinds[r[1] & 3],
+			.by_node = true,
 			.node = (r[1] >> 2) & 3,
 			.zeroed = r[1] & 16,
 			.may_use_reserve = r[1] & 32,

@@ -12,12 +12,13 @@
 
 struct machine_config {
 	unsigned		 nr_cpus; /* 0: 1 */
-	const struct boot_range *ranges;  /* NULL: one node of nr_frames frames */
+	const struct boot_range *ranges;  /* NULL: nr_frames frames */
 	unsigned		 nr_ranges;
 	uint64_t		 nr_frames; /* with ranges NULL; 0: 65536 */
-	uint64_t		 reserve_frames;
-	uint64_t		 seed;
-	bool			 no_asids; /* every activate flushes, as a CPU without tags */
+	unsigned nr_nodes; /* the CPUs, and memory without ranges, in so many equal parts; 0: 1 */
+	uint64_t reserve_frames;
+	uint64_t seed;
+	bool	 no_asids; /* every activate flushes, as a CPU without tags */
 };
 
 /*

@@ -11,6 +11,7 @@ machine_start(const struct machine_config *config)
 		.ranges = config->ranges,
 		.nr_ranges = config->nr_ranges,
 		.nr_frames = config->nr_frames,
+		.nr_nodes = config->nr_nodes,
 		.reserve_frames = config->reserve_frames,
 		.seed = config->seed,
 		.no_asids = config->no_asids,

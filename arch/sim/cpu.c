@@ -44,6 +44,12 @@ platform_cpus(void)
 	return sim_fixed.nr_cpus;
 }
 
+unsigned
+platform_node(void)
+{
+	return sim_cpu_now * sim_fixed.nr_nodes / sim_fixed.nr_cpus;
+}
+
 /* Take the waiting shootdown on the CPU that we are. */
 static void
 take_interrupt(struct sim_cpu *cpu)

@@ -254,3 +254,49 @@ effect_expand(const struct record *range, pfn_t root)
 					  .next_rights = RIGHT_ALL & ~(unsigned)RIGHT_W,
 				  });
 }
+
+/* Two trees, one of which may say no more than the other, and the part that is compared. */
+struct pair {
+	pfn_t	 root, truth;
+	vaddr_t	 start, end;
+	unsigned spared;
+};
+
+static bool
+page_differs(const struct pair *pair, vaddr_t va)
+{
+	struct walk has = mmu_walk(pair->root, va);
+	struct walk may = mmu_walk(pair->truth, va);
+
+	if (has.end != WALK_DONE || !usable(has.rights))
+		return false;
+	return may.end != WALK_DONE || may.pfn.n != has.pfn.n ||
+	       usable(has.rights) & ~may.rights & ~pair->spared;
+}
+
+static bool
+table_differs(const struct pair *pair, const struct table *t, unsigned level, vaddr_t base)
+{
+	for (unsigned i = 0; t && i < HW_ENTRIES; i++) {
+		vaddr_t	 va = base + i * level_bytes(level);
+		uint64_t entry;
+
+		if (!(t->present[i / 64] >> i % 64 & 1) || va + level_bytes(level) <= pair->start ||
+		    va >= pair->end)
+			continue;
+		entry = entry_at(t->pfn, i);
+		if (is_table(entry)
+			    ? table_differs(pair, reach_find(entry & HW_FRAME), level - 1, va)
+			    : page_differs(pair, va))
+			return true;
+	}
+	return false;
+}
+
+bool
+effect_differs(pfn_t root, pfn_t truth, vaddr_t va, unsigned level, unsigned spared)
+{
+	const struct pair pair = { root, truth, va, va + level_bytes(level), spared };
+
+	return table_differs(&pair, reach_find(root.n), HW_ROOT, 0);
+}

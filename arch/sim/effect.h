@@ -22,6 +22,12 @@ bool effect_only_writes(uint64_t old, uint64_t next);
 /* effect_record - put on the books all that the change makes stale. */
 void effect_record(const struct effect *e);
 
+/*
+ * effect_differs - some page of the entry's span is translated below root to another frame than
+ * below truth, or with rights that truth does not give; rights in `spared` do not count.
+ */
+bool effect_differs(pfn_t root, pfn_t truth, vaddr_t va, unsigned level, unsigned spared);
+
 /* effect_expand - one record for each translation that a STALE_WRITES record means. */
 void effect_expand(const struct record *range, pfn_t root);
 

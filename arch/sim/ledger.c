@@ -139,7 +139,7 @@ gains_on_one_way(const struct reach *way, void *arg)
 {
 	const uint64_t *next = arg;
 
-	check_addresses(way, reach_root(way->context));
+	check_addresses(way, way->root);
 	check_sharing(way, *next);
 }
 
@@ -154,14 +154,28 @@ changes_nothing(uint64_t old, uint64_t next)
 	return !((old ^ next) & ~(HW_ACCESSED | HW_SPECIAL | HW_WIRED | gained_dirty));
 }
 
+/* A root that follows another must not say what that does not. */
+static void
+follows_on_one_way(const struct reach *way, void *arg)
+{
+	(void)arg;
+	if (reach_follows(way->context) && pfn_eq(way->root, reach_root(way->context)) &&
+	    effect_differs(way->root, reach_truth(way->context), way->va, way->level, RIGHT_D))
+		sim_violation("an entry for 0x%" PRIx64 " under root %" PRIu64
+			      " allows what root %" PRIu64 ", which it follows, does not",
+			      way->va, way->root.n, reach_truth(way->context).n);
+}
+
 static void
 table_entry_changed(struct table *t, unsigned index, uint64_t old, uint64_t next, const void *at)
 {
 	struct cause cause = { .cpu = sim_cpu_now, .old = old, .next = next, .at = at };
 
 	reach_entry_changed(t, index, old, next);
-	if (!t->context && !t->parents)
+	if (!t->context && !t->followers && !t->parents)
 		return;
+	if (next & HW_VALID && reach_has_followers())
+		reach_each(t, index, false, follows_on_one_way, NULL);
 	if (old & HW_VALID && effect_loses(old, next)) {
 		bool only_writes = effect_only_writes(old, next) && !record_nr_ranges();
 
@@ -188,11 +202,12 @@ ledger_entry_changed(const uint64_t *slot, uint64_t old, uint64_t next, const vo
 static void
 retire_table(struct table *t)
 {
-	if (t->context)
+	uint32_t context = t->context ? t->context : t->followers;
+
+	if (context)
 		sim_violation("root table %" PRIu64 " is freed, but CPUs may still have cached "
 			      "partial walks through it under asid %u (CPU mask 0x%" PRIx64 ")",
-			      t->pfn, reach_context(t->context)->asid,
-			      reach_context(t->context)->cpus);
+			      t->pfn, reach_context(context)->asid, reach_context(context)->cpus);
 	if (reach_is_live(t))
 		sim_violation("table %" PRIu64 " is freed, but an entry that a live root "
 			      "reaches names it",
@@ -244,6 +259,19 @@ is_mine(const struct record *r)
 	return r->cpus & cpu_bit(sim_cpu_now);
 }
 
+/*
+ * is_kept - the CPU follows another root and walks tables that still say what the record is about:
+ * what it has flushed it finds there again at once.
+ */
+static bool
+is_kept(const struct record *r)
+{
+	const struct context *ctx = reach_live(sim_cpu_now, r->asid);
+
+	return r->asid == this_cpu()->asid && r->kind != STALE_TABLE && ctx && reach_follows(ctx) &&
+	       effect_differs(reach_root(ctx), reach_truth(ctx), r->va, r->level, 0);
+}
+
 /* All records of the asid that this CPU holds. false: there were none. */
 static bool
 flush_records(unsigned asid)
@@ -253,7 +281,7 @@ flush_records(unsigned asid)
 
 	for (struct record *r = record_first(asid); r && this_cpu()->nr_stale; r = after) {
 		after = record_after(r);
-		if (!is_mine(r))
+		if (!is_mine(r) || is_kept(r))
 			continue;
 		record_flushed(r, sim_cpu_now);
 		any = true;
@@ -311,7 +339,7 @@ expand_ranges(unsigned asid)
 		after = record_after(r);
 		if (r->kind != STALE_WRITES || !is_mine(r))
 			continue;
-		effect_expand(r, reach_root(ctx));
+		effect_expand(r, reach_truth(ctx));
 		record_flushed(r, sim_cpu_now);
 	}
 }
@@ -327,7 +355,7 @@ flush_leaves(unsigned asid, vaddr_t va)
 
 		for (struct record *r = record_leaf(asid, start, level); r; r = after) {
 			after = record_leaf_after(r);
-			if (!is_mine(r))
+			if (!is_mine(r) || is_kept(r))
 				continue;
 			record_flushed(r, sim_cpu_now);
 			any = true;
@@ -375,11 +403,18 @@ ledger_activated(pfn_t root, unsigned asid)
 		reach_activate(sim_cpu_now, asid, root.n);
 }
 
-/* The root through which the CPUs of a record have cached what it says. */
+/* The root that says what is true for the CPUs of a record. */
 static pfn_t
 root_of(const struct record *r)
 {
-	return reach_root(reach_live((unsigned)__builtin_ctzll(r->cpus), r->asid));
+	return reach_truth(reach_live((unsigned)__builtin_ctzll(r->cpus), r->asid));
+}
+
+void
+ledger_follows(pfn_t root, pfn_t reference)
+{
+	if (sim_fixed.has_ledger)
+		reach_follow(root.n, reference.n);
 }
 
 /* What other CPUs have made stale is theirs to settle: they may be about to flush it. */

@@ -30,6 +30,9 @@ void ledger_flush_asid(unsigned asid);
 void ledger_flush_all(void);
 void ledger_activated(pfn_t root, unsigned asid);
 
+/* ledger_follows - what CPUs reach through root is right only if the reference says so too (law T7). */
+void ledger_follows(pfn_t root, pfn_t reference);
+
 /* ledger_settled - report live records of asid whose change this CPU has made (law T6). */
 void ledger_settled(unsigned asid);
 

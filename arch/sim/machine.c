@@ -97,23 +97,39 @@ take_ranges(const struct boot_range *ranges, unsigned nr)
 	sim_fixed.area = (pfn_t){ end + 1 }; /* a frame between that nobody may touch */
 }
 
+/* cut_nodes - memory as a machine has it that gives no ranges: equal parts, the last takes the rest. */
+static void
+cut_nodes(uint64_t frames, unsigned nr_nodes, struct boot_range *out)
+{
+	uint64_t part = frames / nr_nodes;
+
+	for (unsigned node = 0; node < nr_nodes; node++)
+		out[node] = (struct boot_range){
+			.start = { DEFAULT_FIRST_FRAME + node * part },
+			.nr_frames = node + 1 == nr_nodes ? frames - node * part : part,
+			.kind = BOOT_RAM,
+			.node = node,
+		};
+}
+
 static bool
 take_config(const struct sim_config *config)
 {
-	struct boot_range whole = {
-		.start = { DEFAULT_FIRST_FRAME },
-		.nr_frames = config->nr_frames ? config->nr_frames : DEFAULT_FRAMES,
-		.kind = BOOT_RAM,
-	};
-	const struct boot_range *ranges = config->ranges ? config->ranges : &whole;
-	unsigned		 nr_ranges = config->ranges ? config->nr_ranges : 1;
+	unsigned		 nr_nodes = config->nr_nodes ? config->nr_nodes : 1;
+	struct boot_range	 parts[NODE_MAX];
+	const struct boot_range *ranges = config->ranges ? config->ranges : parts;
+	unsigned		 nr_ranges = config->ranges ? config->nr_ranges : nr_nodes;
 
 	if (config->nr_cpus > CPU_MAX)
 		return refuse("%u CPUs, at most %u are possible", config->nr_cpus, CPU_MAX);
+	if (nr_nodes > NODE_MAX)
+		return refuse("%u nodes, at most %u are possible", nr_nodes, NODE_MAX);
+	cut_nodes(config->nr_frames ? config->nr_frames : DEFAULT_FRAMES, nr_nodes, parts);
 	if (!check_ranges(ranges, nr_ranges))
 		return false;
 	sim_fixed = (struct sim_fixed){
 		.nr_cpus = config->nr_cpus ? config->nr_cpus : 1,
+		.nr_nodes = nr_nodes,
 		.no_asids = config->no_asids,
 		.seed = config->seed,
 		.host_threads = config->host_threads,

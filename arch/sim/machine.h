@@ -93,6 +93,7 @@ extern struct sim_state sim_state;
 struct sim_fixed {
 	bool		  runs;
 	unsigned	  nr_cpus;
+	unsigned	  nr_nodes;
 	bool		  no_asids;
 	bool		  host_threads;
 	bool		  has_ledger;

@@ -35,6 +35,7 @@ struct frame_note *sim_notes;
 
 static struct pool tables, blocks, contexts;
 static size_t	   notes_bytes;
+static bool	   any_follows;
 
 /* The tag's context on each CPU, 0: nothing cached under it. */
 static uint32_t live[CPU_MAX][ARCH_ASIDS];
@@ -49,6 +50,7 @@ reach_start(void)
 	if (sim_notes == MAP_FAILED)
 		sim_notes = NULL;
 	memset(live, 0, sizeof(live));
+	any_follows = false;
 	return sim_notes && pool_start(&tables, sizeof(struct table), TABLE_LIMIT) &&
 	       pool_start(&blocks, sizeof(struct block), BLOCK_LIMIT) &&
 	       pool_start(&contexts, sizeof(struct context), CONTEXT_LIMIT);
@@ -131,6 +133,20 @@ reach_root(const struct context *ctx)
 	return (pfn_t){ table_at(ctx->table)->pfn };
 }
 
+bool
+reach_follows(const struct context *ctx)
+{
+	return table_at(ctx->table)->follows;
+}
+
+pfn_t
+reach_truth(const struct context *ctx)
+{
+	uint32_t reference = table_at(ctx->table)->follows;
+
+	return reference ? (pfn_t){ table_at(reference)->pfn } : reach_root(ctx);
+}
+
 struct context *
 reach_live(unsigned cpu, unsigned asid)
 {
@@ -157,6 +173,21 @@ reach_table(uint64_t pfn)
 	t = table_at(note->table);
 	*t = (struct table){ .pfn = pfn };
 	return t;
+}
+
+void
+reach_follow(uint64_t root, uint64_t reference)
+{
+	struct table *t = reach_table(root);
+
+	t->follows = table_index(reach_table(reference));
+	any_follows = true;
+}
+
+bool
+reach_has_followers(void)
+{
+	return any_follows;
 }
 
 static void
@@ -277,7 +308,23 @@ make_context(struct table *root, unsigned asid)
 		.asid = asid,
 	};
 	root->context = index;
+	if (root->follows) {
+		struct table *reference = table_at(root->follows);
+
+		reach_context(index)->next_follower = reference->followers;
+		reference->followers = index;
+	}
 	return index;
+}
+
+static void
+drop_follower(uint32_t index, struct table *reference)
+{
+	uint32_t *link = &reference->followers;
+
+	while (*link != index)
+		link = &reach_context(*link)->next_follower;
+	*link = reach_context(index)->next_follower;
 }
 
 static void
@@ -289,6 +336,8 @@ drop_context(uint32_t index)
 	while (*link != index)
 		link = &reach_context(*link)->next;
 	*link = ctx->next;
+	if (reach_follows(ctx))
+		drop_follower(index, table_at(table_at(ctx->table)->follows));
 	pool_free(&contexts, index);
 }
 
@@ -338,7 +387,7 @@ struct climb {
 static void
 arrive(struct climb *c, const struct table *root, unsigned depth, unsigned rights)
 {
-	struct reach r = { .level = HW_ROOT - depth, .rights = rights };
+	struct reach r = { .root = { root->pfn }, .level = HW_ROOT - depth, .rights = rights };
 
 	if (c->indices[depth] >= ARCH_USER_ROOT_SLOTS)
 		return;
@@ -349,12 +398,16 @@ arrive(struct climb *c, const struct table *root, unsigned depth, unsigned right
 		r.context = reach_context(ctx);
 		c->fn(&r, c->arg);
 	}
+	for (uint32_t ctx = root->followers; ctx; ctx = r.context->next_follower) {
+		r.context = reach_context(ctx);
+		c->fn(&r, c->arg);
+	}
 }
 
 static void
 climb(struct climb *c, const struct table *t, unsigned depth, unsigned rights)
 {
-	if (t->context)
+	if (t->context || t->followers)
 		arrive(c, t, depth, rights);
 	if (depth == HW_ROOT)
 		return;
@@ -380,7 +433,7 @@ reach_each(struct table *t, unsigned index, bool writable_only,
 		.arg = arg,
 	};
 
-	if (t->context || (writable_only ? t->nr_writable : t->parents))
+	if (t->context || t->followers || (writable_only ? t->nr_writable : t->parents))
 		climb(&c, t, 0, RIGHT_ALL);
 }
 

@@ -27,11 +27,14 @@ struct table {
 	uint32_t nr_writable;			  /* edges among them that allow writes */
 	uint32_t block;				  /* its own edges, 0: it names no tables */
 	uint32_t context;			  /* first context of which it is the root */
+	uint32_t follows;   /* of a root: the reference that it caches, 0: it is its own */
+	uint32_t followers; /* of a reference: first context of a root that follows it */
 };
 
 /* A tag in use: the CPUs that may have cached translations of this root under it. */
 struct context {
-	uint32_t   next; /* of the same root */
+	uint32_t   next;	  /* of the same root */
+	uint32_t   next_follower; /* of roots that follow the same reference */
 	uint32_t   table;
 	unsigned   asid;
 	cpu_mask_t cpus;
@@ -46,8 +49,20 @@ void reach_restore(void);
 struct table *reach_table(uint64_t pfn);
 struct table *reach_find(uint64_t pfn);
 
+/* reach_follow - the root's contexts are contexts of the reference too, which says what is true. */
+void reach_follow(uint64_t root, uint64_t reference);
+
+/* reach_has_followers - since the machine was started some root has followed another. */
+bool reach_has_followers(void);
+
+/*
+ * reach_root - what a CPU of the context walks. reach_truth - the root that it follows; else the same.
+ * reach_follows - the two are not the same.
+ */
 struct context *reach_context(uint32_t index);
 pfn_t		reach_root(const struct context *ctx);
+pfn_t		reach_truth(const struct context *ctx);
+bool		reach_follows(const struct context *ctx);
 
 /* reach_live - the context whose translations the CPU may have under asid, or NULL. */
 struct context *reach_live(unsigned cpu, unsigned asid);
@@ -67,6 +82,7 @@ bool reach_deactivate(unsigned cpu, unsigned asid);
 /* One way from a live root to an entry. */
 struct reach {
 	struct context *context;
+	pfn_t		root;	/* the context's, or the one that it follows */
 	unsigned	level;	/* of the entry */
 	vaddr_t		va;	/* first address that it serves */
 	unsigned	rights; /* what the entries above it leave */

@@ -137,6 +137,12 @@ sim_tlb_activate(pfn_t root, unsigned asid)
 }
 
 void
+sim_tlb_follow(pfn_t root, pfn_t reference)
+{
+	ledger_follows(root, reference);
+}
+
+void
 sim_tlb_settled(unsigned asid)
 {
 	check_asid(asid, "settled");

@@ -164,12 +164,18 @@ static inline bool  arch_pte_cas(pte_t *slot, pte_t *expected, pte_t next);
  *      every translation of asid that a change made by this CPU has made stale
  *      and that is still live anywhere. (What other CPUs are about to flush is
  *      theirs to settle.)
+ *  T7  follow(root, reference) declares, before root is first activated, that it caches
+ *      what the tables below reference say: for an address both translate, or root
+ *      alone would, root allows no more once an operation is settled. One tag may have
+ *      different such roots on different CPUs. It costs nothing on hardware; the simulator then
+ *      holds what CPUs can reach through root against the reference. It ends with root's frame.
  */
 static inline void arch_tlb_flush_page(unsigned asid, vaddr_t va);
 static inline void arch_tlb_flush_asid(unsigned asid);
 static inline void arch_tlb_flush_all(void);
 static inline void arch_tlb_activate(pfn_t root, unsigned asid);
 static inline void arch_tlb_settled(unsigned asid);
+static inline void arch_tlb_follow(pfn_t root, pfn_t reference);
 
 /* arch_pt_init_root - give a zeroed root table the kernel half, shared by every space. */
 static inline void arch_pt_init_root(pfn_t root);

@@ -19,6 +19,7 @@ enum invariant {
 	INV_CHARGE,
 	INV_LEDGER,
 	INV_PROC,
+	INV_REPL,
 	INV_NR,
 };
 

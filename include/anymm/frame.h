@@ -84,10 +84,42 @@ struct frame {
 };
 static_assert(sizeof(struct frame) == 16, "frame descriptors are 16 bytes");
 
+/* Where the pages of a region or an object come from. A wish: a node that is full sends to the next. */
+enum place_policy {
+	PLACE_LOCAL,	  /* the node of the CPU that asks first */
+	PLACE_INTERLEAVE, /* all nodes in turn, by the number of the page */
+	PLACE_NODE,	  /* one node */
+	PLACE_POLICIES,
+};
+
+struct placement {
+	uint8_t policy; /* enum place_policy */
+	uint8_t node;	/* with PLACE_NODE, else 0 */
+};
+
+static inline bool
+placement_equal(struct placement a, struct placement b)
+{
+	return a.policy == b.policy && a.node == b.node;
+}
+
+/* placement_is_legal - a known policy, and a node that the machine has. */
+bool placement_is_legal(struct placement place);
+
+/* placement_node - where page number `page` shall come from, if the calling CPU asks. */
+unsigned placement_node(struct placement place, uint64_t page);
+
+/* frame_nr_nodes - one more than the highest number of a node with RAM. */
+unsigned frame_nr_nodes(void);
+
+/* frame_node - the node that the frame lies on. */
+unsigned frame_node(pfn_t pfn);
+
 struct frame_request {
-	enum frame_kind kind;  /* TABLE, ANON, OBJECT or KERNEL */
-	unsigned	order; /* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
-	unsigned	node;  /* preferred node; the others follow by number, wrapping around */
+	enum frame_kind kind;	 /* TABLE, ANON, OBJECT or KERNEL */
+	unsigned	order;	 /* 2^order frames, naturally aligned; <= FRAME_ORDER_MAX */
+	bool		by_node; /* from `node` if it has one; else from the calling CPU's */
+	unsigned	node;	 /* the other nodes follow by number, wrapping around */
 	bool		zeroed;
 	bool		may_use_reserve; /* kernel work that frees memory in the end */
 };

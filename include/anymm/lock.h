@@ -17,6 +17,8 @@ enum lock_rank {
 	RANK_SPACE,    /* regions of a space (read: also keeps them in place) */
 	RANK_RMAP,     /* regions of an object, and where they lie */
 	RANK_TABLE,    /* entries of one page table */
+	RANK_REPLICAS, /* which spaces have replicas */
+	RANK_REPLICA,  /* the tables of one replica */
 	RANK_OBJECT,   /* pages and size of an object */
 	RANK_SWAP,     /* swap slots */
 	RANK_SLAB,     /* one slab cache */

@@ -67,13 +67,14 @@ struct device_memory {
 
 /* [c] constant after create   [o] lock   [r] rmap_lock   [a] atomic */
 struct object {
-	struct lock	 lock;	    /* RANK_OBJECT */
-	struct lock	 rmap_lock; /* RANK_RMAP */
-	_Atomic uint32_t refs;	    /* [a] regions, fills that are under way, other holders */
-	uint32_t	 height;    /* [o] levels of the radix tree, 0: empty */
-	void		*pages;	    /* [o] radix tree: index -> page (src/object/radix.c) */
-	uint64_t	 nr_pages;  /* [o] pages in frames */
-	uint64_t	 nr_out;    /* [o] pages on the swap device: counts on their slots */
+	struct lock		 lock;	    /* RANK_OBJECT */
+	struct lock		 rmap_lock; /* RANK_RMAP */
+	_Atomic uint32_t	 refs;	 /* [a] regions, fills that are under way, other holders */
+	uint32_t		 height; /* [o] levels of the radix tree, 0: empty */
+	void			*pages;	 /* [o] radix tree: index -> page (src/object/radix.c) */
+	uint64_t		 nr_pages; /* [o] pages in frames */
+	uint64_t		 nr_out;   /* [o] pages on the swap device: counts on their slots */
+	_Atomic struct placement place;	   /* [a] from which nodes its pages come */
 	uint64_t size_bytes;	/* [o] changed under `changing` too; pages beyond give BUS_ADRERR */
 	struct page_run losing; /* [o] set under rmap_lock: nobody gets these pages for a moment */
 	struct list	regions;  /* [r] struct region.rmap: the reverse map */
@@ -115,6 +116,9 @@ err_t object_create_device(uint64_t id, struct device_memory memory, uint64_t nr
 /* object_get, object_put - references; the last put releases every page and the object. */
 void object_get(struct object *object);
 void object_put(struct object *object);
+
+/* object_set_placement - from which nodes its pages come from now on; those that are there stay. */
+void object_set_placement(struct object *object, struct placement place);
 
 /* object_size - in bytes. object_pages - in pages, the last one perhaps in part. */
 uint64_t object_size(struct object *object);

@@ -23,6 +23,12 @@ unsigned platform_cpu(void);
 unsigned platform_cpus(void);
 
 /*
+ * platform_node - the node of the calling CPU: whose RAM it reaches fastest. Less than NODE_MAX,
+ * constant for each CPU; 0 on a machine with one kind of memory. A node without RAM is fine.
+ */
+unsigned platform_node(void);
+
+/*
  * platform_shootdown - interrupt the CPUs of `cpus`; each calls shootdown_interrupt()
  * as soon as its interrupts are enabled. Returns at once. `cpus` never
  * holds the calling CPU.

@@ -9,12 +9,16 @@
 
 #include <anymm/frame.h>
 
+struct replicas;
+
 /* [c] constant after create   [a] atomic   [i] the asid lock */
 struct pt {
-	pfn_t		   root;      /* [c] */
-	_Atomic uint64_t   tag;	      /* [a] generation << 16 | asid; 0: none yet */
-	_Atomic cpu_mask_t cached_on; /* [a] CPUs that may hold translations of this space */
-	_Atomic cpu_mask_t active_on; /* [a] CPUs that have it active now */
+	pfn_t			 root;	    /* [c] of the reference tables */
+	_Atomic uint64_t	 tag;	    /* [a] generation << 16 | asid; 0: none yet */
+	_Atomic cpu_mask_t	 cached_on; /* [a] CPUs that may hold translations of this space */
+	_Atomic cpu_mask_t	 active_on; /* [a] CPUs that have it active now */
+	struct replicas *_Atomic replicas;  /* [a] caches of the tables on each node
+					    * (src/pt/replica.h), NULL: none */
 };
 
 /*
@@ -39,6 +43,15 @@ void pt_destroy(struct pt *pt);
  */
 void pt_activate(struct pt *pt);
 void pt_deactivate(struct pt *pt);
+
+/*
+ * pt_replicate - every node gets a replica, empty, or again one if it had to give it up; the CPUs use
+ * them from now on. pt_unreplicate - none has one any more. HOLDS the space's lock for writing.
+ *   needs  interrupts on
+ *   fails  ERR_NOMEM: nothing changed
+ */
+err_t pt_replicate(struct pt *pt);
+void  pt_unreplicate(struct pt *pt);
 
 /* pt_init_state - called once at boot. */
 err_t pt_init_state(void);

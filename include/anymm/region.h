@@ -43,10 +43,11 @@ struct region {
 	int8_t		height;
 	prot_t		prot; /* [s] */
 
-	unsigned       flags;  /* [s] enum region_flag */
-	struct object *object; /* [s] one reference held; NULL: private anonymous */
-	uint64_t       offset; /* [s] page index of range.start in the object */
-	struct space  *space;  /* [c] */
+	unsigned	 flags;	 /* [s] enum region_flag */
+	struct placement place;	 /* [s] of its private pages; shared ones obey their object */
+	struct object	*object; /* [s] one reference held; NULL: private anonymous */
+	uint64_t	 offset; /* [s] page index of range.start in the object */
+	struct space	*space;	 /* [c] */
 	struct pt  *pt;	  /* [c] the space's tables: all that the reverse map needs to know of it */
 	struct list rmap; /* [r] in object->regions */
 };

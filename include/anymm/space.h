@@ -73,6 +73,15 @@ void space_put(struct space *sp);
  */
 err_t space_fork(struct space *parent, struct space **out);
 
+/*
+ * space_replicate - each node walks tables of its own from now on, which are caches of the space's
+ * (src/pt/replica.h); the children of forks too. A node that finds no memory for them gives them
+ * up, until this is called again. space_unreplicate - all walk the same tables.
+ *   fails  ERR_NOMEM: nothing changed
+ */
+err_t space_replicate(struct space *sp);
+void  space_unreplicate(struct space *sp);
+
 /* space_add_thread - a second thread will run in sp: readers stop sharing a line. fails ERR_NOMEM. */
 err_t space_add_thread(struct space *sp);
 
@@ -229,6 +238,14 @@ err_t space_unlock_all(struct space *sp);
  *   fails  ERR_INVAL; ERR_NOMEM: a hole, or no memory. Nothing changed
  */
 err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+
+/*
+ * space_place - from which nodes pages of the range come from now on, as with mbind(2). Private
+ * pages: the region says it; pages of shared mappings: their object, for everybody who maps it.
+ *   fails  ERR_INVAL: misaligned, wraps around, no such policy or node; ERR_FAULT: a hole;
+ *          ERR_NOMEM for want of memory, or too many regions. Nothing changed
+ */
+err_t space_place(struct space *sp, vaddr_t addr, uint64_t length, struct placement place);
 
 enum sync_flag {
 	SYNC_ASYNC = 1,

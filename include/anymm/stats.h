@@ -44,6 +44,10 @@
 	X(SWAP_HITS, "pages found in memory on their way out") \
 	X(SWAP_READS, "pages read from the swap device") \
 	X(SWAP_WRITES, "pages written to the swap device") \
+	X(REPLICA_FILLS, "entries copied to the tables of a node") \
+	X(REPLICA_DROPS, "entries taken from the tables of a node one by one") \
+	X(REPLICA_CLEARS, "tables of a node emptied as a whole") \
+	X(REPLICA_LOSSES, "nodes without memory for tables of their own") \
 	X(ASID_ROLLOVERS, "generations of address-space tags")
 
 enum stat {

@@ -14,10 +14,11 @@
 #include "base/root.h"
 
 static const char *const rank_names[RANK_NR] = {
-	[RANK_PROC] = "proc", [RANK_RESOURCE] = "resource", [RANK_SPACE] = "space",
-	[RANK_RMAP] = "rmap", [RANK_TABLE] = "table",	    [RANK_OBJECT] = "object",
-	[RANK_SWAP] = "swap", [RANK_SLAB] = "slab",	    [RANK_MAGAZINE] = "magazine",
-	[RANK_NODE] = "node", [RANK_ASID] = "asid",
+	[RANK_PROC] = "proc",	    [RANK_RESOURCE] = "resource", [RANK_SPACE] = "space",
+	[RANK_RMAP] = "rmap",	    [RANK_TABLE] = "table",	  [RANK_REPLICAS] = "replicas",
+	[RANK_REPLICA] = "replica", [RANK_OBJECT] = "object",	  [RANK_SWAP] = "swap",
+	[RANK_SLAB] = "slab",	    [RANK_MAGAZINE] = "magazine", [RANK_NODE] = "node",
+	[RANK_ASID] = "asid",
 };
 
 /* Ranks. */

@@ -19,7 +19,7 @@ invariant_name(enum invariant inv)
 		[INV_REF] = "I-REF",   [INV_EXCL] = "I-EXCL",	  [INV_PROT] = "I-PROT",
 		[INV_REG] = "I-REG",   [INV_TAB] = "I-TAB",	  [INV_FREE] = "I-FREE",
 		[INV_TLB] = "I-TLB",   [INV_CHARGE] = "I-CHARGE", [INV_LEDGER] = "I-LEDGER",
-		[INV_PROC] = "I-PROC",
+		[INV_PROC] = "I-PROC", [INV_REPL] = "I-REPL",
 	};
 
 	return (unsigned)inv < INV_NR ? names[inv] : "I-?";

@@ -110,7 +110,8 @@ could_be_one(const struct region *a, const struct region *b)
 {
 	if (a->range.end != b->range.start || a->prot != b->prot || a->flags != b->flags)
 		return false;
-	if (a->object != b->object || (a->flags & REGION_NOMERGE))
+	if (a->object != b->object || (a->flags & REGION_NOMERGE) ||
+	    a->place.policy != b->place.policy || a->place.node != b->place.node)
 		return false;
 	return !a->object || region_page_index(a, a->range.end) == b->offset;
 }
@@ -127,6 +128,9 @@ check_kind(struct check *c, const struct region *r)
 		fail_region(c, r, "is shared and grows down or is wiped on fork");
 	if (r->object && (r->flags & REGION_WIPEONFORK))
 		fail_region(c, r, "has an object and is wiped on fork");
+	if (!placement_is_legal(r->place) ||
+	    ((r->flags & REGION_SHARED) && r->place.policy != PLACE_LOCAL))
+		fail_region(c, r, "has a placement that it may not have");
 	if ((r->prot & ~(prot_t)PROT_RWX) ||
 	    ((r->flags & REGION_MAYNOTWRITE) && (r->prot & PROT_W)))
 		fail_region(c, r, "has a protection that it may not have");

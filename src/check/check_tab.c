@@ -5,8 +5,8 @@
 #include "pt/table.h"
 
 bool
-tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
-	  uint64_t at)
+tab_is_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
+	     uint64_t at)
 {
 	struct frame *f;
 
@@ -25,6 +25,18 @@ tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char
 		c->cannot_go_on = true;
 		return false;
 	}
+	return true;
+}
+
+bool
+tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
+	  uint64_t at)
+{
+	struct frame *f;
+
+	if (!tab_is_table(c, table, level, is_root, where, at))
+		return false;
+	f = frame_of(table);
 	if (atomic_load(&f->lock) & BYTE_LOCKED)
 		check_fail(c, INV_TAB, "table %llu is locked", (unsigned long long)table.n);
 	if (!(atomic_load(&f->lock) & TABLE_VISIBLE) != (level > 0))

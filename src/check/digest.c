@@ -201,7 +201,8 @@ add_region(struct digester *d, const struct region *r)
 {
 	add(d, r->range.start);
 	add(d, r->range.end);
-	add(d, (uint64_t)r->flags << 8 | r->prot);
+	add(d, (uint64_t)r->place.node << 48 | (uint64_t)r->place.policy << 40 |
+		       (uint64_t)r->flags << 8 | r->prot);
 	if (r->object) {
 		add(d, object_name(r->object));
 		add(d, r->offset);

@@ -41,6 +41,10 @@
  *  I-PROC    Links between processes agree with each other, ids are unique, the
  *            living have a space and zombies none, a space has at least as many
  *            references as processes that name it. (check_proc.c)
+ *  I-REPL    Each entry of a space's replica on a node names the frame that the space's tables
+ *            name there, and allows no more than they do along the whole way; it may be written
+ *            only if their entry is dirty. A replica's tables are named once and its entries
+ *            count nothing. (check_repl.c)
  */
 #pragma once
 

@@ -149,6 +149,8 @@ walk_spaces(struct check *c)
 	for (struct space *sp = space_list_first(); sp && !c->cannot_go_on;
 	     sp = space_list_next(sp)) {
 		walk_space(c, sp);
+		if (!c->cannot_go_on)
+			check_replicas(c, sp);
 		c->before[c->nr_before % ARRAY_SIZE(c->before)] = sp;
 		c->nr_before++;
 	}

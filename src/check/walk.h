@@ -76,13 +76,21 @@ void ref_compare_slots(struct check *c);
 /* check_swap_pairs - each slot that names a frame is named by it. To be called before any sweep. */
 void check_swap_pairs(struct check *c);
 
+/* check_replicas - of one space, after its own tables have been walked. */
+void check_replicas(struct check *c, struct space *sp);
+
 void excl_entry(struct check *c, const struct entry_at *e);
 void prot_entry(struct check *c, const struct entry_at *e);
 
 /* prot_same_regions - two spaces have equal regions in the range, so one check serves both. */
 bool prot_same_regions(struct space *a, struct space *b, struct va_range range);
 
-/* tab_table - head of a table; tab_live - its entries, counted. */
+/*
+ * tab_is_table - the frame is a table of this level; tab_table - and in the state of one that hangs
+ * in a tree; tab_live - its entries, counted.
+ */
+bool tab_is_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
+		  uint64_t at);
 bool tab_table(struct check *c, pfn_t table, unsigned level, bool is_root, const char *where,
 	       uint64_t at);
 void tab_live(struct check *c, pfn_t table, unsigned level, unsigned live);

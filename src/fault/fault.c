@@ -29,6 +29,9 @@
  *            │  └─ count > 1         a copy takes its place
  *            └─ shared ───────────── allow what the region allows
  *
+ * What a CPU's node has a replica of (pt/replica.c) is then copied there, under the same locks as one
+ * look at the entry; so a miss in a replica alone is one of the spurious faults above.
+ *
  * "Takes its place" is in three steps: the new frame read-only, flush every CPU,
  * then writable, so that two threads never see a write go back in time.
  *
@@ -40,6 +43,7 @@
 #include <anymm/stats.h>
 
 #include "fault/resolve.h"
+#include "pt/replica.h"
 
 /* Linux's rule on x86-64: any accessible region may be read. */
 static bool
@@ -111,6 +115,20 @@ lock_region(struct space *sp, vaddr_t va, struct region **out)
 typedef enum fault_result fault_try(struct space *sp, vaddr_t va, enum access access,
 				    struct fault_wait *wait);
 
+/* resolve - in the tables, and then in the replica that this CPU walks, if it walks one. */
+static enum fault_result
+resolve(struct space *sp, struct region *r, vaddr_t va, enum access access, struct fault_wait *wait)
+{
+	enum fault_result result;
+
+	if (!region_allows(r, access))
+		return FAULT_SEGV_ACCERR;
+	result = fault_resolve(sp, r, va, access, wait);
+	if (pt_has_replicas(&sp->pt) && result == FAULT_DONE && !fault_must_wait(wait))
+		replica_fill(&sp->pt, va, access);
+	return result;
+}
+
 static enum fault_result
 try_access(struct space *sp, vaddr_t va, enum access access, struct fault_wait *wait)
 {
@@ -118,8 +136,7 @@ try_access(struct space *sp, vaddr_t va, enum access access, struct fault_wait *
 	enum fault_result result = lock_region(sp, va, &r);
 
 	if (result == FAULT_DONE) {
-		result = region_allows(r, access) ? fault_resolve(sp, r, va, access, wait)
-						  : FAULT_SEGV_ACCERR;
+		result = resolve(sp, r, va, access, wait);
 		read_unlock(&sp->lock);
 	}
 	return result;

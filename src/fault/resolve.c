@@ -57,12 +57,17 @@ set_leaf(struct fault_ctx *c, struct pte_leaf leaf)
 	(void)pt_cursor_set(&c->cur, arch_pte_leaf(leaf));
 }
 
-/* A frame of the space's own: zeroed, or a copy of `from`. */
+/* A frame of the space's own, from the node that the region wishes: zeroed, or a copy of `from`. */
 static err_t
-own_frame(pfn_t from, pfn_t *out)
+own_frame(const struct fault_ctx *c, pfn_t from, pfn_t *out)
 {
-	err_t err = frame_alloc(
-		(struct frame_request){ .kind = FRAME_ANON, .zeroed = pfn_is_none(from) }, out);
+	const struct frame_request request = {
+		.kind = FRAME_ANON,
+		.by_node = true,
+		.node = placement_node(c->r->place, c->va >> ARCH_PAGE_SHIFT),
+		.zeroed = pfn_is_none(from),
+	};
+	err_t err = frame_alloc(request, out);
 
 	if (!err && !pfn_is_none(from)) {
 		arch_frame_copy(*out, from);
@@ -107,7 +112,7 @@ fill_empty(struct fault_ctx *c)
 		stat_inc(STAT_FAULT_OBJECT);
 		return FAULT_DONE;
 	}
-	if (own_frame(c->page, &own))
+	if (own_frame(c, c->page, &own))
 		return FAULT_NOMEM;
 	set_leaf(c, leaf_of(c, own, prot_usable(c->r->prot)));
 	stat_inc(c->r->object ? STAT_FAULT_COPY : STAT_FAULT_ZERO_FILL);
@@ -125,7 +130,7 @@ replace_leaf(struct fault_ctx *c, struct pte_leaf old)
 	struct pte_leaf leaf;
 	pfn_t		own;
 
-	if (own_frame(from, &own))
+	if (own_frame(c, from, &own))
 		return FAULT_NOMEM;
 	leaf = leaf_of(c, own, readable_only(c));
 	set_leaf(c, leaf);

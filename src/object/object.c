@@ -66,6 +66,12 @@ drop_pages(struct object *object)
 		(unsigned long)object->nr_pages);
 }
 
+void
+object_set_placement(struct object *object, struct placement place)
+{
+	atomic_store(&object->place, place);
+}
+
 static void
 destroy(struct object *object)
 {

@@ -105,8 +105,12 @@ static err_t
 begin_fill(struct object *object, uint64_t index, pfn_t *out)
 {
 	pfn_t pfn;
-	err_t err =
-		frame_alloc((struct frame_request){ .kind = FRAME_OBJECT, .zeroed = true }, &pfn);
+	err_t err = frame_alloc(
+		(struct frame_request){ .kind = FRAME_OBJECT,
+					.by_node = true,
+					.node = placement_node(atomic_load(&object->place), index),
+					.zeroed = true },
+		&pfn);
 
 	if (err)
 		return err;

@@ -219,7 +219,8 @@ take_block(unsigned first_node, const struct frame_request *request, uint32_t *o
 static bool
 take(const struct frame_request *request, uint32_t *out)
 {
-	unsigned first_node = request->node % phys()->nr_nodes;
+	unsigned wish = request->by_node ? request->node : platform_node();
+	unsigned first_node = wish % phys()->nr_nodes;
 
 	if (request->order == 0 && take_single(first_node, out))
 		return true;

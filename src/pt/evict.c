@@ -18,6 +18,7 @@
 #include <anymm/stats.h>
 
 #include "base/assert.h"
+#include "pt/replica.h"
 #include "pt/state.h"
 #include "pt/table.h"
 
@@ -127,9 +128,13 @@ evict_table(struct evict *e, pfn_t pfn, unsigned *index)
 void
 evict_flush(struct evict *e)
 {
+	struct replica_tables gone = { .first = pfn_none() };
+
 	if (e->nr_pages == 0)
 		return;
+	replicas_empty_all(&gone);
 	shootdown_everything();
+	replica_tables_free(&gone);
 	for (unsigned i = 0; i < e->nr_tables; i++)
 		table_unlock(e->tables[i]);
 	e->nr_tables = 0;

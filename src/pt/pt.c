@@ -5,10 +5,14 @@
  * tag: a CPU enters it before it first loads the root, and leaves it when it has
  * flushed the whole tag while the space was not active there (shootdown.c).
  * Flushes go to exactly these CPUs.
+ *
+ * Which root a CPU loads depends on its node (replica.h). It enters cached_on before it asks, and who changes
+ * the answer asks for cached_on after that; so no CPU goes on with a root that is given up.
  */
 #include "pt/table.h"
 
 #include "base/assert.h"
+#include "pt/replica.h"
 #include "pt/state.h"
 
 err_t
@@ -34,6 +38,8 @@ pt_init_state(void)
 		return err;
 	}
 	lock_init(&st->asid_lock, RANK_ASID);
+	lock_init(&st->replicas_lock, RANK_REPLICAS);
+	list_init(&st->replicas);
 	atomic_store(&st->generation, 1);
 	st->next_asid = 1;
 	st->used[0] = 1; /* asid 0 is the kernel's */
@@ -61,7 +67,7 @@ pt_clear(struct pt *pt)
 {
 	REQUIRE(atomic_load(&pt->active_on) == 0, "a space dies while the CPUs %lx have it active",
 		(unsigned long)atomic_load(&pt->active_on));
-	if (atomic_load(&pt->cached_on))
+	if (atomic_load(&pt->cached_on) || pt_has_replicas(pt))
 		shootdown_space(pt, NULL, 0, true);
 	asid_free(pt);
 	table_lock(pt->root);
@@ -80,6 +86,8 @@ void
 pt_destroy(struct pt *pt)
 {
 	pt_clear(pt);
+	if (pt_has_replicas(pt))
+		replicas_destroy(pt);
 	table_put(pt->root);
 	pt->root = pfn_none();
 }
@@ -121,7 +129,8 @@ pt_activate(struct pt *pt)
 		if (tag_generation(atomic_load(&pt->tag)) == atomic_load(&st->generation)) {
 			atomic_fetch_or(&pt->active_on, self);
 			atomic_fetch_or(&pt->cached_on, self);
-			arch_tlb_activate(pt->root, tag_asid(atomic_load(&pt->tag)));
+			cpu->root = pt_root_here(pt);
+			arch_tlb_activate(cpu->root, tag_asid(atomic_load(&pt->tag)));
 			arch_point();
 			if (before)
 				atomic_fetch_and(&before->active_on, ~self);

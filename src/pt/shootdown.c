@@ -10,8 +10,12 @@
  * A CPU that has the space cached but not active drops all of it, whatever was
  * asked for, and leaves cached_on: a space that has moved on costs its former
  * CPUs one interrupt, not one per shootdown for ever.
+ *
+ * Replicas (replica.h) are caches too, in memory. They are emptied first, because a CPU that has flushed
+ * may look there again at once, also where no CPU has anything to flush. Their tables are freed last.
  */
 #include "base/assert.h"
+#include "pt/replica.h"
 #include "pt/state.h"
 
 /*
@@ -26,6 +30,29 @@ leave_cached_on(const struct shootdown *req)
 		atomic_fetch_and(&req->pt->cached_on, ~cpu_bit(platform_cpu()));
 }
 
+/*
+ * Everything under the tag goes, and if the space is active here, its translations come from the root
+ * that this CPU's node has now. Another root is loaded only when nothing of the old one is left.
+ */
+static void
+flush_space_here(const struct shootdown *req, bool active)
+{
+	struct pt_cpu *cpu = &pt_state()->cpu[platform_cpu()];
+	pfn_t	       root = pt_root_here(req->pt);
+	bool	       reload = active && !pfn_eq(cpu->root, root);
+
+	if (reload)
+		arch_tlb_activate(pfn_none(), 0);
+	arch_tlb_flush_asid(req->asid);
+	stat_inc(STAT_FLUSH_SPACES);
+	if (reload) {
+		cpu->root = root;
+		arch_tlb_activate(root, req->asid);
+	}
+	if (!active)
+		leave_cached_on(req);
+}
+
 /* What one CPU does about a request, its own or another's. */
 static void
 flush_here(const struct shootdown *req)
@@ -38,10 +65,7 @@ flush_here(const struct shootdown *req)
 	}
 	active = atomic_load(&pt_state()->cpu[platform_cpu()].current) == req->pt;
 	if (req->whole_space || !active) {
-		arch_tlb_flush_asid(req->asid);
-		stat_inc(STAT_FLUSH_SPACES);
-		if (!active)
-			leave_cached_on(req);
+		flush_space_here(req, active);
 		return;
 	}
 	for (unsigned i = 0; i < req->nr_pages; i++)
@@ -96,8 +120,9 @@ shootdown_run(struct shootdown *req, cpu_mask_t targets, bool here)
 		arch_relax();
 }
 
-void
-shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space)
+/* Invalidate what CPUs have cached of the space. */
+static void
+flush_cpus(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space)
 {
 	unsigned	  cpu = platform_cpu();
 	struct shootdown *req = &pt_state()->cpu[cpu].request;
@@ -116,6 +141,17 @@ shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool who
 	req->whole_space = whole_space;
 	req->everything = false;
 	shootdown_run(req, cached & ~cpu_bit(cpu), cached & cpu_bit(cpu));
+}
+
+void
+shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space)
+{
+	struct replica_tables gone = { .first = pfn_none() };
+
+	if (pt_has_replicas(pt))
+		replicas_empty(pt, pages, nr_pages, whole_space, &gone);
+	flush_cpus(pt, pages, nr_pages, whole_space);
+	replica_tables_free(&gone);
 }
 
 void

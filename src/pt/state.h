@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <anymm/list.h>
 #include <anymm/lock.h>
 #include <anymm/pt.h>
 
@@ -28,6 +29,7 @@ struct shootdown {
 /* [c] constant after boot   [i] asid lock   [a] atomic */
 struct pt_cpu {
 	alignas(CACHE_LINE) struct pt *_Atomic current; /* [a] active here, NULL: none */
+	pfn_t		   root;			/* this CPU's own: loaded for it */
 	_Atomic cpu_mask_t inbox;   /* [a] senders with a request for this CPU */
 	struct shootdown   request; /* this CPU's own */
 };
@@ -38,6 +40,8 @@ struct pt_state {
 	_Atomic uint64_t generation; /* [a] changes under the lock, starts at 1 */
 	unsigned	 next_asid;  /* [i] where the search for a free one starts */
 	uint64_t	 used[(ARCH_ASIDS + 63) / 64]; /* [i] tags given out in this generation */
+	struct lock	 replicas_lock;		       /* RANK_REPLICAS */
+	struct list	 replicas;		       /* its: spaces with replicas (replica.h) */
 	struct pt_cpu	 cpu[CPU_MAX];
 };
 
@@ -81,8 +85,11 @@ void asid_free(struct pt *pt);
  */
 bool asid_is_live(struct pt *pt);
 
-/* shootdown_space - invalidate on every CPU that may cache the space, and wait. */
+/*
+ * shootdown_space - empty the space's replicas, invalidate on every CPU that may cache the space, and
+ * wait. With whole_space those that have it active load the root of their node anew.
+ */
 void shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_space);
 
-/* shootdown_everything - invalidate all tags on all CPUs, and wait. */
+/* shootdown_everything - invalidate all tags on all CPUs, and wait. Replicas stay as they are. */
 void shootdown_everything(void);

@@ -22,10 +22,18 @@
 err_t
 table_alloc(unsigned level, pfn_t *out)
 {
-	pfn_t pfn;
-	err_t err;
+	return table_alloc_on(platform_node(), level, out);
+}
 
-	err = frame_alloc((struct frame_request){ .kind = FRAME_TABLE, .zeroed = true }, &pfn);
+err_t
+table_alloc_on(unsigned node, unsigned level, pfn_t *out)
+{
+	const struct frame_request request = {
+		.kind = FRAME_TABLE, .by_node = true, .node = node, .zeroed = true
+	};
+	pfn_t pfn;
+	err_t err = frame_alloc(request, &pfn);
+
 	if (err)
 		return err;
 	frame_of(pfn)->table.level = (uint8_t)level;

@@ -38,10 +38,12 @@ table_get(pfn_t table, unsigned index)
 }
 
 /*
- * table_alloc - a zeroed table of this level with count 1.
+ * table_alloc - a zeroed table of this level with count 1, from the calling CPU's node.
+ * table_alloc_on - from another one.
  *   fails  ERR_NOMEM: nothing changed
  */
 err_t table_alloc(unsigned level, pfn_t *out);
+err_t table_alloc_on(unsigned node, unsigned level, pfn_t *out);
 
 /* table_lock, table_unlock - the byte lock in the descriptor; upper levels first. */
 void table_lock(pfn_t table);

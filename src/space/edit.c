@@ -1,5 +1,5 @@
 /*
- * edit.c - change protection or flags of every region in a range.
+ * edit.c - change protection, flags or placement of every region in a range.
  *
  *	before   [ A  A  A ]  .  [ B ][ C  C ]
  *	range        |-----------------|
@@ -27,10 +27,17 @@ new_flags(const struct region_edit *edit, const struct region *r)
 	return r->flags & edit->spare ? r->flags : (r->flags & ~edit->flags_mask) | edit->flags;
 }
 
+static struct placement
+new_place(const struct region_edit *edit, const struct region *r)
+{
+	return edit->places && !(r->flags & edit->spare) ? edit->place : r->place;
+}
+
 bool
 edit_changes(const struct region_edit *edit, const struct region *r)
 {
-	return new_prot(edit, r) != r->prot || new_flags(edit, r) != r->flags;
+	return new_prot(edit, r) != r->prot || new_flags(edit, r) != r->flags ||
+	       !placement_equal(new_place(edit, r), r->place);
 }
 
 /* The regions that the edit would leave, counted without making them. */
@@ -78,6 +85,7 @@ too_many(const struct space *sp, const struct region_edit *edit)
 
 		edited.prot = new_prot(edit, r);
 		edited.flags = new_flags(edit, r);
+		edited.place = new_place(edit, r);
 		tally_piece(&tally, r, va_range(0, edit->range.start));
 		tally_piece(&tally, &edited, edit->range);
 		tally_piece(&tally, r, va_range(edit->range.end, UINT64_MAX));
@@ -121,7 +129,7 @@ edit_commit(struct space *sp, struct region_edit *edit)
 				r = region_split(r, edit->range.start, &edit->reserve);
 			if (r->range.end > edit->range.end)
 				region_split(r, edit->range.end, &edit->reserve);
-			region_change(r, new_prot(edit, r), new_flags(edit, r));
+			region_change(r, new_prot(edit, r), new_flags(edit, r), new_place(edit, r));
 		}
 		next = tree_next(r);
 	}

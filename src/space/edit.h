@@ -1,5 +1,5 @@
 /*
- * edit.h - change protection or flags of every region in a range, cutting and
+ * edit.h - change protection, flags or placement of every region in a range, cutting and
  * joining as needed.
  */
 #pragma once
@@ -8,12 +8,14 @@
 
 /* The change: bits of the mask are replaced, others stay. Holes are passed over. */
 struct region_edit {
-	struct va_range range;
-	prot_t		prot_mask;
-	prot_t		prot;
-	unsigned	flags_mask;
-	unsigned	flags;
-	unsigned	spare; /* regions with any of these flags keep theirs */
+	struct va_range	 range;
+	prot_t		 prot_mask;
+	prot_t		 prot;
+	unsigned	 flags_mask;
+	unsigned	 flags;
+	bool		 places; /* the placement becomes `place` */
+	struct placement place;
+	unsigned	 spare; /* regions with any of these flags keep flags and placement */
 
 	/* edit_plan writes these: */
 	struct va_range changed; /* smallest range with all that really changes; may be empty */

@@ -121,6 +121,7 @@ describe(struct region *r, struct space *sp, struct va_range range, const struct
 	r->range = range;
 	r->prot = kind->prot;
 	r->flags = kind->flags;
+	r->place = kind->place;
 	r->object = kind->object;
 	r->offset = kind->object ? kind->offset : 0;
 	list_init(&r->rmap);
@@ -148,9 +149,11 @@ forget(struct region *r)
 static struct region_kind
 kind_of(const struct region *r)
 {
-	return (struct region_kind){
-		.prot = r->prot, .flags = r->flags, .object = r->object, .offset = r->offset
-	};
+	return (struct region_kind){ .prot = r->prot,
+				     .flags = r->flags,
+				     .place = r->place,
+				     .object = r->object,
+				     .offset = r->offset };
 }
 
 void
@@ -198,11 +201,12 @@ region_resize(struct region *r, struct va_range range)
 }
 
 void
-region_change(struct region *r, prot_t prot, unsigned flags)
+region_change(struct region *r, prot_t prot, unsigned flags, struct placement place)
 {
 	uncount(r);
 	r->prot = prot;
 	r->flags = flags;
+	r->place = place;
 	count(r);
 }
 
@@ -232,7 +236,8 @@ region_agrees(const struct region *a, const struct region *b)
 {
 	if (a->range.end != b->range.start || a->prot != b->prot || a->flags != b->flags)
 		return false;
-	if (a->object != b->object || (a->flags & REGION_NOMERGE))
+	if (a->object != b->object || (a->flags & REGION_NOMERGE) ||
+	    !placement_equal(a->place, b->place))
 		return false;
 	return !a->object || a->offset + region_pages(a) == b->offset;
 }

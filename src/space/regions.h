@@ -26,10 +26,11 @@ void region_reserve_drop(struct region_reserve *reserve);
 
 /* What a region is, apart from where. */
 struct region_kind {
-	prot_t	       prot;
-	unsigned       flags;  /* enum region_flag */
-	struct object *object; /* the new region takes a reference of its own */
-	uint64_t       offset; /* page index of the region's first page */
+	prot_t		 prot;
+	unsigned	 flags; /* enum region_flag */
+	struct placement place;
+	struct object	*object; /* the new region takes a reference of its own */
+	uint64_t	 offset; /* page index of the region's first page */
 };
 
 /*
@@ -56,8 +57,8 @@ struct region *region_split(struct region *r, vaddr_t at, struct region_reserve 
 /* region_resize - move an end of r within its gap, or cut off a part. The contents stay in place. */
 void region_resize(struct region *r, struct va_range range);
 
-/* region_change - give r another protection and other flags. */
-void region_change(struct region *r, prot_t prot, unsigned flags);
+/* region_change - give r another protection, other flags, another placement. */
+void region_change(struct region *r, prot_t prot, unsigned flags, struct placement place);
 
 /* region_remove - take r out of its space and free it. */
 void region_remove(struct region *r);

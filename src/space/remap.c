@@ -126,6 +126,7 @@ check_region(struct remap *m)
 		return ERR_FAULT;
 	m->kind = (struct region_kind){ .prot = m->r->prot,
 					.flags = m->r->flags,
+					.place = m->r->place,
 					.object = m->r->object,
 					.offset = region_page_index(m->r, m->addr) };
 	if (m->r->flags & REGION_SEALED)
@@ -289,7 +290,8 @@ leave_empty(struct remap *m)
 {
 	struct region *r = space_find(m->sp, m->addr);
 
-	region_change(r, r->prot, r->flags & ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT));
+	region_change(r, r->prot, r->flags & ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT),
+		      r->place);
 	region_merge_around(m->sp, r->range);
 }
 

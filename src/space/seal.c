@@ -10,19 +10,6 @@
 #include "space/edit.h"
 #include "space/tree.h"
 
-static bool
-has_hole(struct space *sp, struct va_range range)
-{
-	vaddr_t at = range.start;
-
-	for (struct region *r = tree_find_end(sp, at); r && at < range.end; r = tree_next(r)) {
-		if (r->range.start > at)
-			return true;
-		at = r->range.end;
-	}
-	return at < range.end;
-}
-
 static err_t
 seal_locked(struct space *sp, struct va_range range)
 {
@@ -31,7 +18,7 @@ seal_locked(struct space *sp, struct va_range range)
 				    .flags = REGION_SEALED };
 	err_t		   err;
 
-	if (has_hole(sp, range))
+	if (tree_has_hole(sp, range))
 		return ERR_NOMEM;
 	err = edit_plan(sp, &edit);
 	if (err == OK)

@@ -196,6 +196,25 @@ space_add_thread(struct space *sp)
 	return OK;
 }
 
+err_t
+space_replicate(struct space *sp)
+{
+	err_t err;
+
+	write_lock(&sp->lock);
+	err = pt_replicate(&sp->pt);
+	write_unlock(&sp->lock);
+	return err;
+}
+
+void
+space_unreplicate(struct space *sp)
+{
+	write_lock(&sp->lock);
+	pt_unreplicate(&sp->pt);
+	write_unlock(&sp->lock);
+}
+
 struct region *
 space_find(struct space *sp, vaddr_t va)
 {

@@ -11,6 +11,7 @@
  * parent's write lock is held until no CPU can write what is now shared.
  */
 #include "pt/fork.h"
+#include "pt/replica.h"
 #include "space/limit.h"
 #include "space/regions.h"
 #include "space/spaces.h"
@@ -131,6 +132,9 @@ space_fork(struct space *parent, struct space **out)
 	write_unlock(&parent->lock);
 	if (err)
 		return err;
+	/* Without memory for replicas the child has none, and lives all the same. */
+	if (pt_has_replicas(&parent->pt))
+		(void)pt_replicate(&child->pt);
 	space_publish(child);
 	*out = child;
 	return OK;

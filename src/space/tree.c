@@ -518,3 +518,16 @@ tree_gap_lowest(const struct space *sp, uint64_t bytes, struct va_range limits, 
 	}
 	return false;
 }
+
+bool
+tree_has_hole(const struct space *sp, struct va_range range)
+{
+	vaddr_t at = range.start;
+
+	for (struct region *r = tree_find_end(sp, at); r && at < range.end; r = tree_next(r)) {
+		if (r->range.start > at)
+			return true;
+		at = r->range.end;
+	}
+	return at < range.end;
+}

@@ -20,6 +20,9 @@ struct region *tree_last(const struct space *sp);
 struct region *tree_next(const struct region *r);
 struct region *tree_prev(const struct region *r);
 
+/* tree_has_hole - some page of the range lies in no region. O(regions in it) */
+bool tree_has_hole(const struct space *sp, struct va_range range);
+
 /* tree_insert - r has its range and flags and overlaps no region of the space. */
 void tree_insert(struct space *sp, struct region *r);
 

@@ -28,6 +28,7 @@
 static struct boot_range ram;	/* all that tests may have */
 static struct boot_range range; /* of the machine started now, unless it has a map of its own */
 static struct boot_range own_ranges[BOOT_RANGES_MAX]; /* of a machine with a map of its own */
+static struct boot_range parts[BOOT_RANGES_MAX];      /* of the range, one for each node */
 static struct boot_map	 map;
 static unsigned		 nr_cpus = 1;
 
@@ -115,11 +116,12 @@ frames_of(const struct boot_range *ranges, unsigned nr)
  * machine_cpu_set.
  */
 static void
-start_on_own_map(const struct boot_range *ranges, unsigned nr)
+start_on_own_map(const struct boot_range *ranges, unsigned nr, unsigned nodes)
 {
 	if (nr > BOOT_RANGES_MAX)
 		boot_fail("a test wants a memory map of %u ranges", nr);
 	memcpy(own_ranges, ranges, nr * sizeof(*ranges));
+	(void)boot_cut_nodes(nodes, nr_cpus, NULL, 0, NULL); /* the ranges say their nodes */
 	map = (struct boot_map){ .ranges = own_ranges, .nr_ranges = nr };
 	range = (struct boot_range){ .start = ram.start };
 	x86_machine.poison_bytes = frames_of(ranges, nr) <= POISON_FRAMES ? ARCH_PAGE_SIZE : 0;
@@ -136,13 +138,14 @@ empty_kernel_window(void)
 }
 
 static void
-start_on_ram(uint64_t frames)
+start_on_ram(uint64_t frames, unsigned nodes)
 {
 	if (frames > ram.nr_frames)
 		boot_test_skip("needs more memory");
 	range = (struct boot_range){ .start = ram.start, .nr_frames = frames };
 	x86_machine.poison_bytes = POISON_BYTES;
-	map = (struct boot_map){ .ranges = &range, .nr_ranges = 1 };
+	map = (struct boot_map){ .ranges = parts,
+				 .nr_ranges = boot_cut_nodes(nodes, nr_cpus, &range, 1, parts) };
 }
 
 bool
@@ -158,9 +161,10 @@ machine_start(const struct machine_config *config)
 	memset(arch_root_state(), 0, ARCH_ROOT_STATE_BYTES);
 	empty_kernel_window();
 	if (config->ranges)
-		start_on_own_map(config->ranges, config->nr_ranges);
+		start_on_own_map(config->ranges, config->nr_ranges, config->nr_nodes);
 	else
-		start_on_ram(config->nr_frames ? config->nr_frames : DEFAULT_FRAMES);
+		start_on_ram(config->nr_frames ? config->nr_frames : DEFAULT_FRAMES,
+			     config->nr_nodes);
 	map.reserve_frames = config->reserve_frames;
 	console_used = 0;
 	stage_fail_allocation(0, false);

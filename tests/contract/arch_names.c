@@ -35,6 +35,7 @@ static const any_function names[] = {
 	NAME(arch_tlb_flush_all),
 	NAME(arch_tlb_activate),
 	NAME(arch_tlb_settled),
+	NAME(arch_tlb_follow),
 	NAME(arch_pt_init_root),
 	NAME(arch_irq_save),
 	NAME(arch_irq_restore),

@@ -40,11 +40,49 @@ sketch_space(void)
 	return sketch_space_with(&layout);
 }
 
+struct space *
+sketch_space_on(unsigned nr_nodes)
+{
+	struct space_layout layout = sketch_layout();
+	struct space	   *sp;
+
+	machine_fresh_with(&(struct machine_config){
+		.nr_cpus = 2 * nr_nodes, .nr_nodes = nr_nodes, .nr_frames = 8192 });
+	EXPECT_OK(space_create(&layout, &sp));
+	return sp;
+}
+
+void
+sketch_on(unsigned node)
+{
+	machine_cpu_set(2 * node);
+	assert_int_equal(platform_node(), node);
+}
+
+void
+sketch_leave(struct space *sp)
+{
+	for (cpu_mask_t cpus = atomic_load(&sp->pt.active_on); cpus; cpus &= cpus - 1) {
+		machine_cpu_set((unsigned)__builtin_ctzll(cpus));
+		pt_deactivate(&sp->pt);
+	}
+	machine_cpu_set(0);
+}
+
+unsigned
+sketch_node(struct space *sp, unsigned page)
+{
+	struct machine_translation t = machine_translate(sp->pt.root, PAGE(page));
+
+	assert_true(t.present);
+	return frame_node(t.pfn);
+}
+
 void
 sketch_end(struct space *sp)
 {
 	machine_check_invariants();
-	pt_deactivate(&sp->pt);
+	sketch_leave(sp);
 	space_put(sp);
 	assert_int_equal(space_live_regions(), 0);
 	assert_int_equal(object_live(), 0);
@@ -127,6 +165,10 @@ draw_region(const struct region *r, char *text, size_t bytes)
 		if (r->flags & flag_names[i].flag)
 			at += (size_t)snprintf(text + at, bytes - at, "%s", flag_names[i].name);
 	}
+	if (r->place.policy == PLACE_INTERLEAVE)
+		at += (size_t)snprintf(text + at, bytes - at, " interleave");
+	else if (r->place.policy == PLACE_NODE)
+		at += (size_t)snprintf(text + at, bytes - at, " node%u", r->place.node);
 	if (r->object && r->object->ops == &pager_zero)
 		snprintf(text + at, bytes - at, " @anon:%" PRIu64, r->offset);
 	else if (r->object)

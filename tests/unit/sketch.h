@@ -9,7 +9,7 @@
  * is [1, 3) readable and writable, and page 5 of a shared mapping of page 2 of object
  * 7. "@anon" is a shared anonymous object; "-" is no access; down, noreserve, dontfork,
  * wipe, nomerge, maynotwrite, locked, onfault, sealed, sequential, random, huge, nohuge, dontdump
- * and mergeable are the region's other flags.
+ * and mergeable are the region's other flags; "interleave" and "node2" its placement.
  */
 #pragma once
 
@@ -27,6 +27,17 @@ struct space_layout sketch_layout(void);
 /* sketch_space - a fresh machine with one such space. sketch_space_with - with another layout. */
 struct space *sketch_space(void);
 struct space *sketch_space_with(const struct space_layout *layout);
+
+/*
+ * sketch_space_on - on a fresh machine with so many nodes of two CPUs each. sketch_on - the test
+ * goes on on the first CPU of a node. sketch_leave - no CPU has the space active any more.
+ */
+struct space *sketch_space_on(unsigned nr_nodes);
+void	      sketch_on(unsigned node);
+void	      sketch_leave(struct space *sp);
+
+/* sketch_node - the node that the page's frame lies on. */
+unsigned sketch_node(struct space *sp, unsigned page);
 
 /* sketch_end - the space goes, and everything with it: invariants and leaks are checked. */
 void sketch_end(struct space *sp);

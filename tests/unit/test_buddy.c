@@ -203,7 +203,8 @@ the_preferred_node_comes_first_then_the_next(void **state)
 		last = 2;
 		changes = 0;
 		while (!frame_alloc(
-			(struct frame_request){ .kind = FRAME_ANON, .node = 2, .order = order },
+			(struct frame_request){
+				.kind = FRAME_ANON, .by_node = true, .node = 2, .order = order },
 			&pfn)) {
 			unsigned node = (unsigned)(pfn.n / 1024);
 
@@ -227,7 +228,8 @@ an_unknown_node_is_no_error(void **state)
 
 	(void)state;
 	phys_fresh(64);
-	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON, .node = 999 }, &pfn));
+	EXPECT_OK(frame_alloc(
+		(struct frame_request){ .kind = FRAME_ANON, .by_node = true, .node = 999 }, &pfn));
 	frame_release(pfn);
 	phys_check_machine();
 }
@@ -331,6 +333,7 @@ random_take(struct reference *ref, uint64_t *seed)
 		.kind = FRAME_ANON,
 		.order = (unsigned)(test_random(seed) % 3 ? test_random(seed) % 3
 							  : test_random(seed) % 9),
+		.by_node = true,
 		.node = (unsigned)(test_random(seed) % 3),
 		.may_use_reserve = test_random(seed) % 4 == 0,
 	};

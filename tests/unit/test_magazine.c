@@ -12,7 +12,8 @@ alloc_near(unsigned node)
 {
 	pfn_t pfn;
 
-	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON, .node = node }, &pfn));
+	EXPECT_OK(frame_alloc(
+		(struct frame_request){ .kind = FRAME_ANON, .by_node = true, .node = node }, &pfn));
 	return pfn;
 }
 

@@ -139,7 +139,9 @@ terabytes_cost_only_what_is_used(void **state)
 	at_boot = nr_open_descriptors();
 	assert_true(at_boot < 8 * SECTION_FRAMES);
 	for (unsigned i = 0; i < 1000; i++)
-		EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON, .node = i % 2 },
+		EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON,
+							      .by_node = true,
+							      .node = i % 2 },
 				      &pfn));
 	assert_true(nr_open_descriptors() <= at_boot + 2 * SECTION_FRAMES);
 	phys_check_machine();

@@ -61,6 +61,7 @@ start_machine(const struct scenario_machine *machine, void *swap)
 {
 	struct sim_config config = {
 		.nr_cpus = machine->cpus ? machine->cpus : 1,
+		.nr_nodes = machine->nodes,
 		.nr_frames = frames_for(machine),
 		.seed = machine->seed,
 	};

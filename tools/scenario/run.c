@@ -420,6 +420,8 @@ machine_fits(struct run *r, const struct scenario_machine *machine)
 
 	if (machine->cpus > platform_cpus())
 		lacks = "as many CPUs";
+	else if (machine->nodes > frame_nr_nodes())
+		lacks = "as many nodes";
 	else if (machine->user_bytes > ARCH_USER_END)
 		lacks = "addresses as large";
 	else if (machine->frames > frame_totals().total)
@@ -466,6 +468,7 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 {
 	struct token rest;
 	uint64_t     cpus = 1;
+	uint64_t     nodes = 1;
 	bool	     good = true;
 
 	if (token_key(token, "frames", &rest))
@@ -476,6 +479,8 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 		good = token_number(&rest, &machine->swap) && machine->swap <= 1u << 20;
 	else if (token_key(token, "cpus", &rest))
 		good = token_number(&rest, &cpus) && cpus >= 1 && cpus <= CPU_MAX;
+	else if (token_key(token, "nodes", &rest))
+		good = token_number(&rest, &nodes) && nodes >= 1 && nodes <= NODE_MAX;
 	else if (token_key(token, "user", &rest))
 		good = token_number(&rest, &machine->user_bytes);
 	else if (token_key(token, "seed", &rest))
@@ -484,11 +489,14 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 		machine->sharing = true;
 	else
 		return parse_expected(r, token,
-				      "frames=, memory=, swap=, cpus=, user=, seed= or sharing");
+				      "frames=, memory=, swap=, cpus=, nodes=, user=, seed= or "
+				      "sharing");
 	if (!good)
 		return parse_expected(r, &rest, "a number in the range of this key");
 	if (token_key(token, "cpus", &rest))
 		machine->cpus = (unsigned)cpus;
+	if (token_key(token, "nodes", &rest))
+		machine->nodes = (unsigned)nodes;
 	return true;
 }
 

@@ -39,6 +39,7 @@ struct scenario_machine {
 	uint64_t memory;     /* frames, exactly so many; 0: any number */
 	uint64_t swap;	     /* pages of a swap device (swap.h) */
 	unsigned cpus;	     /* at least so many; 0: one */
+	unsigned nodes;	     /* in which CPUs and memory are divided; 0: one */
 	uint64_t user_bytes; /* addresses that a process must have; 0: any number */
 	uint64_t seed;	     /* for machines that make choices */
 	bool	 sharing;    /* tables are shared by fork */

@@ -118,6 +118,13 @@ extern struct boot_info boot_info;
 
 void bootinfo_read(uint32_t magic, paddr_t info);
 
+/*
+ * boot_cut_nodes - play a machine of so many nodes (0: one) with the CPUs 0 .. cpus - 1: each range of
+ * RAM is cut in equal parts. out has room for BOOT_RANGES_MAX. gives how many ranges there are
+ */
+unsigned boot_cut_nodes(unsigned nodes, unsigned cpus, const struct boot_range *ranges, unsigned nr,
+			struct boot_range *out);
+
 /* bootinfo_reserve - the range is not for the library. */
 void bootinfo_reserve(paddr_t start, uint64_t bytes);
 

@@ -67,25 +67,35 @@ start_library(const struct boot_map *map)
 		boot_fail("the library does not start");
 }
 
+/* The ranges as those of a machine with so many nodes. */
+static void
+start_on(const struct boot_range *ranges, unsigned nr, const struct scenario_machine *machine)
+{
+	static struct boot_range parts[BOOT_RANGES_MAX];
+	unsigned nr_parts = boot_cut_nodes(machine->nodes, machine->cpus, ranges, nr, parts);
+
+	start_library(&(struct boot_map){ .ranges = parts, .nr_ranges = nr_parts });
+}
+
 /* All of the machine's memory. */
 static void
-start_whole(void)
+start_whole(const struct scenario_machine *machine)
 {
-	start_library(
-		&(struct boot_map){ .ranges = boot_info.ranges, .nr_ranges = boot_info.nr_ranges });
+	start_on(boot_info.ranges, boot_info.nr_ranges, machine);
 }
 
 /* So many frames of it, and no more. */
 static void
-start_small(uint64_t frames)
+start_small(const struct scenario_machine *machine)
 {
+	uint64_t	  frames = machine->memory;
 	void		 *memory = bootinfo_take(frames << ARCH_PAGE_SHIFT);
 	struct boot_range range = { .nr_frames = frames, .kind = BOOT_RAM };
 
 	if (!memory)
 		boot_fail("no %lu frames in one piece", (unsigned long)frames);
 	range.start.n = ((uintptr_t)memory - DIRECT_MAP) >> ARCH_PAGE_SHIFT;
-	start_library(&(struct boot_map){ .ranges = &range, .nr_ranges = 1 });
+	start_on(&range, 1, machine);
 }
 
 /* What the scenario's first line asks for. What is wrong with that line, or missing, scenario_run says. */
@@ -101,9 +111,9 @@ start_machine(const struct scenario_config *config)
 	if (machine.swap)
 		swap = bootinfo_take(machine.swap << ARCH_PAGE_SHIFT);
 	if (machine.memory)
-		start_small(machine.memory);
+		start_small(&machine);
 	else
-		start_whole();
+		start_whole(&machine);
 	if (swap && scenario_swap(swap, machine.swap) != OK)
 		boot_fail("no frames for the records of %lu swap slots",
 			  (unsigned long)machine.swap);
@@ -153,7 +163,7 @@ kernel_main(void)
 	if (boot_info.module.bytes)
 		boot_exit(EXIT_PASS + run_scenario());
 	say_machine();
-	start_whole();
+	start_whole(&(struct scenario_machine){ 0 });
 	fine = demo_run();
 	console_printf(fine ? "ok\n" : "FAILED\n");
 	boot_exit(fine ? EXIT_PASS : EXIT_FAIL);

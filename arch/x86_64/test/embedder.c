@@ -72,6 +72,12 @@ platform_cpus(void)
 	return 1;
 }
 
+unsigned
+platform_node(void)
+{
+	return 0;
+}
+
 void
 platform_shootdown(cpu_mask_t cpus)
 {

@@ -38,6 +38,12 @@ arch_tlb_settled(unsigned asid)
 }
 
 static inline void
+arch_tlb_follow(pfn_t root, pfn_t reference)
+{
+	sim_tlb_follow(root, reference);
+}
+
+static inline void
 arch_pt_init_root(pfn_t root)
 {
 	sim_pt_init_root(root);

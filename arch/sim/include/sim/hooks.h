@@ -44,6 +44,7 @@ void sim_tlb_flush_asid(unsigned asid);
 void sim_tlb_flush_all(void);
 void sim_tlb_activate(pfn_t root, unsigned asid);
 void sim_tlb_settled(unsigned asid);
+void sim_tlb_follow(pfn_t root, pfn_t reference);
 void sim_pt_init_root(pfn_t root);
 
 /* Points do nothing until a scheduler runs. sim_irq_set gives the state before. */

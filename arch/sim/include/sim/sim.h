@@ -10,13 +10,14 @@
 
 struct sim_config {
 	unsigned		 nr_cpus; /* 0: 1 */
-	const struct boot_range *ranges;  /* NULL: one node of nr_frames frames from frame 16 on */
+	const struct boot_range *ranges;  /* NULL: nr_frames frames from frame 16 on */
 	unsigned		 nr_ranges;
 	uint64_t		 nr_frames; /* with ranges NULL; 0: 65536 (256 MiB) */
-	uint64_t		 reserve_frames;
-	uint64_t		 seed; /* decides which legal cached translation serves an access */
-	bool			 no_asids; /* every activate flushes, as a CPU without PCID */
-	bool host_threads;		   /* for sim_run_threads; without ledger and snapshots */
+	unsigned nr_nodes; /* the CPUs, and memory without ranges, in so many equal parts; 0: 1 */
+	uint64_t reserve_frames;
+	uint64_t seed;	       /* decides which legal cached translation serves an access */
+	bool	 no_asids;     /* every activate flushes, as a CPU without PCID */
+	bool	 host_threads; /* for sim_run_threads; without ledger and snapshots */
 };
 
 /* sim_start - make the machine; ranges are checked like any boot map. false: message on stderr. */

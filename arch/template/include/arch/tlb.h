@@ -1,5 +1,5 @@
 /*
- * tlb.h - translations on the calling CPU (laws T1 to T6).
+ * tlb.h - translations on the calling CPU (laws T1 to T7).
  */
 #pragma once
 
@@ -39,6 +39,14 @@ arch_tlb_settled(unsigned asid)
 {
 	(void)asid;
 	template_missing("T6", __func__);
+}
+
+static inline void
+arch_tlb_follow(pfn_t root, pfn_t reference)
+{
+	(void)root;
+	(void)reference;
+	template_missing("T7", __func__);
 }
 
 static inline void

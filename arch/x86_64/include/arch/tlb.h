@@ -37,6 +37,13 @@ arch_tlb_settled(unsigned asid)
 }
 
 static inline void
+arch_tlb_follow(pfn_t root, pfn_t reference)
+{
+	(void)root;
+	(void)reference;
+}
+
+static inline void
 arch_pt_init_root(pfn_t root)
 {
 	x86_pt_init_root(root);
