@@ -28,6 +28,7 @@ enum [[nodiscard]] err{
 	ERR_NODEV = -19,
 	ERR_INVAL = -22,
 	ERR_MFILE = -24,
+	ERR_NOSPC = -28,
 	ERR_DEADLK = -35,
 	ERR_OVERFLOW = -75,
 	ERR_OPNOTSUPP = -95,

@@ -46,6 +46,37 @@ struct id_node {
 	uint32_t	number; /* 0: in no scope */
 };
 
+/*
+ * A namespace of ids: a process has an id in its own and in each one above, up to the root's,
+ * which has everybody. The first process in it has id 1 there and is its init: it takes the
+ * orphans, and its end is the end of all in it. [c] constant after create   [p] the lock
+ *
+ *	root's		A: 1	B: 2	C: 3	D: 4	C was forked with PROC_NEW_IDS
+ *	C's				C: 1	D: 2	A and B cannot be named here
+ */
+struct namespace
+{
+	struct resource	  resource; /* held by processes and namespaces in it; not the root's */
+	struct namespace *above;    /* [c] one reference; NULL: this is the root's */
+	unsigned	  level;    /* [c] 0: the root's */
+	struct process	 *init;	    /* [p] NULL: not yet, or not any more */
+	struct list	  all;	    /* [p] in the list of all namespaces */
+	uint64_t	  nr_ids;   /* [p] threads that have an id in it */
+	uint32_t	  next_id;  /* [p] where the search for a free one goes on */
+	uint64_t	  nr_seen;  /* [p] a scratch word of check_all */
+};
+
+/* As on Linux: so many may be nested below the root's. */
+#define ID_NAMESPACE_DEPTH 32
+
+/* The id of a thread or of a group in a namespace other than the root's. [c], [p] as above */
+struct id_level {
+	struct id_node	  node;	 /* [p] in the namespace's scope of ids, or of groups */
+	struct namespace *in;	 /* [c] */
+	struct id_level	 *outer; /* [c] in the next one above; NULL: that is the root's */
+	void		 *of;	 /* [c] struct thread or struct group */
+};
+
 /* The children of one process, or of nobody. [p] the process-table lock */
 struct family {
 	struct list children;	  /* [p] of process.sibling, in order of arrival */
@@ -69,7 +100,8 @@ enum resource_slot {
 
 /* [c] constant after create   [p] the process-table lock */
 struct thread {
-	struct id_node	    node;      /* [p] in the scope of all ids */
+	struct id_node	    node;      /* [p] in the root's scope of ids */
+	struct id_level	   *inner;     /* [p] its ids below the root, its own namespace's first */
 	struct process	   *process;   /* [c] */
 	struct list	    link;      /* [p] in process->threads */
 	bool		    has_ended; /* [p] */
@@ -88,7 +120,7 @@ struct thread {
 
 /* [c] constant after create   [p] the process-table lock   [a] atomic */
 struct process {
-	uint32_t	   id;		/* [c] unique among the living, never 0 */
+	uint32_t	   id;		/* [c] the root's: unique among the living, never 0 */
 	enum process_state state;	/* [p] */
 	int32_t		   code;	/* [p] what it exits or has exited with */
 	int32_t		   stop_signal; /* [p] what stopped it last */
@@ -101,6 +133,7 @@ struct process {
 	unsigned	   reports;	/* [p] bits 1 << enum wait_event not yet given out */
 	struct id_node	   child_node;	/* [p] in the scope of its parent: the child number */
 	struct list	   all;		/* [p] in the list of all */
+	struct namespace  *ids;		/* [c] one reference; the innermost it has an id in */
 	struct group	  *group;	/* [p] one reference */
 	struct list	   member;	/* [p] in group->members */
 	struct list	   condemned;	/* [p] in the list of a proc_kill_descendants */
@@ -167,13 +200,14 @@ err_t proc_set_id_limit(uint32_t limit);
 #define PROC_SAME_PARENT      UINT64_C(0x8000)	/* the caller's parent becomes the child's */
 #define PROC_THREAD	      UINT64_C(0x10000) /* a thread of this process; needs SHARE_HANDLERS */
 #define PROC_NEW_MOUNT	      UINT64_C(0x20000) /* a copy of the mounts, which are shared else */
+#define PROC_NEW_IDS	      UINT64_C(0x20000000)  /* number 1 of a new namespace of ids */
 #define PROC_DEFAULT_HANDLERS UINT64_C(0x100000000) /* all but ignored signals: default action */
 #define PROC_NO_REAP	      UINT64_C(0x200000000) /* ours: nobody will wait for the child */
 #define PROC_EMPTY_HANDLES    UINT64_C(0x400000000) /* ours: the child starts with no handle */
 
 struct clone_request {
 	uint64_t	flags;	 /* PROC_ flags and the exit signal */
-	uint32_t	id;	 /* 0: the next free one */
+	uint32_t	id;	 /* in the root's namespace; 0: the next free one */
 	struct space   *space;	 /* NULL: by flags; else the child's, a reference is taken */
 	struct account *account; /* NULL: the caller's; else the child's, likewise */
 	enum inherit	own[RESOURCE_OWN_NR]; /* the kernel's own slots */
@@ -186,7 +220,7 @@ struct clone_request {
 struct clone_result {
 	struct thread  *thread;
 	struct process *process; /* the child; of a thread, its process */
-	uint32_t	id;	 /* of the thread, or of the child */
+	uint32_t	id;	 /* of the thread, or of the child, in the caller's namespace */
 	uint32_t	number;	 /* the child number; 0: a thread */
 };
 
@@ -198,9 +232,10 @@ struct clone_result {
  *          in the tree, found by its id, and was handed to the hook `start` last of all.
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
- *          PROC_SAME_PARENT by init; ERR_AGAIN: a limit on processes, no id is left, or the
- *          caller's process is exiting; ERR_EXIST: the id is in use; ERR_BUSY: the caller is
- *          suspended; ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
+ *          PROC_SAME_PARENT by the init of a namespace; ERR_AGAIN: a limit on processes, no
+ *          id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
+ *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
+ *          ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
  */
 err_t proc_clone(struct thread *caller, const struct clone_request *request,
 		 struct clone_result *out);
@@ -231,7 +266,8 @@ void proc_exec(struct process *proc, struct space *fresh);
 /*
  * proc_exit - all threads end at once and the process with them: what it holds is given
  * back, children get another parent or keep their dead one by the policy, and the parent
- * may wait for the code.
+ * may wait for the code. The init of a namespace takes all in it along, as
+ * proc_kill_descendants would; who could not be halted at once goes to the init outside.
  *   needs  proc has not exited, no thread of it runs but the caller's; if nobody else names
  *          its space, that is active on no CPU
  */
@@ -240,7 +276,7 @@ void proc_exit(struct process *proc, int32_t code);
 /*
  * proc_kill - from outside: the hook `halt` stops the threads, then it exits with this code.
  * Killing what is dead or dying is harmless.
- *   fails  ERR_PERM: init cannot be killed
+ *   fails  ERR_PERM: the root's init cannot be killed; others can, for this comes from above
  */
 err_t proc_kill(struct process *proc, int32_t code);
 
@@ -268,7 +304,7 @@ enum wait_flag {
 
 enum wait_which {
 	WAIT_ANY,
-	WAIT_ID,     /* the child with this id */
+	WAIT_ID,     /* the child with this id, in the parent's namespace */
 	WAIT_NUMBER, /* the child with this child number */
 	WAIT_GROUP,  /* any child in the group of this id; 0: in the caller's group */
 };
@@ -280,7 +316,7 @@ struct wait_request {
 };
 
 struct wait_result {
-	uint32_t	id;
+	uint32_t	id;	/* in the parent's namespace */
 	uint32_t	number; /* the child number */
 	enum wait_event event;
 	int32_t		code; /* exit code, or the signal that stopped it */
@@ -320,6 +356,19 @@ void proc_put(struct process *proc);
 struct process *proc_find(uint32_t id);
 struct process *proc_lookup(uint32_t id);
 
+/*
+ * Ids as somebody sees them: those of the viewer's namespace; NULL sees the root's. 0 is the id
+ * of whoever cannot be named there, so that is also what the init of a namespace sees as its
+ * parent's. thread_find_for finds no thread before its process is in the tree. cost O(1) for
+ * finding, O(levels between the two) for the others.
+ */
+uint32_t	proc_id_for(const struct process *viewer, const struct process *proc);
+uint32_t	thread_id_for(const struct process *viewer, const struct thread *t);
+uint32_t	proc_group_for(const struct process *viewer, const struct process *proc);
+uint32_t	proc_session_for(const struct process *viewer, const struct process *proc);
+struct process *proc_find_for(const struct process *viewer, uint32_t id);
+struct thread  *thread_find_for(const struct process *viewer, uint32_t id);
+
 /* proc_find_child - by child number; parent NULL: among the children of nobody. cost O(1) */
 struct process *proc_find_child(struct process *parent, uint32_t number);
 
@@ -344,6 +393,7 @@ struct proc_walk {
 	struct process *root;
 	struct process *next;
 	struct list	link;
+	bool		moves; /* who is next gets another parent at this moment */
 };
 
 /* proc_walk_begin, _end - of each walk. proc_walk_next - with a reference, or NULL at the end. */
@@ -385,25 +435,39 @@ err_t account_create(struct account *above, uint64_t limit, struct account **out
 void account_set_limit(struct account *account, uint64_t limit);
 
 /*
- * Process groups. A child is in its parent's group; a process made by proc_create in one of
- * its own. A group lives while it has members, and nobody else gets its id so long.
+ * Process groups, and sessions of groups. A child is in its parent's group; a process made by
+ * proc_create in one of its own, in the session that is there at first and has no leader. A
+ * group lives while it has members, a session while it has groups, and nobody else gets the id
+ * of either so long. A session is known by the group that its leader founded it with.
  */
 struct group {
-	struct id_node node;	   /* [p] in the scope of groups */
-	struct list    members;	   /* [p] of process.member */
-	uint64_t       nr_members; /* [p] */
+	struct id_node	 node;	     /* [p] in the root's scope of groups */
+	struct id_level *inner;	     /* [p] its founder's ids below the root */
+	struct list	 members;    /* [p] of process.member */
+	uint64_t	 nr_members; /* [p] 0: it stays for the other groups of its session */
+	struct group	*session; /* [p] the first group of its session; NULL: the first session */
+	uint64_t	 nr_groups; /* [p] of a session's first group: those with members in it */
+	uint64_t	 nr_seen;   /* [p] a scratch word of check_all */
 };
 
 /*
- * proc_set_group - proc joins the group of this id, or makes it if the id is its own; 0
- * means its own id.
+ * proc_set_group - proc joins the group of this id (in the caller's namespace), or makes it if
+ * the id is its own; 0 means its own id.
  *   fails  ERR_SRCH: proc is neither the caller nor its child, or has exited; ERR_ACCES: a
- *          child that has executed a program; ERR_PERM: there is no such group; ERR_NOMEM
+ *          child that has executed a program; ERR_PERM: there is no such group in the
+ *          caller's session, proc is in another session, or it leads one; ERR_NOMEM
  */
 err_t proc_set_group(struct process *caller, struct process *proc, uint32_t id);
 
-/* proc_group - its id. */
+/*
+ * proc_new_session - proc leads a session of its own from now on, with one group, its own.
+ *   fails  ERR_PERM: there is a group of its id; ERR_NOMEM. Nothing changed
+ */
+err_t proc_new_session(struct process *proc);
+
+/* proc_group, proc_session - their ids in the root's namespace; 0: the first session. */
 uint32_t proc_group(const struct process *proc);
+uint32_t proc_session(const struct process *proc);
 
 /* Threads. */
 

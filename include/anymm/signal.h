@@ -102,7 +102,8 @@ signal_set signal_block(struct thread *t, signal_set blocked);
 /*
  * signal_send - to a process: whichever thread does not hold it back may take it. CONT goes
  * on at once and takes pending stops away; a stop takes a pending CONT away. What is ignored
- * is dropped, and so is what init has no handler for. Exited processes take nothing.
+ * is dropped, and so is what init has no handler for; that of an inner namespace of ids takes
+ * KILL and STOP, for this comes from the root's. Exited processes take nothing.
  *   fails  ERR_INVAL: no such signal
  */
 err_t signal_send(struct process *proc, unsigned signal);
@@ -118,10 +119,20 @@ err_t signal_send_thread(struct thread *t, unsigned signal);
 void signal_force(struct thread *t, unsigned signal);
 
 /*
- * signal_send_group - to each member of the group. *nr: how many.
+ * signal_send_group - to each member of the group of this id, the root's. *nr: how many.
  *   fails  ERR_INVAL: no such signal; ERR_SRCH: no such group
  */
 err_t signal_send_group(uint32_t group, unsigned signal, uint64_t *nr);
+
+/*
+ * signal_kill - what kill(2) comes down to. `target` is the id of a process in the caller's
+ * namespace; 0: the caller's group; -1: everybody in the namespace but its init and the
+ * caller; below that, the group of the id -target. Signal 0 only looks. The init of a namespace
+ * takes KILL and STOP from above, and from inside only what it has a handler for.
+ *   gives  *nr: how many
+ *   fails  ERR_INVAL: no such signal; ERR_SRCH: nobody. Nothing changed
+ */
+err_t signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *nr);
 
 /* signal_send_descendants - to each process below root; gives how many. 0 for a bad number. */
 uint64_t signal_send_descendants(struct process *root, unsigned signal);

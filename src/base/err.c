@@ -42,6 +42,8 @@ err_name(err_t err)
 		return "EINVAL";
 	case ERR_MFILE:
 		return "EMFILE";
+	case ERR_NOSPC:
+		return "ENOSPC";
 	case ERR_DEADLK:
 		return "EDEADLK";
 	case ERR_OVERFLOW:

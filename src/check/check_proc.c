@@ -1,5 +1,6 @@
 /*
- * check_proc.c - I-PROC: processes, threads, families, groups, and the references on spaces.
+ * check_proc.c - I-PROC: processes, threads, families, groups, sessions, namespaces of ids,
+ * and the references on spaces.
  *
  * Each list is gone through once, so the cost is linear in the number of processes. The
  * references on a space are counted in the scratch word of its root table.
@@ -8,6 +9,9 @@
 #include "check/walk.h"
 #include "proc/account.h"
 #include "proc/family.h"
+#include "proc/group.h"
+#include "proc/ids.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 
 /* What has been counted on the way through all processes. */
@@ -16,6 +20,8 @@ struct tally {
 	uint64_t living;   /* have a space */
 	uint64_t children; /* in the list of some parent, or of nobody */
 	uint64_t threads;
+	uint64_t groups;
+	uint64_t levels; /* ids of threads and groups below the root */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -120,6 +126,53 @@ check_state(struct check *c, struct process *proc)
 		check_fail(c, INV_PROC, "process %u has no reference", proc->id);
 }
 
+/*
+ * check_levels - one for each namespace from ns outwards, where its number finds it again;
+ * their scope is that of ids or that of groups. `what` names the owner in messages.
+ */
+static void
+check_levels(struct check *c, const struct namespace *ns, struct id_level *inner, const void *of,
+	     const char *what, struct tally *t)
+{
+	bool is_group = what[0] == 'g';
+
+	for (; ns->above; ns = ns->above, inner = inner->outer) {
+		const void *scope = is_group ? ids_group_scope(ns) : ids_scope(ns);
+
+		if (!inner || inner->in != ns || inner->of != of ||
+		    ids_find(scope, inner->node.number) != &inner->node) {
+			check_fail(c, INV_PROC, "a %s has no id that finds it at level %u", what,
+				   ns->level);
+			return;
+		}
+		t->levels++;
+	}
+	if (inner)
+		check_fail(c, INV_PROC, "a %s has an id at level %u and does not live there", what,
+			   inner->in->level);
+}
+
+/* check_namespace - the process's own: its init, and who is above whom. */
+static void
+check_namespace(struct check *c, struct process *proc)
+{
+	struct namespace *ns = proc->ids;
+	struct process	 *parent = proc->parent;
+	bool		  leads = namespace_is_init(proc);
+
+	if (parent && !namespace_is_inside(ns, parent->ids))
+		check_fail(c, INV_PROC, "process %u cannot be seen by its parent %u", proc->id,
+			   parent->id);
+	else if (parent && ns->init && ns != parent->ids && !leads)
+		check_fail(c, INV_PROC, "process %u has left the subtree of its init %u", proc->id,
+			   ns->init->id);
+	else if (ns->above && leads && (!proc->main.inner || proc->main.inner->node.number != 1))
+		check_fail(c, INV_PROC, "process %u leads a namespace and is not number 1",
+			   proc->id);
+	for (; ns; ns = ns->above)
+		ns->nr_seen += proc->nr_charged;
+}
+
 static void
 check_threads(struct check *c, struct process *proc, struct tally *t)
 {
@@ -135,6 +188,7 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 				   thread_id(thread), proc->id);
 			return;
 		}
+		check_levels(c, proc->ids, thread->inner, thread, "thread", t);
 		nr++;
 		nr_running += !thread->has_ended;
 	}
@@ -156,7 +210,7 @@ check_group(struct check *c, struct process *proc)
 	struct group *group = proc->group;
 	uint64_t      nr = 0;
 
-	if (!group || ids_find(ids_group_scope(), proc_group(proc)) != &group->node) {
+	if (!group || group_find(namespace_root(), group->node.number) != group) {
 		check_fail(c, INV_PROC, "process %u is in no group", proc->id);
 		return;
 	}
@@ -187,6 +241,7 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 		check_fail(c, INV_PROC, "id %u does not find its process", proc->id);
 	check_state(c, proc);
 	check_parent(c, proc);
+	check_namespace(c, proc);
 	check_family(c, proc, t);
 	check_threads(c, proc, t);
 	check_group(c, proc);
@@ -197,20 +252,110 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 	}
 }
 
+/* ---- the table of ids ---- */
+
+/* What is looked for on the way through the table. */
+struct table_visit {
+	struct check *c;
+	struct tally *t;
+	uint64_t      nr; /* nodes */
+};
+
+/* group_of_node - if it is in the root's scope of groups, else NULL. */
+static struct group *
+group_of_node(struct id_node *node)
+{
+	bool is_group = node->scope == ids_group_scope(namespace_root());
+
+	return is_group ? CONTAINER_OF(node, struct group, node) : NULL;
+}
+
+static void
+forget_seen(struct id_node *node, void *arg)
+{
+	struct group *group = group_of_node(node);
+
+	(void)arg;
+	if (group)
+		group->nr_seen = 0;
+}
+
+/* count_node - all nodes, the groups among them with their levels, and those of each session. */
+static void
+count_node(struct id_node *node, void *arg)
+{
+	struct table_visit *v = arg;
+	struct group	   *group = group_of_node(node);
+
+	v->nr++;
+	if (!group || v->c->failed)
+		return;
+	check_levels(v->c, group->inner ? group->inner->in : namespace_root(), group->inner, group,
+		     "group", v->t);
+	v->t->groups++;
+	if (group->session && group->nr_members)
+		group->session->nr_seen++;
+}
+
+/* compare_group - a group without members is there for its session, which it is the first of. */
+static void
+compare_group(struct id_node *node, void *arg)
+{
+	struct table_visit *v = arg;
+	struct group	   *group = group_of_node(node);
+
+	if (!group || v->c->failed)
+		return;
+	if (!group->nr_members && (group->session != group || !group->nr_groups))
+		check_fail(v->c, INV_PROC, "group %u has no members", group->node.number);
+	else if (group->nr_seen != group->nr_groups)
+		check_fail(v->c, INV_PROC, "session %u counts %llu groups, found %llu",
+			   group->node.number, (unsigned long long)group->nr_groups,
+			   (unsigned long long)group->nr_seen);
+}
+
+/* check_table - each node belongs to a thread, a child, a group, or a level of one of them. */
+static void
+check_table(struct check *c, struct tally *t)
+{
+	struct table_visit v = { .c = c, .t = t };
+	uint64_t	   expected;
+
+	ids_visit(forget_seen, NULL);
+	ids_visit(count_node, &v);
+	ids_visit(compare_group, &v);
+	expected = t->threads + t->processes + t->groups + t->levels;
+	if (!c->failed && (v.nr != proc_state()->ids.nr || v.nr != expected))
+		check_fail(c, INV_PROC, "the table counts %llu numbers, found %llu, in use %llu",
+			   (unsigned long long)proc_state()->ids.nr, (unsigned long long)v.nr,
+			   (unsigned long long)expected);
+}
+
+/* check_namespaces - each has as many ids as threads live in it and in those inside. */
+static void
+check_namespaces(struct check *c)
+{
+	LIST_FOR_EACH(node, &proc_state()->namespaces) {
+		const struct namespace *ns = CONTAINER_OF(node, struct namespace, all);
+
+		if (ns->nr_ids == ns->nr_seen)
+			continue;
+		check_fail(c, INV_PROC, "a namespace at level %u counts %llu ids, found %llu",
+			   ns->level, (unsigned long long)ns->nr_ids,
+			   (unsigned long long)ns->nr_seen);
+		return;
+	}
+}
+
 static void
 check_totals(struct check *c, const struct tally *t)
 {
-	const struct proc_state *state = proc_state();
-
 	if (t->processes != proc_count())
 		check_fail(c, INV_PROC, "the table says %llu processes, found %llu",
 			   (unsigned long long)proc_count(), (unsigned long long)t->processes);
 	else if (t->children != t->processes)
 		check_fail(c, INV_PROC, "%llu processes, %llu of them in the list of a parent",
 			   (unsigned long long)t->processes, (unsigned long long)t->children);
-	else if (t->threads != state->nr_ids)
-		check_fail(c, INV_PROC, "%llu threads, %llu ids in use",
-			   (unsigned long long)t->threads, (unsigned long long)state->nr_ids);
 }
 
 /* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */
@@ -258,6 +403,8 @@ check_processes(struct check *c)
 
 	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp))
 		*holders(sp) = 0;
+	LIST_FOR_EACH(node, &proc_state()->namespaces)
+		CONTAINER_OF(node, struct namespace, all)->nr_seen = 0;
 	check_family(c, NULL, &t);
 	for (struct process *proc = proc_first(); proc && !c->failed; proc = proc_next(proc)) {
 		check_process(c, proc, &t);
@@ -267,6 +414,8 @@ check_processes(struct check *c)
 	if (c->failed)
 		return;
 	check_totals(c, &t);
+	check_namespaces(c);
+	check_table(c, &t);
 	if (!c->failed)
 		check_tree(c);
 	check_spaces(c, t.living);

@@ -40,7 +40,9 @@
  *            allocator reports are those of the descriptors. (check_ledger.c)
  *  I-PROC    Links between processes agree with each other, ids are unique, the
  *            living have a space and zombies none, a space has at least as many
- *            references as processes that name it. (check_proc.c)
+ *            references as processes that name it. A thread has an id in its namespace
+ *            and in each one around it, a namespace counts those in it and lies in the
+ *            subtree of its init; the table has no other numbers. (check_proc.c)
  *  I-REPL    Each entry of a space's replica on a node names the frame that the space's tables
  *            name there, and allows no more than they do along the whole way; it may be written
  *            only if their entry is dirty. A replica's tables are named once and its entries

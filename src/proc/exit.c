@@ -7,12 +7,15 @@
  *
  * A tree is killed in two passes: one that forbids everybody in it to fork, and one that
  * kills, children before parents, so that no child is orphaned by it. The list between the
- * two makes each pass linear, and the depth of the tree is of no matter.
+ * two makes each pass linear, and the depth of the tree is of no matter. The init of a namespace
+ * takes all below it along the same way; where that is part of a larger killing, those are
+ * gone or told already, so the one does not nest in the other.
  */
 #include "base/assert.h"
 #include "proc/family.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -63,20 +66,36 @@ oldest_root(void)
 	return NULL;
 }
 
-/* leave_tree - children go elsewhere; if it was init, so does its office. HOLDS the lock. */
+/*
+ * leave_tree - children go elsewhere; if it was init, so does its office, which only the root's
+ * namespace gives to another. HOLDS the lock.
+ */
 static void
 leave_tree(struct process *proc, struct list *forgotten)
 {
-	struct proc_state *state = proc_state();
+	struct namespace *root = namespace_root();
 
-	if (proc == state->first)
-		state->first = oldest_root();
+	if (namespace_is_init(proc))
+		proc->ids->init = proc->ids == root ? oldest_root() : NULL;
 	if (proc->is_subreaper)
-		state->nr_subreapers--;
+		proc_state()->nr_subreapers--;
 	proc->is_subreaper = false;
 	family_orphan(proc, forgotten);
-	if (!state->first)
-		state->first = oldest_root();
+	if (!root->init)
+		root->init = oldest_root();
+}
+
+/* end_namespace - all that is in it goes with its init, which has begun to exit. */
+static void
+end_namespace(struct process *proc)
+{
+	bool ends;
+
+	proc_lock();
+	ends = namespace_is_init(proc) && proc->ids != namespace_root();
+	proc_unlock();
+	if (ends)
+		proc_kill_descendants(proc, SIGNAL_KILL);
 }
 
 /* A child of nobody waits for the kernel; a child of a dead process waits for nobody. */
@@ -125,6 +144,7 @@ proc_exit(struct process *proc, int32_t code)
 	announce_init(proc, code);
 	list_init(&forgotten);
 	sp = begin(proc, code);
+	end_namespace(proc);
 	release_resources(proc);
 	space_put(sp);
 	proc_lock();

@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 
 void
@@ -85,7 +86,8 @@ move_walks_on(struct process *proc)
 	LIST_FOR_EACH(node, &proc_state()->walks) {
 		struct proc_walk *walk = CONTAINER_OF(node, struct proc_walk, link);
 
-		if (is_cut_off(walk, proc))
+		walk->moves = is_cut_off(walk, proc);
+		if (walk->moves)
 			walk->next = after(walk->root, proc);
 	}
 }
@@ -96,6 +98,7 @@ proc_walk_begin(struct proc_walk *walk, struct process *root)
 	struct list *roots = &proc_state()->nobody.children;
 
 	proc_lock();
+	walk->moves = false;
 	walk->root = root;
 	walk->next = root;
 	if (!root && !list_is_empty(roots))
@@ -215,17 +218,44 @@ can_adopt(const struct process *proc)
 	return proc->is_subreaper && !process_has_exited(proc);
 }
 
-/* heir_of - who adopts the children of a dying process; NULL: nobody. */
+/* subreaper_above - the nearest one that adopts orphans of this namespace, or NULL. */
 static struct process *
-heir_of(struct process *proc)
+subreaper_above(const struct process *proc)
 {
 	struct process *heir = proc->parent;
 
 	if (!proc_state()->nr_subreapers)
-		return proc_state()->first;
-	while (heir && !can_adopt(heir))
+		return NULL;
+	while (heir && heir->ids == proc->ids && !can_adopt(heir))
 		heir = heir->parent;
-	return heir ? heir : proc_state()->first;
+	return heir && heir->ids == proc->ids ? heir : NULL;
+}
+
+/* heir_of - who adopts the children of a dying process; NULL: nobody. */
+static struct process *
+heir_of(const struct process *proc)
+{
+	struct process *heir = subreaper_above(proc);
+
+	return heir ? heir : namespace_heir(proc->ids);
+}
+
+/*
+ * bring_walks_back - those that stood in the subtree of the child, which is the youngest of heir
+ * now: its new place is still before a walk that has not gone past heir, and one that has, by
+ * leaving the old place, goes on with it. Else nobody would meet who is below its root all the time.
+ */
+static void
+bring_walks_back(struct process *child, const struct process *heir)
+{
+	LIST_FOR_EACH(node, &proc_state()->walks) {
+		struct proc_walk *walk = CONTAINER_OF(node, struct proc_walk, link);
+
+		if (walk->moves && is_below(heir, walk->root) &&
+		    (!walk->next || !is_below(walk->next, heir)))
+			walk->next = child;
+		walk->moves = false;
+	}
 }
 
 static void
@@ -233,6 +263,7 @@ adopt(struct process *child, struct process *heir, struct list *forgotten)
 {
 	family_remove(child);
 	family_add(child, heir);
+	bring_walks_back(child, heir);
 	if (child->state == PROCESS_ZOMBIE && family_reaps_itself(heir))
 		process_settle(child, forgotten);
 }

@@ -5,18 +5,21 @@
 
 #include <anymm/process.h>
 
-/* group_make - without id and members, or NULL: out of memory. group_discard - the opposite. */
-struct group *group_make(void);
-void	      group_discard(struct group *group);
+/*
+ * group_make - without id and members, for this process to found. fails ERR_NOMEM
+ * group_discard - the opposite; NULL is fine.
+ */
+err_t group_make(const struct process *founder, struct group **out);
+void  group_discard(struct group *group);
 
 /* All of these HOLD the process-table lock. */
 
-/* group_open - the group gets its id, which no other has. */
-void group_open(struct group *group, uint32_t id);
+/* group_open - the group gets its founder's ids, which no other group has. */
+void group_open(struct group *group, const struct process *founder);
 
-/* group_find - the group of this id, or NULL. */
-struct group *group_find(uint32_t id);
+/* group_find - the group with members that has this id in the namespace, or NULL. */
+struct group *group_find(const struct namespace *ns, uint32_t id);
 
-/* group_join, group_leave - a group ends with its last member. */
+/* group_join, group_leave - a group ends with its last member, its session with its last group. */
 void group_join(struct group *group, struct process *proc);
 void group_leave(struct process *proc);

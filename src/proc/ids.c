@@ -12,18 +12,19 @@
 #include "proc/ids.h"
 
 #include "base/assert.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 
 const void *
-ids_scope(void)
+ids_scope(const struct namespace *ns)
 {
-	return &proc_state()->next_id;
+	return ns;
 }
 
 const void *
-ids_group_scope(void)
+ids_group_scope(const struct namespace *ns)
 {
-	return &proc_state()->groups;
+	return &ns->next_id;
 }
 
 const void *
@@ -168,62 +169,94 @@ ids_find(const void *scope, uint32_t number)
 	return node;
 }
 
-static bool
-is_taken(uint32_t id)
+void
+ids_visit(void (*visit)(struct id_node *node, void *arg), void *arg)
 {
-	return ids_find(ids_scope(), id) || ids_find(ids_group_scope(), id);
+	const struct id_table *table = &proc_state()->ids;
+
+	for (uint64_t i = 0; i < nr_buckets(table->order); i++) {
+		for (struct id_node *node = table->buckets[i]; node; node = node->next)
+			visit(node, arg);
+	}
+}
+
+static bool
+is_taken(const struct namespace *ns, uint32_t id)
+{
+	return ids_find(ids_scope(ns), id) || ids_find(ids_group_scope(ns), id);
 }
 
 static uint32_t
-id_after(const struct proc_state *state, uint32_t id)
+id_after(uint32_t id)
 {
-	return id >= state->id_limit ? 1 : id + 1;
+	return id >= proc_state()->id_limit ? 1 : id + 1;
 }
 
 /* next_free - false: all are taken. Ids of groups whose leader is gone are taken and not counted. */
 static bool
-next_free(struct proc_state *state, uint32_t *out)
+next_free(const struct namespace *ns, uint32_t *out)
 {
-	uint32_t id = state->next_id <= state->id_limit ? state->next_id : 1;
+	uint32_t limit = proc_state()->id_limit;
+	uint32_t id = ns->next_id <= limit ? ns->next_id : 1;
 
-	if (state->nr_ids >= state->id_limit)
+	if (ns->nr_ids >= limit)
 		return false;
-	for (uint32_t tries = 0; tries < state->id_limit; tries++) {
-		if (!is_taken(id)) {
+	for (uint32_t tries = 0; tries < limit; tries++) {
+		if (!is_taken(ns, id)) {
 			*out = id;
 			return true;
 		}
-		id = id_after(state, id);
+		id = id_after(id);
 	}
 	return false;
 }
 
-err_t
-ids_reserve(struct id_node *node, uint32_t wanted)
+/* reserve - in one namespace. */
+static err_t
+reserve(struct namespace *ns, struct id_node *node, uint32_t wanted)
 {
-	struct proc_state *state = proc_state();
-	uint32_t	   id = wanted;
+	uint32_t id = wanted;
 
 	if (wanted > PROCESS_ID_MAX)
 		return ERR_INVAL;
-	if (wanted && is_taken(wanted))
+	if (wanted && is_taken(ns, wanted))
 		return ERR_EXIST;
 	if (!wanted) {
-		if (!next_free(state, &id))
+		if (!next_free(ns, &id))
 			return ERR_AGAIN;
-		state->next_id = id_after(state, id);
+		ns->next_id = id_after(id);
 	}
-	ids_insert(node, ids_scope(), id);
-	state->nr_ids++;
+	ids_insert(node, ids_scope(ns), id);
+	ns->nr_ids++;
 	return OK;
 }
 
-void
-ids_release(struct id_node *node)
+static void
+release(struct namespace *ns, struct id_node *node)
 {
 	if (node->number)
-		proc_state()->nr_ids--;
+		ns->nr_ids--;
 	ids_remove(node);
+}
+
+err_t
+ids_reserve(struct id_node *node, struct id_level *inner, uint32_t wanted)
+{
+	err_t err = reserve(namespace_root(), node, wanted);
+
+	for (struct id_level *level = inner; level && err == OK; level = level->outer)
+		err = reserve(level->in, &level->node, 0);
+	if (err)
+		ids_release(node, inner);
+	return err;
+}
+
+void
+ids_release(struct id_node *node, struct id_level *inner)
+{
+	release(namespace_root(), node);
+	for (; inner; inner = inner->outer)
+		release(inner->in, &inner->node);
 }
 
 void

@@ -1,8 +1,8 @@
 /*
  * ids.h - numbers and what they stand for: one hash table for all scopes.
  *
- * A scope is an address: that of the state's id counter for the ids of threads and
- * processes, a process for the numbers of its children, and so on. Every function HOLDS the
+ * A scope is an address: a namespace for the ids of threads and processes in it, a field of it
+ * for those of groups, a process for the numbers of its children. Every function HOLDS the
  * process-table lock.
  */
 #pragma once
@@ -20,9 +20,9 @@ struct id_table {
 	uint64_t	 nr;	  /* [l] nodes */
 };
 
-/* The scopes besides processes: of ids, of groups, of the children of nobody. */
-const void *ids_scope(void);
-const void *ids_group_scope(void);
+/* The scopes: of ids, of groups, of the children of a process or (NULL) of nobody. */
+const void *ids_scope(const struct namespace *ns);
+const void *ids_group_scope(const struct namespace *ns);
 const void *ids_child_scope(const struct process *parent);
 
 /* ids_init - an empty table. fails ERR_NOMEM */
@@ -40,17 +40,21 @@ void ids_remove(struct id_node *node);
 /* ids_find - the node, or NULL. cost O(1) */
 struct id_node *ids_find(const void *scope, uint32_t number);
 
+/* ids_visit - each node of the table once, for check_all. The table does not change meanwhile. */
+void ids_visit(void (*visit)(struct id_node *node, void *arg), void *arg);
+
 /*
- * ids_reserve - give the node an id of its own.
- *   gives  wanted 0: the next free one in rising order, from 1 again after the last, so
- *          that an id rests as long as possible. A group's id is not free
+ * ids_reserve - give the node an id of its own in the root's namespace, and each of the levels
+ * one in its namespace.
+ *   gives  wanted 0, and in the levels: the next free one in rising order, from 1 again after
+ *          the last, so that an id rests as long as possible. A group's id is not free
  *   fails  ERR_EXIST: the id is in use; ERR_INVAL: there is no such id; ERR_AGAIN:
  *          all are in use. Nothing changed
  */
-err_t ids_reserve(struct id_node *node, uint32_t wanted);
+err_t ids_reserve(struct id_node *node, struct id_level *inner, uint32_t wanted);
 
 /* ids_release - the opposite. */
-void ids_release(struct id_node *node);
+void ids_release(struct id_node *node, struct id_level *inner);
 
 /* ids_number_child - the next number of the family that none of its children has. */
 void ids_number_child(struct family *family, struct id_node *node, const struct process *parent);

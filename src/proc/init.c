@@ -14,6 +14,7 @@
 #include "proc/family.h"
 #include "proc/handlers.h"
 #include "proc/handles.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 
 #define CACHE_INIT(cache, name, type) slab_init(&(cache), name, sizeof(type), alignof(type))
@@ -28,6 +29,8 @@ init_caches(struct proc_state *state)
 	CACHE_INIT(state->fs_contexts, "filesystem context", struct fs_context);
 	CACHE_INIT(state->handlers, "signal handlers", struct handlers);
 	CACHE_INIT(state->handle_tables, "handle table", struct handle_table);
+	CACHE_INIT(state->namespace_objects, "id namespace", struct namespace);
+	CACHE_INIT(state->levels, "id level", struct id_level);
 	slab_init(&state->handle_nodes, "handle node", handle_node_bytes(), alignof(uint64_t));
 }
 
@@ -39,7 +42,7 @@ init_state(struct proc_state *state)
 	list_init(&state->all);
 	list_init(&state->walks);
 	family_init(&state->nobody);
-	state->next_id = 1;
+	namespace_init();
 	state->id_limit = PROCESS_ID_MAX;
 }
 
@@ -78,8 +81,10 @@ proc_drain(void)
 {
 	struct proc_state *state = proc_state();
 	struct slab_cache *caches[] = {
-		&state->processes,   &state->threads,  &state->groups,	      &state->accounts,
-		&state->fs_contexts, &state->handlers, &state->handle_tables, &state->handle_nodes,
+		&state->processes,     &state->threads,	     &state->groups,
+		&state->accounts,      &state->fs_contexts,  &state->handlers,
+		&state->handle_tables, &state->handle_nodes, &state->namespace_objects,
+		&state->levels,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)

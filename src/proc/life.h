@@ -6,11 +6,12 @@
 #include <anymm/process.h>
 
 /*
- * process_make - an object in state CREATED with an id that nobody else can get now, one
- * reference, and its main thread. It is not found and in no tree before process_publish.
- *   fails  as ids_reserve; ERR_NOMEM. Nothing changed
+ * process_make - an object in state CREATED in this namespace, with ids that nobody else can
+ * get now, one reference, and its main thread. It is not found and in no tree before
+ * process_publish.
+ *   fails  as thread_take_ids; ERR_NOMEM. Nothing changed
  */
-err_t process_make(uint32_t id, struct process **out);
+err_t process_make(struct namespace *ns, uint32_t id, struct process **out);
 
 /* process_discard - the opposite, before anybody has seen it. Its slots are empty. */
 void process_discard(struct process *proc);

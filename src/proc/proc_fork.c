@@ -4,6 +4,7 @@
  *	a new process		a new thread		undone by
  *	flags			flags			-
  *	limits			limits			the account pays for one fewer
+ *	namespace of ids	-			reference dropped
  *	id and descriptor	id and record		given back
  *	space			-			reference dropped
  *	resources		-			references dropped
@@ -22,13 +23,14 @@
 #include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
 #define KNOWN_FLAGS \
 	(PROC_EXIT_SIGNAL | PROC_SHARE_SPACE | PROC_SHARE_FS | PROC_SHARE_HANDLES | \
 	 PROC_SHARE_HANDLERS | PROC_SUSPEND | PROC_SAME_PARENT | PROC_THREAD | PROC_NEW_MOUNT | \
-	 PROC_DEFAULT_HANDLERS | PROC_NO_REAP | PROC_EMPTY_HANDLES)
+	 PROC_NEW_IDS | PROC_DEFAULT_HANDLERS | PROC_NO_REAP | PROC_EMPTY_HANDLES)
 
 /* One fork on its way. The steps fill in the rest. */
 struct fork {
@@ -37,6 +39,7 @@ struct fork {
 	const struct clone_request *request;
 	uint64_t		    flags;
 	struct account		   *account;
+	struct namespace	   *ids;    /* take_namespace: the child's */
 	struct process		   *child;  /* make_process */
 	struct thread		   *thread; /* make_process, make_thread: the result */
 	struct handlers	   *handlers;	    /* take_handlers: for a parent that has none to share */
@@ -57,10 +60,15 @@ static const struct {
 static const struct {
 	uint64_t one, other;
 } excludes[] = {
-	{ PROC_NEW_MOUNT, PROC_SHARE_FS },	    { PROC_DEFAULT_HANDLERS, PROC_SHARE_HANDLERS },
-	{ PROC_EMPTY_HANDLES, PROC_SHARE_HANDLES }, { PROC_SAME_PARENT, PROC_EXIT_SIGNAL },
-	{ PROC_THREAD, PROC_EXIT_SIGNAL },	    { PROC_THREAD, PROC_NEW_MOUNT },
-	{ PROC_THREAD, PROC_EMPTY_HANDLES },	    { PROC_THREAD, PROC_NO_REAP },
+	{ PROC_NEW_MOUNT, PROC_SHARE_FS },
+	{ PROC_DEFAULT_HANDLERS, PROC_SHARE_HANDLERS },
+	{ PROC_EMPTY_HANDLES, PROC_SHARE_HANDLES },
+	{ PROC_SAME_PARENT, PROC_EXIT_SIGNAL },
+	{ PROC_THREAD, PROC_EXIT_SIGNAL },
+	{ PROC_THREAD, PROC_NEW_MOUNT },
+	{ PROC_THREAD, PROC_EMPTY_HANDLES },
+	{ PROC_THREAD, PROC_NO_REAP },
+	{ PROC_THREAD, PROC_NEW_IDS },
 };
 
 static bool
@@ -79,6 +87,18 @@ are_legal(uint64_t flags)
 	return true;
 }
 
+/* leads_namespace - its children must stay below it, and init's siblings would have no parent. */
+static bool
+leads_namespace(const struct process *proc)
+{
+	bool leads;
+
+	proc_lock();
+	leads = namespace_is_init(proc);
+	proc_unlock();
+	return leads;
+}
+
 static err_t
 check_request(struct fork *f)
 {
@@ -90,7 +110,7 @@ check_request(struct fork *f)
 		return ERR_INVAL;
 	if (request->account && f->flags & PROC_THREAD)
 		return ERR_INVAL;
-	if (f->flags & PROC_SAME_PARENT && f->parent == proc_init_process())
+	if (f->flags & PROC_SAME_PARENT && leads_namespace(f->parent))
 		return ERR_INVAL;
 	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
 }
@@ -126,9 +146,25 @@ discharge(struct fork *f)
 /* ---- id and descriptor ---- */
 
 static err_t
+take_namespace(struct fork *f)
+{
+	if (f->flags & PROC_NEW_IDS)
+		return namespace_make(f->parent->ids, &f->ids);
+	f->ids = f->parent->ids;
+	namespace_get(f->ids);
+	return OK;
+}
+
+static void
+drop_namespace(struct fork *f)
+{
+	namespace_put(f->ids);
+}
+
+static err_t
 make_process(struct fork *f)
 {
-	err_t err = process_make(f->request->id, &f->child);
+	err_t err = process_make(f->ids, f->request->id, &f->child);
 
 	if (err == OK)
 		f->thread = &f->child->main;
@@ -144,7 +180,7 @@ discard_process(struct fork *f)
 static err_t
 make_thread(struct fork *f)
 {
-	return thread_make(f->request->id, &f->thread);
+	return thread_make(f->parent->ids, f->request->id, &f->thread);
 }
 
 static void
@@ -319,6 +355,8 @@ publish_process(struct fork *f)
 	take_handlers(f);
 	group_join(f->parent->group, f->child);
 	process_publish(f->child, to);
+	if (f->flags & PROC_NEW_IDS)
+		f->ids->init = f->child;
 	suspend(f);
 	return OK;
 }
@@ -341,7 +379,7 @@ describe(struct fork *f)
 	f->result = (struct clone_result){
 		.thread = f->thread,
 		.process = f->thread->process,
-		.id = thread_id(f->thread),
+		.id = namespace_number(f->parent->ids, &f->thread->node, f->thread->inner),
 		.number = f->child ? proc_number(f->child) : 0,
 	};
 }
@@ -381,6 +419,7 @@ struct step {
 static const struct step process_steps[] = {
 	{ check_request, NULL },
 	{ charge, discharge },
+	{ take_namespace, drop_namespace },
 	{ make_process, discard_process },
 	{ inherit_space, drop_space },
 	{ inherit_resources, drop_resources },
@@ -420,6 +459,8 @@ finish(struct fork *f)
 		resource_put(&f->handlers->resource);
 	if (!f->child && f->account)
 		resource_put(&f->account->resource); /* the process holds one already */
+	if (f->child)
+		namespace_put(f->ids); /* the child holds one */
 }
 
 /* clone_once - proc_clone without page-out. */

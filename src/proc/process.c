@@ -20,6 +20,7 @@
 #include "proc/handles.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -59,7 +60,7 @@ init_links(struct process *proc)
 }
 
 err_t
-process_make(uint32_t id, struct process **out)
+process_make(struct namespace *ns, uint32_t id, struct process **out)
 {
 	struct proc_state *state = proc_state();
 	struct process	  *proc = slab_alloc(&state->processes);
@@ -71,14 +72,14 @@ process_make(uint32_t id, struct process **out)
 	atomic_init(&proc->refs, 1);
 	proc->nr_charged = 1;
 	thread_start(&proc->main, proc);
-	proc_lock();
-	err = ids_reserve(&proc->main.node, id);
-	proc_unlock();
+	err = thread_take_ids(&proc->main, ns, id);
 	if (err) {
 		slab_free(&state->processes, proc);
 		return err;
 	}
-	proc->id = proc->main.node.number;
+	namespace_get(ns);
+	proc->ids = ns;
+	proc->id = thread_id(&proc->main);
 	*out = proc;
 	return OK;
 }
@@ -87,8 +88,9 @@ void
 process_discard(struct process *proc)
 {
 	proc_lock();
-	ids_release(&proc->main.node);
+	thread_give_ids(&proc->main);
 	proc_unlock();
+	namespace_put(proc->ids);
 	slab_free(&proc_state()->processes, proc);
 }
 
@@ -101,8 +103,8 @@ process_publish(struct process *proc, struct process *parent)
 	family_add(proc, parent);
 	list_insert_before(&state->all, &proc->all);
 	state->nr_published++;
-	if (!parent && !state->first)
-		state->first = proc;
+	if (!parent && !proc->ids->init)
+		proc->ids->init = proc;
 }
 
 err_t
@@ -110,19 +112,19 @@ proc_create(uint32_t id, struct space *sp, struct process **out)
 {
 	struct process *proc;
 	struct group   *group;
-	err_t		err = process_make(id, &proc);
+	err_t		err = process_make(namespace_root(), id, &proc);
 
 	if (err)
 		return err;
-	group = group_make();
-	if (!group) {
+	err = group_make(proc, &group);
+	if (err) {
 		process_discard(proc);
-		return ERR_NOMEM;
+		return err;
 	}
 	space_get(sp);
 	proc->space = sp;
 	proc_lock();
-	group_open(group, proc->id);
+	group_open(group, proc);
 	group_join(group, proc);
 	process_publish(proc, NULL);
 	proc_unlock();
@@ -142,7 +144,7 @@ forget(struct process *proc)
 	proc_state()->nr_published--;
 	group_leave(proc);
 	account_leave(proc);
-	ids_release(&proc->main.node);
+	thread_give_ids(&proc->main);
 }
 
 void
@@ -194,31 +196,16 @@ proc_put(struct process *proc)
 	if (state->hooks.release)
 		state->hooks.release(proc);
 	resource_put(proc->resources[RESOURCE_ACCOUNT]);
+	namespace_put(proc->ids);
 	slab_free(&state->processes, proc);
 }
 
 /* ---- lookup ---- */
 
-/* find - HOLDS the lock. */
-static struct process *
-find(uint32_t id)
-{
-	struct thread *t = thread_of_node(ids_find(ids_scope(), id));
-
-	if (!t || t != &t->process->main || t->process->state == PROCESS_CREATED)
-		return NULL;
-	return t->process;
-}
-
 struct process *
 proc_find(uint32_t id)
 {
-	struct process *proc;
-
-	proc_lock();
-	proc = find(id);
-	proc_unlock();
-	return proc;
+	return proc_find_for(NULL, id);
 }
 
 struct process *
@@ -227,7 +214,7 @@ proc_lookup(uint32_t id)
 	struct process *proc;
 
 	proc_lock();
-	proc = find(id);
+	proc = thread_find_process_in(namespace_root(), id);
 	if (proc)
 		proc_get(proc);
 	proc_unlock();
@@ -275,7 +262,7 @@ proc_init_process(void)
 	struct process *proc;
 
 	proc_lock();
-	proc = proc_state()->first;
+	proc = namespace_root()->init;
 	proc_unlock();
 	return proc;
 }

@@ -8,12 +8,16 @@
  * What is ignored is dropped when it is sent, unless it is held back: then the process may
  * still decide otherwise. CONT and the stops take each other away at once, whatever the
  * process does about them, so that the last one sent wins.
+ *
+ * The init of a namespace is shielded: it takes only what it has a handler for. KILL and STOP
+ * get through to it from a namespace above; so nothing does to the root's.
  */
 #include "base/assert.h"
 #include "proc/family.h"
 #include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -41,16 +45,26 @@ is_signal(unsigned signal)
 	return signal >= 1 && signal <= SIGNAL_NR;
 }
 
-/* has_no_effect - with this action, in this process. Init takes only what it has a handler for. */
+/* is_shielded - from a signal that comes from this namespace. */
 static bool
-has_no_effect(const struct process *proc, unsigned signal, const struct signal_action *action)
+is_shielded(const struct process *proc, unsigned signal, const struct namespace *from)
+{
+	if (!namespace_is_init(proc))
+		return false;
+	return !(signal_bit(signal) & UNMASKABLE) || namespace_is_inside(from, proc->ids);
+}
+
+/* has_no_effect - with this action, in this process. */
+static bool
+has_no_effect(const struct process *proc, unsigned signal, const struct signal_action *action,
+	      const struct namespace *from)
 {
 	enum signal_default otherwise = signal_default(signal);
 
 	if (action->handler != SIGNAL_DEFAULT)
 		return action->handler == SIGNAL_IGNORE;
 	return otherwise == SIGNAL_IGNORED || otherwise == SIGNAL_CONTINUES ||
-	       proc == proc_state()->first;
+	       is_shielded(proc, signal, from);
 }
 
 static void
@@ -75,14 +89,14 @@ cancel(struct process *proc, unsigned signal)
 
 /* post - `t` NULL: to the process as a whole. HOLDS the lock. */
 static void
-post(struct process *proc, struct thread *t, unsigned signal)
+post(struct process *proc, struct thread *t, unsigned signal, const struct namespace *from)
 {
 	struct signal_action action = handlers_action(proc, signal);
 	const struct thread *asked = t ? t : thread_running(proc, NULL);
 	bool		     held_back = asked && asked->blocked & signal_bit(signal);
 
 	cancel(proc, signal);
-	if (!held_back && has_no_effect(proc, signal, &action))
+	if (!held_back && has_no_effect(proc, signal, &action, from))
 		return;
 	*(t ? &t->pending : &proc->pending) |= signal_bit(signal);
 	process_wake(proc);
@@ -92,7 +106,7 @@ void
 signal_post(struct process *proc, unsigned signal)
 {
 	if (signal)
-		post(proc, NULL, signal);
+		post(proc, NULL, signal, proc->ids);
 }
 
 err_t
@@ -102,7 +116,7 @@ signal_send(struct process *proc, unsigned signal)
 		return ERR_INVAL;
 	proc_lock();
 	if (!process_has_exited(proc))
-		post(proc, NULL, signal);
+		post(proc, NULL, signal, namespace_root());
 	proc_unlock();
 	return OK;
 }
@@ -134,14 +148,14 @@ signal_send_thread(struct thread *t, unsigned signal)
 		return ERR_INVAL;
 	proc_lock();
 	if (!t->has_ended)
-		post(t->process, t, signal);
+		post(t->process, t, signal, namespace_root());
 	proc_unlock();
 	return OK;
 }
 
-/* post_all - to the members that have not exited. HOLDS the lock. */
+/* post_all - to the members that have not exited; signal 0 only counts. HOLDS the lock. */
 static uint64_t
-post_all(const struct group *group, unsigned signal)
+post_all(const struct group *group, unsigned signal, const struct namespace *from)
 {
 	uint64_t nr = 0;
 
@@ -150,7 +164,8 @@ post_all(const struct group *group, unsigned signal)
 
 		if (process_has_exited(proc))
 			continue;
-		post(proc, NULL, signal);
+		if (signal)
+			post(proc, NULL, signal, from);
 		nr++;
 	}
 	return nr;
@@ -165,13 +180,79 @@ signal_send_group(uint32_t id, unsigned signal, uint64_t *nr)
 	if (!is_signal(signal))
 		return ERR_INVAL;
 	proc_lock();
-	group = group_find(id);
+	group = group_find(namespace_root(), id);
 	if (group) {
-		*nr = post_all(group, signal);
+		*nr = post_all(group, signal, namespace_root());
 		err = OK;
 	}
 	proc_unlock();
 	return err;
+}
+
+/* ---- kill(2) ---- */
+
+/* kill_one - gives how many: 1, also for a zombie, which takes nothing. HOLDS the lock. */
+static uint64_t
+kill_one(struct process *proc, unsigned signal, const struct namespace *from)
+{
+	if (proc && signal && !process_has_exited(proc))
+		post(proc, NULL, signal, from);
+	return proc != NULL;
+}
+
+/* kill_named - a process or a group. HOLDS the lock. */
+static uint64_t
+kill_named(const struct process *caller, int64_t target, unsigned signal)
+{
+	struct namespace *ns = caller->ids;
+	struct group	 *group = caller->group;
+
+	if (target > 0)
+		return kill_one(thread_find_process_in(ns, (uint32_t)target), signal, ns);
+	if (target < 0)
+		group = group_find(ns, (uint32_t)-target);
+	return group ? post_all(group, signal, ns) : 0;
+}
+
+/* kill_everybody - in the namespace but its init and the caller. */
+static uint64_t
+kill_everybody(const struct process *caller, unsigned signal)
+{
+	struct namespace *ns = caller->ids;
+	struct proc_walk  walk;
+	struct process	 *proc;
+	uint64_t	  nr = 0;
+
+	proc_walk_begin(&walk, NULL);
+	while ((proc = proc_walk_next(&walk))) {
+		proc_lock();
+		if (namespace_is_inside(proc->ids, ns) && proc != ns->init && proc != caller)
+			nr += kill_one(proc, signal, ns);
+		proc_unlock();
+		proc_put(proc);
+	}
+	proc_walk_end(&walk);
+	return nr;
+}
+
+err_t
+signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *nr)
+{
+	uint64_t got;
+
+	if (signal && !is_signal(signal))
+		return ERR_INVAL;
+	if (target == -1) {
+		got = kill_everybody(caller, signal);
+	} else {
+		proc_lock();
+		got = kill_named(caller, target, signal);
+		proc_unlock();
+	}
+	if (!got)
+		return ERR_SRCH;
+	*nr = got;
+	return OK;
 }
 
 uint64_t
@@ -261,7 +342,7 @@ signal_take(struct thread *t, struct signal_delivery *out)
 
 		t->forced &= ~signal_bit(d.signal);
 		d.action = handlers_action(t->process, d.signal);
-		if (forced || !has_no_effect(t->process, d.signal, &d.action))
+		if (forced || !has_no_effect(t->process, d.signal, &d.action, namespace_root()))
 			break;
 	}
 	d.blocked = t->blocked;

@@ -14,18 +14,13 @@
 #include "base/assert.h"
 #include "proc/account.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 
 static struct thread *
 linked(struct list *node)
 {
 	return CONTAINER_OF(node, struct thread, link);
-}
-
-struct thread *
-thread_of_node(struct id_node *node)
-{
-	return node ? CONTAINER_OF(node, struct thread, node) : NULL;
 }
 
 void
@@ -37,7 +32,35 @@ thread_start(struct thread *t, struct process *proc)
 }
 
 err_t
-thread_make(uint32_t id, struct thread **out)
+thread_take_ids(struct thread *t, struct namespace *ns, uint32_t id)
+{
+	struct id_level *inner;
+	err_t		 err = namespace_make_levels(ns, t, &inner);
+
+	if (err)
+		return err;
+	proc_lock();
+	err = ids_reserve(&t->node, inner, id);
+	proc_unlock();
+	if (err)
+		namespace_drop_levels(inner);
+	else
+		t->inner = inner;
+	return err;
+}
+
+void
+thread_give_ids(struct thread *t)
+{
+	struct id_level *inner = t->inner;
+
+	ids_release(&t->node, inner);
+	t->inner = NULL;
+	namespace_drop_levels(inner);
+}
+
+err_t
+thread_make(struct namespace *ns, uint32_t id, struct thread **out)
 {
 	struct thread *t = slab_alloc(&proc_state()->threads);
 	err_t	       err;
@@ -45,9 +68,7 @@ thread_make(uint32_t id, struct thread **out)
 	if (!t)
 		return ERR_NOMEM;
 	list_init(&t->link);
-	proc_lock();
-	err = ids_reserve(&t->node, id);
-	proc_unlock();
+	err = thread_take_ids(t, ns, id);
 	if (err)
 		slab_free(&proc_state()->threads, t);
 	else
@@ -59,7 +80,7 @@ void
 thread_discard(struct thread *t)
 {
 	proc_lock();
-	ids_release(&t->node);
+	thread_give_ids(t);
 	proc_unlock();
 	slab_free(&proc_state()->threads, t);
 }
@@ -74,22 +95,31 @@ thread_running(struct process *proc, const struct thread *but)
 	return NULL;
 }
 
-/* find - a thread that belongs to a process which has been seen. HOLDS the lock. */
-static struct thread *
-find(uint32_t id)
+struct thread *
+thread_find_in(const struct namespace *ns, uint32_t id)
 {
-	struct thread *t = thread_of_node(ids_find(ids_scope(), id));
+	struct id_node *node = ids_find(ids_scope(ns), id);
+	struct thread  *t;
 
-	if (!t || !t->process || t->process->state == PROCESS_CREATED)
+	if (!node)
 		return NULL;
-	return t;
+	t = ns->above ? namespace_level(node)->of : CONTAINER_OF(node, struct thread, node);
+	return t->process && t->process->state != PROCESS_CREATED ? t : NULL;
 }
 
-/* find_in - a thread of this process. HOLDS the lock. */
-static struct thread *
-find_in(const struct process *proc, uint32_t id)
+struct process *
+thread_find_process_in(const struct namespace *ns, uint32_t id)
 {
-	struct thread *t = find(id);
+	struct thread *t = thread_find_in(ns, id);
+
+	return t && t == &t->process->main ? t->process : NULL;
+}
+
+/* find_own - a thread of this process by its id there. HOLDS the lock. */
+static struct thread *
+find_own(const struct process *proc, uint32_t id)
+{
+	struct thread *t = thread_find_in(proc->ids, id);
 
 	return t && t->process == proc ? t : NULL;
 }
@@ -97,12 +127,7 @@ find_in(const struct process *proc, uint32_t id)
 struct thread *
 thread_find(uint32_t id)
 {
-	struct thread *t;
-
-	proc_lock();
-	t = find(id);
-	proc_unlock();
-	return t;
+	return thread_find_for(NULL, id);
 }
 
 bool
@@ -160,7 +185,7 @@ remove(struct thread *t)
 	REQUIRE(t != &proc->main, "the first thread of process %u goes before it", proc->id);
 	cut_ties(t);
 	list_remove(&t->link);
-	ids_release(&t->node);
+	thread_give_ids(t);
 	account_discharge(account_of(proc));
 	proc->nr_charged--;
 	slab_free(&proc_state()->threads, t);
@@ -376,7 +401,7 @@ thread_join(struct thread *caller, uint32_t id, int32_t *value)
 	err_t err;
 
 	proc_lock();
-	err = join(caller, find_in(caller->process, id), value);
+	err = join(caller, find_own(caller->process, id), value);
 	proc_unlock();
 	return err;
 }
@@ -388,7 +413,7 @@ thread_detach(struct process *proc, uint32_t id)
 	err_t	       err = OK;
 
 	proc_lock();
-	t = find_in(proc, id);
+	t = find_own(proc, id);
 	if (!t)
 		err = ERR_SRCH;
 	else if (t->detached || t->joined_by)

@@ -9,14 +9,27 @@
 void thread_start(struct thread *t, struct process *proc);
 
 /*
- * thread_make - a record with an id, in no list yet. fails as ids_reserve; ERR_NOMEM
+ * thread_take_ids - a zeroed record gets an id, and one in each namespace from ns to the root's.
+ *   fails  as ids_reserve; ERR_NOMEM. Nothing changed
+ * thread_give_ids - the opposite. HOLDS the process-table lock.
+ */
+err_t thread_take_ids(struct thread *t, struct namespace *ns, uint32_t id);
+void  thread_give_ids(struct thread *t);
+
+/*
+ * thread_make - a record with ids for a process in this namespace, in no list yet. fails as
+ * thread_take_ids
  * thread_discard - the opposite.
  */
-err_t thread_make(uint32_t id, struct thread **out);
+err_t thread_make(struct namespace *ns, uint32_t id, struct thread **out);
 void  thread_discard(struct thread *t);
 
-/* thread_of_node - of a node in the scope of ids; NULL for NULL. */
-struct thread *thread_of_node(struct id_node *node);
+/*
+ * thread_find_in - by its id in this namespace: of a process that is in the tree, or NULL.
+ * thread_find_process_in - a process by its first thread. HOLD the process-table lock.
+ */
+struct thread  *thread_find_in(const struct namespace *ns, uint32_t id);
+struct process *thread_find_process_in(const struct namespace *ns, uint32_t id);
 
 /* thread_running - a thread of the process that has not ended, other than `but`; NULL: none. */
 struct thread *thread_running(struct process *proc, const struct thread *but);

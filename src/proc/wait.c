@@ -9,6 +9,7 @@
 #include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
+#include "proc/namespace.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -41,14 +42,20 @@ static struct process *
 named_child(const struct wait *w)
 {
 	struct id_node *node;
-	struct thread  *t;
 
-	if (w->request->which == WAIT_NUMBER) {
-		node = ids_find(ids_child_scope(w->parent), w->request->id);
-		return node ? CONTAINER_OF(node, struct process, child_node) : NULL;
-	}
-	t = thread_of_node(ids_find(ids_scope(), w->request->id));
-	return t && t == &t->process->main ? t->process : NULL;
+	if (w->request->which == WAIT_ID)
+		return thread_find_process_in(namespace_of(w->parent), w->request->id);
+	node = ids_find(ids_child_scope(w->parent), w->request->id);
+	return node ? CONTAINER_OF(node, struct process, child_node) : NULL;
+}
+
+/* named_group - 0 names the parent's own; NULL: there is none. */
+static struct group *
+named_group(const struct wait *w)
+{
+	if (w->request->id)
+		return group_find(namespace_of(w->parent), w->request->id);
+	return w->parent ? w->parent->group : NULL;
 }
 
 /* first_report - a child with a report that is asked for, or NULL. */
@@ -86,9 +93,7 @@ choose(struct wait *w, struct process **out)
 			return ERR_CHILD;
 		return (*out)->reports & w->events ? OK : ERR_AGAIN;
 	case WAIT_GROUP:
-		w->group = w->request->id ? group_find(w->request->id)
-			   : w->parent	  ? w->parent->group
-					  : NULL;
+		w->group = named_group(w);
 		if (!w->group || !has_member_to_wait_for(w))
 			return ERR_CHILD;
 		break;
@@ -114,7 +119,8 @@ take(const struct wait *w, struct process *child, struct wait_result *out, struc
 	enum wait_event event = first_event(child->reports & w->events);
 
 	*out = (struct wait_result){
-		.id = child->id,
+		.id = namespace_number(namespace_of(w->parent), &child->main.node,
+				       child->main.inner),
 		.number = proc_number(child),
 		.event = event,
 		.code = event == WAIT_EXITED ? child->code : child->stop_signal,

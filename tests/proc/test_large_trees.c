@@ -105,7 +105,7 @@ descendants_are_killed(void **state)
 		assert_int_equal(proc_kill_descendants(first, 9), MANY - 1);
 		assert_int_equal(proc_count(), 1);
 		assert_int_equal(kin_log.nr_releases - nr_releases, MANY - 1);
-		assert_int_equal(proc_state()->nr_ids, 1);
+		assert_int_equal(proc_state()->root.nr_ids, 1);
 		kin_end();
 	}
 }

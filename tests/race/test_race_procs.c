@@ -11,14 +11,15 @@
 #include <anymm/signal.h>
 
 static struct process  *init, *a, *aa, *b;
+static struct process  *runs; /* on a CPU of the race */
 static struct proc_walk walk;
 static bool		walks;
 
-/* A runs on a CPU of the race: whoever kills it tells it so. */
+/* Who runs on a CPU of the race is told by whoever kills it, and ends by itself. */
 static bool
 halt(struct process *proc)
 {
-	return proc != a;
+	return proc != runs;
 }
 
 static struct process *
@@ -41,6 +42,7 @@ start(void)
 	a = child_of(init);
 	aa = child_of(a);
 	b = child_of(init);
+	runs = a;
 	walks = false;
 }
 
@@ -51,6 +53,28 @@ start_with_tombstones(void)
 
 	start();
 	proc_configure(&hooks, ORPHANS_STAY);
+}
+
+/* A leads a namespace, with AA in it, who runs. */
+static void
+start_with_namespace(void)
+{
+	start();
+	proc_exit(aa, 0);
+	EXPECT_OK(proc_reap(a, aa, &(int32_t){ 0 }));
+	proc_exit(a, 0);
+	EXPECT_OK(proc_reap(init, a, &(int32_t){ 0 }));
+	EXPECT_OK(proc_fork(init, PROC_SHARE_SPACE | PROC_NEW_IDS | SIGNAL_CHLD, 2, &a));
+	EXPECT_OK(proc_fork(a, PROC_SHARE_SPACE | SIGNAL_CHLD, 3, &aa));
+	runs = aa;
+}
+
+/* And both of them run, with one more below. */
+static void
+start_with_orphan(void)
+{
+	start_with_namespace();
+	(void)child_of(aa);
 }
 
 /* Each process by its id, because some may be gone. */
@@ -184,6 +208,15 @@ fork_a(unsigned cpu)
 }
 
 static uint64_t
+fork_aa(unsigned cpu)
+{
+	struct process *child = NULL;
+
+	(void)cpu;
+	return result(proc_fork(aa, PROC_SHARE_SPACE | PROC_NEW_IDS, 0, &child), 1);
+}
+
+static uint64_t
 fork_sibling_of_a(unsigned cpu)
 {
 	struct process *child = NULL;
@@ -304,6 +337,13 @@ TREE_RACE(a_walk_meets_who_is_there,
 	  .ops = { { walk_on, walk_on, walk_on }, { kill_b, wait_b }, { exit_a } },
 	  .preemptions = 2)
 
+/* The init of a namespace ends while somebody in it forks: nobody is left who may go on. */
+RACE(a_namespace_ends_while_it_forks, .start = start_with_namespace, .end = end, .after = tree,
+     .ops = { { exit_a }, { fork_aa, fork_aa } }, .preemptions = 2, .preemptions_wide = 2)
+/* And while an orphan is on its way to that init: it is adopted and killed, or killed. */
+RACE(a_namespace_ends_while_it_adopts, .start = start_with_orphan, .end = end, .after = tree,
+     .ops = { { exit_a }, { exit_aa }, { wait_any } }, .preemptions = 2)
+
 TEST_SUITE(race_procs, cmocka_unit_test(two_wait_for_what_exits),
 	   cmocka_unit_test(one_waits_by_id_and_one_for_any),
 	   cmocka_unit_test(parent_and_child_exit_at_once),
@@ -314,4 +354,6 @@ TEST_SUITE(race_procs, cmocka_unit_test(two_wait_for_what_exits),
 	   cmocka_unit_test(two_kill_one_tree),
 	   cmocka_unit_test(a_group_exits_while_it_makes_a_thread),
 	   cmocka_unit_test(a_group_is_signalled_while_a_member_exits),
-	   cmocka_unit_test(a_stop_and_an_exit), cmocka_unit_test(a_walk_meets_who_is_there))
+	   cmocka_unit_test(a_namespace_ends_while_it_forks),
+	   cmocka_unit_test(a_namespace_ends_while_it_adopts), cmocka_unit_test(a_stop_and_an_exit),
+	   cmocka_unit_test(a_walk_meets_who_is_there))

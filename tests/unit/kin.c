@@ -107,7 +107,7 @@ kin_clone(struct thread *caller, const struct clone_request *request, struct thr
 	if (err)
 		return err;
 	assert_ptr_equal(result.process, result.thread->process);
-	assert_ptr_equal(thread_find(result.id), result.thread);
+	assert_ptr_equal(thread_find_for(caller->process, result.id), result.thread);
 	if (request->flags & PROC_THREAD)
 		assert_int_equal(result.number, 0);
 	else
@@ -176,7 +176,7 @@ kin_end(void)
 		EXPECT_OK(handle_set_special(special, NULL));
 	assert_int_equal(resource_live(), 0);
 	assert_int_equal(kin_things(), 0);
-	assert_int_equal(proc_state()->nr_ids, 0);
+	assert_int_equal(proc_state()->root.nr_ids, 0);
 	machine_check();
 }
 
@@ -268,7 +268,7 @@ moment(void)
 		.totals = frame_totals(),
 		.regions = space_live_regions(),
 		.resources = resource_live(),
-		.ids = proc_state()->nr_ids,
+		.ids = proc_state()->root.nr_ids,
 		.nodes = proc_state()->ids.nr,
 		.things = kin_things(),
 	};

@@ -3,6 +3,9 @@
  */
 #include "unit/damage.h"
 
+#include "proc/family.h"
+#include "proc/state.h"
+
 struct pair {
 	struct space   *sp;
 	struct process *parent;
@@ -92,8 +95,90 @@ a_process_that_is_lost_is_found(void **state)
 	damage_abandon();
 }
 
+/* make_inner - the child of make_pair leads a namespace, and there is one more in it. */
+static struct pair
+make_inner(struct process **inner)
+{
+	struct pair f = { .sp = sketch_space() };
+
+	EXPECT_OK(proc_create(10, f.sp, &f.parent));
+	EXPECT_OK(proc_fork(f.parent, PROC_NEW_IDS, 11, &f.child));
+	EXPECT_OK(proc_fork(f.child, 0, 12, inner));
+	machine_check_invariants();
+	return f;
+}
+
+static void
+a_wrong_id_in_a_namespace_is_found(void **state)
+{
+	struct process *inner;
+	struct pair	f = make_inner(&inner);
+
+	(void)state;
+	inner->main.inner->node.number = 3;
+	EXPECT_BROKEN(INV_PROC, "a thread has no id that finds it at level 1");
+	inner->main.inner->node.number = 2;
+	inner->main.inner->of = &f.child->main;
+	EXPECT_BROKEN(INV_PROC, "a thread has no id that finds it at level 1");
+	f.parent->main.inner = inner->main.inner;
+	EXPECT_BROKEN(INV_PROC, "a thread has an id at level 1 and does not live there");
+	damage_abandon();
+}
+
+static void
+a_wrong_count_of_ids_is_found(void **state)
+{
+	struct process *inner;
+	struct pair	f = make_inner(&inner);
+
+	(void)state;
+	f.child->ids->nr_ids++;
+	EXPECT_BROKEN(INV_PROC, "a namespace at level 1 counts 3 ids, found 2");
+	f.child->ids->nr_ids--;
+	proc_state()->ids.nr++;
+	EXPECT_BROKEN(INV_PROC, "the table counts 10 numbers, found 9, in use 9");
+	damage_abandon();
+}
+
+static void
+a_process_outside_of_its_namespace_is_found(void **state)
+{
+	struct process *inner;
+	struct pair	f = make_inner(&inner);
+
+	(void)state;
+	f.child->ids->init = inner;
+	EXPECT_BROKEN(INV_PROC, "process 11 has left the subtree of its init 12");
+	f.child->ids->init = f.child;
+	proc_lock();
+	family_remove(inner);
+	family_add(inner, f.parent);
+	proc_unlock();
+	EXPECT_BROKEN(INV_PROC, "process 12 has left the subtree of its init 11");
+	damage_abandon();
+}
+
+static void
+a_wrong_count_of_groups_is_found(void **state)
+{
+	struct pair f = make_pair();
+
+	(void)state;
+	EXPECT_OK(proc_new_session(f.child));
+	machine_check_invariants();
+	f.child->group->nr_groups = 2;
+	EXPECT_BROKEN(INV_PROC, "session 11 counts 2 groups, found 1");
+	f.child->group->session = NULL;
+	EXPECT_BROKEN(INV_PROC, "session 11 counts 2 groups, found 0");
+	damage_abandon();
+}
+
 TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
 	   cmocka_unit_test(a_reference_too_few_is_found),
-	   cmocka_unit_test(a_process_that_is_lost_is_found))
+	   cmocka_unit_test(a_process_that_is_lost_is_found),
+	   cmocka_unit_test(a_wrong_id_in_a_namespace_is_found),
+	   cmocka_unit_test(a_wrong_count_of_ids_is_found),
+	   cmocka_unit_test(a_process_outside_of_its_namespace_is_found),
+	   cmocka_unit_test(a_wrong_count_of_groups_is_found))

@@ -23,6 +23,7 @@ results_have_the_names_of_errno(void **state)
 	assert_string_equal(err_name(ERR_NODEV), "ENODEV");
 	assert_string_equal(err_name(ERR_INVAL), "EINVAL");
 	assert_string_equal(err_name(ERR_MFILE), "EMFILE");
+	assert_string_equal(err_name(ERR_NOSPC), "ENOSPC");
 	assert_string_equal(err_name(ERR_DEADLK), "EDEADLK");
 	assert_string_equal(err_name(ERR_OVERFLOW), "EOVERFLOW");
 	assert_string_equal(err_name(ERR_OPNOTSUPP), "EOPNOTSUPP");

@@ -285,6 +285,58 @@ a_walk_survives_adoption(void **state)
 	kin_end();
 }
 
+/*
+ * CAM-32: the process that a walk gives next gets another parent, and that is still below the root:
+ * the walk meets it there.
+ *
+ *	1 --- 2 --- 3 -+- 4		2 is a sub-reaper; 3 dies while walks stand on 4,
+ *		       +- 5		or on 5
+ */
+static void
+follow_the_last_of(unsigned nr)
+{
+	struct process	*one = kin_first();
+	struct process	*two = kin_child(one, 0);
+	struct process	*three = kin_child(two, 0);
+	struct process	*roots[] = { NULL, one, two };
+	struct proc_walk walks[3];
+	struct process	*last = NULL;
+	struct process	*proc;
+
+	proc_set_subreaper(two, true);
+	for (unsigned i = 0; i < nr; i++)
+		last = kin_child(three, 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(roots); i++) {
+		proc_walk_begin(&walks[i], roots[i]);
+		do {
+			proc = proc_walk_next(&walks[i]);
+			proc_put(proc);
+		} while (walks[i].next != last);
+	}
+	kin_exit(three, 0);
+	assert_ptr_equal(last->parent, two);
+	for (unsigned i = 0; i < ARRAY_SIZE(roots); i++) {
+		uint64_t met = 0;
+
+		while ((proc = proc_walk_next(&walks[i]))) {
+			met |= id_bit(proc);
+			proc_put(proc);
+		}
+		/* who was met before and has another parent now may be met again */
+		assert_true(met & id_bit(last));
+		proc_walk_end(&walks[i]);
+	}
+	kin_end();
+}
+
+static void
+a_walk_follows_to_an_heir_below_its_root(void **state)
+{
+	(void)state;
+	follow_the_last_of(1);
+	follow_the_last_of(2);
+}
+
 /* The root of a walk goes: that is the end of it. */
 static void
 a_walk_ends_with_its_root(void **state)
@@ -308,4 +360,6 @@ TEST_SUITE(family, cmocka_unit_test(orphans_go_to_init),
 	   cmocka_unit_test(tombstones_stay_while_somebody_is_below),
 	   cmocka_unit_test(zombies_of_the_dead_are_settled),
 	   cmocka_unit_test(a_walk_is_bounded_by_its_root), cmocka_unit_test(a_walk_survives_exits),
-	   cmocka_unit_test(a_walk_survives_adoption), cmocka_unit_test(a_walk_ends_with_its_root))
+	   cmocka_unit_test(a_walk_survives_adoption),
+	   cmocka_unit_test(a_walk_follows_to_an_heir_below_its_root),
+	   cmocka_unit_test(a_walk_ends_with_its_root))

@@ -13,7 +13,7 @@ reserved(uint32_t id)
 {
 	struct process *proc;
 
-	EXPECT_OK(process_make(id, &proc));
+	EXPECT_OK(process_make(&proc_state()->root, id, &proc));
 	return proc;
 }
 
@@ -32,7 +32,7 @@ ids_rise_and_rest(void **state)
 	process_discard(a);
 	c = reserved(0);
 	assert_int_equal(c->id, 3);
-	proc_state()->next_id = PROCESS_ID_MAX;
+	proc_state()->root.next_id = PROCESS_ID_MAX;
 	a = reserved(0);
 	assert_int_equal(a->id, PROCESS_ID_MAX);
 	process_discard(a);
@@ -56,16 +56,16 @@ a_wanted_id_must_be_free(void **state)
 	(void)state;
 	machine_fresh();
 	a = reserved(77);
-	EXPECT_ERR(process_make(77, &b), ERR_EXIST);
-	EXPECT_ERR(process_make(PROCESS_ID_MAX + 1, &b), ERR_INVAL);
-	EXPECT_ERR(process_make(UINT32_MAX, &b), ERR_INVAL);
-	proc_state()->next_id = 77;
+	EXPECT_ERR(process_make(&proc_state()->root, 77, &b), ERR_EXIST);
+	EXPECT_ERR(process_make(&proc_state()->root, PROCESS_ID_MAX + 1, &b), ERR_INVAL);
+	EXPECT_ERR(process_make(&proc_state()->root, UINT32_MAX, &b), ERR_INVAL);
+	proc_state()->root.next_id = 77;
 	b = reserved(0);
 	assert_int_equal(b->id, 78);
 	process_discard(a);
 	process_discard(b);
 	machine_fail_allocation(1, false);
-	EXPECT_ERR(process_make(5, &a), ERR_NOMEM);
+	EXPECT_ERR(process_make(&proc_state()->root, 5, &a), ERR_NOMEM);
 	machine_fail_allocation(0, false);
 	machine_check();
 }
@@ -203,7 +203,8 @@ the_table_grows_with_its_load(void **state)
 	assert_int_equal(table->order, 3);
 	assert_int_equal(table->nr, MANY);
 	for (unsigned i = 0; i < MANY; i++)
-		assert_ptr_equal(ids_find(ids_scope(), all[i]->id), &all[i]->main.node);
+		assert_ptr_equal(ids_find(ids_scope(&proc_state()->root), all[i]->id),
+				 &all[i]->main.node);
 	for (unsigned i = 0; i < MANY; i++)
 		process_discard(all[i * 1013 % MANY]);
 	assert_int_equal(table->nr, 0);
@@ -229,7 +230,8 @@ growth_is_never_needed(void **state)
 	}
 	assert_int_equal(proc_state()->ids.order, 0);
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-		assert_ptr_equal(ids_find(ids_scope(), i + 1), &all[i]->main.node);
+		assert_ptr_equal(ids_find(ids_scope(&proc_state()->root), i + 1),
+				 &all[i]->main.node);
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
 		process_discard(all[i]);
 	machine_check();

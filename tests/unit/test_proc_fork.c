@@ -183,7 +183,7 @@ illegal_combinations_are_refused(void **state)
 	};
 	struct household     h = household();
 	struct process	    *child = fork_of(h.proc, 0);
-	uint64_t	     nr_ids = proc_state()->nr_ids;
+	uint64_t	     nr_ids = proc_state()->root.nr_ids;
 	struct clone_request request = { 0 };
 	struct thread	    *t;
 
@@ -205,7 +205,7 @@ illegal_combinations_are_refused(void **state)
 	EXPECT_ERR(
 		proc_fork(child, PROC_SHARE_SPACE | PROC_SHARE_HANDLERS | PROC_THREAD, 0, &child),
 		ERR_INVAL);
-	assert_int_equal(proc_state()->nr_ids, nr_ids);
+	assert_int_equal(proc_state()->root.nr_ids, nr_ids);
 	machine_check_invariants();
 	kin_end();
 }

@@ -186,15 +186,15 @@ the_first_process_has_an_heir(void **state)
 	leave(one);
 	assert_null(two->parent);
 	assert_null(three->parent);
-	assert_ptr_equal(proc_state()->first, two);
+	assert_ptr_equal(proc_state()->root.init, two);
 	leave(three);
 	assert_ptr_equal(four->parent, two);
 	assert_null(three->parent);
 	leave(two);
 	assert_null(four->parent);
-	assert_ptr_equal(proc_state()->first, four);
+	assert_ptr_equal(proc_state()->root.init, four);
 	leave(four);
-	assert_null(proc_state()->first);
+	assert_null(proc_state()->root.init);
 	while (proc_first()) {
 		int32_t code;
 
@@ -276,7 +276,7 @@ a_failed_fork_leaves_no_process(void **state)
 	forking = parent;
 	assert_true(sketch_fail_each(fork_and_bury, parent->space) >= 4);
 	assert_int_equal(proc_count(), 1);
-	assert_int_equal(proc_state()->nr_ids, 1);
+	assert_int_equal(proc_state()->root.nr_ids, 1);
 	assert_true(list_is_empty(&parent->family.children));
 	EXPECT_ERR(proc_fork(parent, 0, parent->id, &child), ERR_EXIST);
 	assert_int_equal(atomic_load(&parent->space->refs), 1);

@@ -198,7 +198,7 @@ an_exit_takes_all_threads_along(void **state)
 	EXPECT_ERR(thread_join(&a->main, thread_id(b), &value), ERR_AGAIN);
 	assert_false(thread_end(c, 1));
 	kin_bury(a, 6);
-	assert_int_equal(proc_state()->nr_ids, 1);
+	assert_int_equal(proc_state()->root.nr_ids, 1);
 	kin_end();
 }
 
@@ -273,7 +273,7 @@ exec_leaves_one_thread(void **state)
 	assert_null(thread_find(id));
 	assert_ptr_equal(left->data, &mark);
 	assert_true(left->blocked == signal_bit(SIGNAL_HUP));
-	assert_int_equal(proc_state()->nr_ids, 2);
+	assert_int_equal(proc_state()->root.nr_ids, 2);
 	/* and life goes on */
 	assert_ptr_equal(thread_of(left)->process, a);
 	kin_end();
