@@ -80,6 +80,28 @@ is_remap_of_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, r->range.start, r->range.end);
 }
 
+/* is_overlap_missed - the sum of address and old length wraps around to below the new place. */
+static bool
+is_overlap_missed(const struct verdict *v)
+{
+	const uint64_t *arg = v->op.arg;
+	struct va_range place = va_range(arg[4], arg[4] + arg[2]);
+
+	return v->op.kind == OP_MREMAP && v->difference == DIFFERENT_RESULT &&
+	       (arg[3] & REMAP_FIXED) && arg[0] + arg[1] < arg[0] &&
+	       arg[0] + arg[1] <= place.start && range_has(place, arg[0]) &&
+	       v->linux_says.value == ERR_FAULT && v->library_says.value == ERR_INVAL;
+}
+
+/* is_protect_of_pieces - the limit was met by the second of two maps that look like one. */
+static bool
+is_protect_of_pieces(const struct verdict *v)
+{
+	return v->op.kind == OP_MPROTECT && v->difference == DIFFERENT_MAPS &&
+	       v->linux_says.value == ERR_NOMEM && (v->op.arg[2] & PROT_W) &&
+	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1] - 1);
+}
+
 static bool
 is_lost_lock(const struct verdict *v)
 {
@@ -146,6 +168,17 @@ static struct known all[] = {
 	  "wrong; "
 	  "the library changes nothing",
 	  is_hole_of_refused_remap, 0 },
+	{ "mremap onto itself with an old length that wraps around",
+	  "Linux adds up, overlooks that the new place covers the old one, unmaps the mapping "
+	  "itself "
+	  "and gives EFAULT; the library gives EINVAL and changes nothing",
+	  is_overlap_missed, 0 },
+	{ "mprotect over a limit, of maps that look like one",
+	  "Linux keeps neighbours apart that agree in everything to be seen, and has changed those "
+	  "before the one for which the limit is too small; the library has joined them, and "
+	  "changes "
+	  "none",
+	  is_protect_of_pieces, 0 },
 	{ "limits of locked memory after MREMAP_DONTUNMAP",
 	  "Linux counts the pages of a locked map twice from then on, even when they are gone; the "
 	  "library's count is exact",

@@ -291,7 +291,7 @@ do_transfer(struct space *sp, const struct op *op)
 {
 	const struct user_iovec vectors[2] = {
 		{ .base = op->arg[0], .bytes = op->arg[1] },
-		{ .base = op->arg[2], .bytes = op->arg[1] },
+		{ .base = op->arg[2], .bytes = op->arg[4] },
 	};
 	struct process_vm_request request = {
 		.local = sp,

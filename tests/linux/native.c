@@ -519,7 +519,7 @@ do_transfer(const struct op *op, int64_t number)
 {
 	const struct iovec vectors[2] = {
 		{ .iov_base = (void *)op->arg[0], .iov_len = op->arg[1] },
-		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[1] },
+		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[4] },
 	};
 	uint64_t at = buffer_of(op->process);
 

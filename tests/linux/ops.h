@@ -45,7 +45,7 @@ enum op_kind {
 	OP_MSEAL,      /* addr, length, flags */
 	OP_MSYNC,      /* addr, length, flags */
 	OP_MINCORE,    /* addr, length */
-	OP_VM_READ,    /* local addr, bytes, remote addr, remote process */
+	OP_VM_READ,    /* local addr, bytes, remote addr, remote process, remote bytes */
 	OP_VM_WRITE,   /* likewise */
 	OP_FETCH,      /* addr: a return instruction is put there, if it can, and run */
 	OP_TRUNCATE,   /* bytes; file */

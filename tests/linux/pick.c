@@ -485,8 +485,9 @@ pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
 	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
 	op->arg[2] = pick_page(picker, other) + below(picker, PAGE);
+	op->arg[4] = one_in(picker, 4) ? below(picker, 5 * PAGE) : op->arg[1];
 	local = va_range(op->arg[0], op->arg[0] + op->arg[1]);
-	remote = va_range(op->arg[2], op->arg[2] + op->arg[1]);
+	remote = va_range(op->arg[2], op->arg[2] + op->arg[4]);
 	return !(sp == other && range_overlaps(local, remote)) &&
 	       !share_pages(sp, local, other, remote);
 }
@@ -594,7 +595,7 @@ hits_agent(const struct op *op)
 	    is_out_of_bounds(op->arg[4], round_up(op->arg[2], op->arg[4])))
 		return true;
 	if ((op->kind == OP_VM_READ || op->kind == OP_VM_WRITE) &&
-	    is_out_of_bounds(op->arg[2] & ~ARCH_PAGE_MASK, round_up(op->arg[1], op->arg[2])))
+	    is_out_of_bounds(op->arg[2] & ~ARCH_PAGE_MASK, round_up(op->arg[4], op->arg[2])))
 		return true;
 	return op_traits[op->kind].has_range && is_out_of_bounds(start, bytes);
 }
