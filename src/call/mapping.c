@@ -45,8 +45,9 @@ call_brk(struct space *sp, vaddr_t addr)
 	vaddr_t before = space_brk(sp, 0);
 	vaddr_t after = space_brk(sp, addr);
 
-	if (after > before)
-		populate_what_can_be(sp, va_range(page_floor(before), after), POPULATE_LOCKED);
+	/* The page that the old end lies in is not a new one. */
+	populate_what_can_be(sp, va_range(page_floor(before + ARCH_PAGE_MASK), after),
+			     POPULATE_LOCKED);
 	return after;
 }
 

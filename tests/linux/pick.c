@@ -339,6 +339,10 @@ pick_brk(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[0] = sp->brk + (draw(picker) >> below(picker, 60));
 	if (one_in(picker, 20))
 		op->arg[0] = pick_address(picker, sp);
+	/* All of it may become locked. */
+	if (picker->theme->is_small && op->arg[0] < ARCH_USER_END &&
+	    op->arg[0] > sp->brk + MOST_MADE)
+		op->arg[0] = sp->brk + below(picker, MOST_MADE);
 }
 
 static void
