@@ -77,7 +77,7 @@ locked_read_only(struct space *sp, struct va_range range)
 
 /* As in Linux, locked memory that becomes writable gets its own copies at once. */
 err_t
-call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
+call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot)
 {
 	struct va_range range = va_range(0, 0);
 	uint64_t	bytes;
@@ -97,7 +97,7 @@ call_msync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
 }
 
 err_t
-call_mseal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
+call_mseal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags)
 {
 	return space_seal(sp, addr, length, flags);
 }

@@ -88,10 +88,15 @@ stream_read(struct stream *s, struct space *owner, vaddr_t vec, uint64_t nr)
 	return err;
 }
 
-/* check_local - elements lie in the user half; lengths beyond the most that is copied are cut. */
+/*
+ * check_local - elements lie in the user half; lengths beyond the most that is copied are cut. As in
+ * Linux the only element is cut first, and lies where it does then.
+ */
 static err_t
 check_local(struct stream *s)
 {
+	if (s->nr == 1)
+		s->vec[0].bytes = min_u64(s->vec[0].bytes, BYTES_MAX);
 	for (uint64_t i = 0; i < s->nr; i++) {
 		if (!lies_below(s->vec[i].base, s->vec[i].bytes, ARCH_USER_END))
 			return ERR_FAULT;

@@ -108,15 +108,18 @@ static bool
 is_lock_of_both_gone(const struct verdict *v)
 {
 	struct region *old, *new;
+	uint64_t       end;
 
 	if (v->op.kind != OP_MREMAP || !(v->op.arg[3] & REMAP_DONTUNMAP) ||
 	    v->difference != DIFFERENT_MAPS || v->linux_says.value <= 0)
 		return false;
 	old = space_find(library_space(v->op.process), v->op.arg[0]);
 	new = space_find(library_space(v->op.process), (uint64_t)v->linux_says.value);
-	return old && new && !new->object && (new->flags &REGION_LOCKED) &&
-	       !(old->flags & REGION_LOCKED) &&
-	       (new->range.end == old->range.start || old->range.end == new->range.start);
+	if (!old || !new || new->object || !(new->flags &REGION_LOCKED) ||
+	    (old->flags & REGION_LOCKED))
+		return false;
+	end = new->range.start + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
+	return end == old->range.start || old->range.end == new->range.start;
 }
 
 static bool

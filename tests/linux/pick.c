@@ -402,6 +402,10 @@ pick_mremap(struct picker *picker, struct space *sp, struct op *op)
 	if (one_in(picker, 3))
 		op->arg[3] &= REMAP_MAYMOVE;
 	op->arg[4] = pick_address(picker, sp);
+	r = space_find(sp, op->arg[0]);
+	if (r && (r->flags & REGION_LOCKED) && op->arg[2] > MOST_MADE &&
+	    op->arg[2] < UINT64_MAX - MOST_MADE)
+		op->arg[2] = pick_few_pages(picker);
 }
 
 /* keeps_tail - such files always end with a page (known.c). */

@@ -183,6 +183,14 @@ bad_arguments_are_refused(void **state)
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), half }, { PAGE(1), 8 }, ERR_INVAL },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), 8 }, { PAGE(1), half }, ERR_INVAL },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { half, 0 }, { PAGE(1), 8 }, ERR_FAULT },
+		{ PAGE(2),
+		  1,
+		  PAGE(3),
+		  1,
+		  0,
+		  { ARCH_USER_END - 8, half - 1 },
+		  { PAGE(1), 8 },
+		  ERR_FAULT },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), 8 }, { half, 0 }, OK },
 	};
 	struct pair p = pair_make();
