@@ -95,6 +95,20 @@ is_protect_of_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1] - 1);
 }
 
+/* is_stack_start_elsewhere - mprotect from the start of a stack that Linux keeps in pieces. */
+static bool
+is_stack_start_elsewhere(const struct verdict *v)
+{
+	struct region *r;
+
+	if (v->op.kind != OP_MPROTECT || !(v->op.arg[2] & PROTECT_GROWSDOWN) ||
+	    v->difference != DIFFERENT_MAPS)
+		return false;
+	r = space_find(library_space(v->op.process), v->op.arg[0]);
+	return r && (r->flags & REGION_GROWSDOWN) &&
+	       pair_splits(v->op.process, r->range.start, v->op.arg[0]);
+}
+
 static bool
 is_lost_lock(const struct verdict *v)
 {
@@ -190,6 +204,11 @@ const struct known known[] = {
 	  "changes "
 	  "none",
 	  is_protect_of_pieces, false },
+	{ "PROT_GROWSDOWN in a stack in pieces",
+	  "the change begins where the map that holds the address does, which is one piece in "
+	  "Linux; "
+	  "the library has joined them",
+	  is_stack_start_elsewhere, false },
 	{ "limits of locked memory after MREMAP_DONTUNMAP",
 	  "Linux counts the pages of a locked map twice from then on, even when they are gone; the "
 	  "library's count is exact",

@@ -58,6 +58,9 @@ enum op_kind {
 	OP_KINDS,
 };
 
+/* A flag of OP_MPROTECT: from the start of the stack on. */
+#define PROTECT_GROWSDOWN 0x01000000u
+
 /* What OP_LIMIT sets. */
 enum limit {
 	LIMIT_AS,
