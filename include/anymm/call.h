@@ -2,7 +2,8 @@
  * call.h - the system calls of a memory manager, one function each: what a
  * kernel's system-call table points at.
  *
- * Arguments are the user's, unchecked. What a call says about regions is done in
+ * Arguments are the user's, unchecked, and as wide as they are in Linux: flags of 64 bits are looked at
+ * whole. What a call says about regions is done in
  * space.h; these add what needs pages: populating, reading and writing user
  * memory, pins. No lock is held and interrupts are on. The results are Linux's
  * (docs/compat.md has the exceptions).
@@ -21,7 +22,7 @@ vaddr_t call_brk(struct space *sp, vaddr_t addr);
 
 /* call_munmap, call_mprotect - space_unmap, space_protect. */
 err_t call_munmap(struct space *sp, vaddr_t addr, uint64_t length);
-err_t call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot);
+err_t call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot);
 
 /*
  * call_madvise - space_advise, and ADVICE_POPULATE_READ, ADVICE_POPULATE_WRITE.
@@ -32,7 +33,7 @@ err_t call_madvise(struct space *sp, vaddr_t addr, uint64_t length, enum advice 
 
 /* call_msync, call_mseal - space_sync, space_seal. */
 err_t call_msync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
-err_t call_mseal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+err_t call_mseal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags);
 
 /*
  * call_mincore - one byte a page to the user's `vec`: bit 0 is set if the page is resident.

@@ -109,7 +109,7 @@ struct map_request {
 	vaddr_t	       addr;	       /* hint, or the place with MAPF_FIXED */
 	uint64_t       length;	       /* bytes, rounded up to pages */
 	unsigned       prot;	       /* Linux's PROT bits, which are PROT_R, PROT_W, PROT_X */
-	unsigned       flags;	       /* enum map_flag */
+	uint64_t       flags;	       /* enum map_flag, and whatever else the user has set */
 	struct object *object;	       /* NULL with MAPF_ANONYMOUS; a reference is taken */
 	uint64_t       offset;	       /* bytes, page aligned */
 	bool	       readonly_file;  /* the file was opened without write permission */
@@ -122,7 +122,8 @@ struct map_request {
 /*
  * space_map - mmap(2).
  *   gives  *out: the address
- *   fails  ERR_INVAL, ERR_NOMEM, ERR_EXIST, ERR_BADF, ERR_ACCES, ERR_OPNOTSUPP as Linux: nothing changed
+ *   fails  ERR_INVAL, ERR_NOMEM, ERR_EXIST, ERR_BADF, ERR_ACCES, ERR_OPNOTSUPP, ERR_OVERFLOW (the offset),
+ *          ERR_PERM, ERR_AGAIN (locked memory) as Linux: nothing changed
  */
 err_t space_map(struct space *sp, const struct map_request *request, vaddr_t *out);
 
@@ -138,7 +139,7 @@ err_t space_unmap(struct space *sp, vaddr_t addr, uint64_t length);
  *          a region that may not become writable: the part before it is changed, as
  *          Linux does; ERR_NOMEM for want of memory: nothing changed
  */
-err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot);
+err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot);
 
 /* space_brk - brk(2): moves the end of the heap if it can; gives the end after the call. */
 vaddr_t space_brk(struct space *sp, vaddr_t addr);
@@ -154,7 +155,7 @@ struct remap_request {
 	uint64_t
 		old_length; /* bytes, rounded up to pages; 0: a second mapping of the same object */
 	uint64_t new_length; /* bytes, rounded up to pages */
-	unsigned flags;	     /* enum remap_flag */
+	uint64_t flags;	     /* enum remap_flag */
 	vaddr_t	 new_addr;   /* with REMAP_FIXED the place; with REMAP_DONTUNMAP a hint */
 };
 
@@ -237,7 +238,7 @@ err_t space_unlock_all(struct space *sp);
  * protection, nor can read-only contents be thrown away.
  *   fails  ERR_INVAL; ERR_NOMEM: a hole, or no memory. Nothing changed
  */
-err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags);
+err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags);
 
 /*
  * space_place - from which nodes pages of the range come from now on, as with mbind(2). Private

@@ -62,8 +62,9 @@ call_brk(struct space *sp, vaddr_t addr)
 	do
 		after = space_brk(sp, addr);
 	while (addr && after != addr && reclaim_retry(&tries));
-	if (after > before)
-		populate_what_can_be(sp, va_range(page_floor(before), after), POPULATE_LOCKED);
+	/* The page that the old end lies in is not a new one. */
+	populate_what_can_be(sp, va_range(page_floor(before + ARCH_PAGE_MASK), after),
+			     POPULATE_LOCKED);
 	return after;
 }
 
@@ -99,7 +100,7 @@ locked_read_only(struct space *sp, struct va_range range)
 
 /* As in Linux, locked memory that becomes writable gets its own copies at once. */
 err_t
-call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
+call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot)
 {
 	struct va_range range = va_range(0, 0);
 	unsigned	tries = 0;
@@ -122,7 +123,7 @@ call_msync(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
 }
 
 err_t
-call_mseal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
+call_mseal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags)
 {
 	unsigned tries = 0;
 	err_t	 err;

@@ -3,6 +3,7 @@
  *
  *	local    [ a1 ][ a2     ][ a3 ]      one stream of bytes
  *	remote   [ b1     ][ b2 ][ b3 ]      the other
+ *	batch    [        ][      ]          of remote pages, in one element: brought in first
  *	step     [..]                        to the next border on either side, or of a remote page
  *
  * Both vectors are read and checked before a byte is copied. A step goes through a
@@ -10,6 +11,10 @@
  * remote side is asked as a debugger would be: its regions must allow the access as
  * such, and a stack does not grow for it. Copying ends at the first byte that cannot be
  * reached; what was copied until then is the result.
+ *
+ * The pages of a batch are brought in for the access before any of its bytes is copied, as many as
+ * Linux takes at once. So a page of a private file that is to be written becomes the remote space's
+ * own also if the local side then has no bytes for it.
  */
 #include <anymm/call.h>
 #include <anymm/reclaim.h>
@@ -18,6 +23,9 @@
 
 #define VEC_MAX	  1024
 #define BYTES_MAX ((uint64_t)0x7ffff000) /* of the local side in one call, as in Linux */
+
+/* Linux keeps the pages of a batch as pointers, in two pages of memory. */
+#define BATCH_BYTES (2 * ARCH_PAGE_SIZE / sizeof(uint64_t) * ARCH_PAGE_SIZE)
 
 /* A vector of the user's in kernel memory, and a position in it. */
 struct stream {
@@ -28,6 +36,7 @@ struct stream {
 	uint64_t	   at;	 /* element */
 	uint64_t	   into; /* bytes of it that are done */
 	uint64_t	   left; /* bytes of all elements together, at most BYTES_MAX: local only */
+	uint64_t	   ready; /* bytes from the position on that were brought in: remote only */
 };
 
 static unsigned
@@ -80,10 +89,15 @@ stream_read(struct stream *s, struct space *owner, vaddr_t vec, uint64_t nr)
 	return err;
 }
 
-/* check_local - elements lie in the user half; lengths beyond the most that is copied are cut. */
+/*
+ * check_local - elements lie in the user half; lengths beyond the most that is copied are cut. As in
+ * Linux the only element is cut first, and lies where it does then.
+ */
 static err_t
 check_local(struct stream *s)
 {
+	if (s->nr == 1)
+		s->vec[0].bytes = min_u64(s->vec[0].bytes, BYTES_MAX);
 	for (uint64_t i = 0; i < s->nr; i++) {
 		if (!lies_below(s->vec[i].base, s->vec[i].bytes, ARCH_USER_END))
 			return ERR_FAULT;
@@ -120,60 +134,73 @@ permits(struct space *sp, vaddr_t va, prot_t prot)
 	return permitted;
 }
 
-/* One step's bytes, by way of the buffer; gives how many have arrived. */
-static size_t
-copy_in(struct stream *local, vaddr_t to, struct stream *remote, vaddr_t from, void *buffer,
-	size_t bytes)
-{
-	if (!permits(remote->sp, from, PROT_R))
-		return 0;
-	bytes -= copy_from_space(remote->sp, buffer, from, bytes);
-	return bytes - copy_to_space(local->sp, to, buffer, bytes);
-}
-
-/* The remote page comes first: if it cannot be had, the local side has not been touched. */
-static size_t
-copy_out(struct stream *local, vaddr_t from, struct stream *remote, vaddr_t to, void *buffer,
-	 size_t bytes)
-{
-	if (!permits(remote->sp, to, PROT_W) ||
-	    fault_populate(remote->sp, va_range(to, to + bytes), ACCESS_STORE) != FAULT_DONE)
-		return 0;
-	bytes -= copy_from_space(local->sp, buffer, from, bytes);
-	return bytes - copy_to_space(remote->sp, to, buffer, bytes);
-}
-
-typedef size_t copy_step(struct stream *local, vaddr_t here, struct stream *remote, vaddr_t there,
-			 void *buffer, size_t bytes);
-
-/* copy_streams - gives the bytes copied; *stuck: one more byte was wanted and could not be reached. */
+/* bring_batch - gives the bytes before the first page that cannot be had. */
 static uint64_t
-copy_streams(struct stream *local, struct stream *remote, copy_step *step, void *buffer,
+bring_batch(struct space *sp, vaddr_t va, uint64_t room, enum access access)
+{
+	prot_t	 prot = access == ACCESS_STORE ? PROT_W : PROT_R;
+	uint64_t wanted = min_u64(room, BATCH_BYTES - (va & ARCH_PAGE_MASK));
+	uint64_t ready = 0;
+
+	while (ready < wanted && permits(sp, va + ready, prot) &&
+	       fault_populate(sp, va_range(va + ready, va + ready + 1), access) == FAULT_DONE)
+		ready += ARCH_PAGE_SIZE - ((va + ready) & ARCH_PAGE_MASK);
+	return min_u64(ready, wanted);
+}
+
+/* copy_bytes - one step's, by way of the buffer; gives how many have arrived. */
+static size_t
+copy_bytes(struct space *to, vaddr_t to_va, struct space *from, vaddr_t from_va, void *buffer,
+	   size_t bytes)
+{
+	bytes -= copy_from_space(from, buffer, from_va, bytes);
+	return bytes - copy_to_space(to, to_va, buffer, bytes);
+}
+
+/*
+ * copy_step - the next bytes, with the remote side accessed by `access`; gives how many; *stuck: one
+ * more was wanted and could not be reached. Gives 0 without that at the end of a side.
+ */
+static uint64_t
+copy_step(struct stream *local, struct stream *remote, enum access access, uint64_t most,
+	  void *buffer, bool *stuck)
+{
+	vaddr_t	 here, there;
+	uint64_t room_here = stream_room(local, &here), room_there = stream_room(remote, &there);
+	uint64_t room = min_u64(min_u64(room_here, room_there), most), bytes, copied;
+
+	if (room == 0)
+		return 0;
+	if (remote->ready == 0)
+		remote->ready = bring_batch(remote->sp, there, room_there, access);
+	bytes = min_u64(room, ARCH_PAGE_SIZE - (there & ARCH_PAGE_MASK));
+	bytes = min_u64(bytes, remote->ready);
+	copied = access == ACCESS_STORE
+			 ? copy_bytes(remote->sp, there, local->sp, here, buffer, bytes)
+			 : copy_bytes(local->sp, here, remote->sp, there, buffer, bytes);
+	*stuck = bytes == 0 || copied < bytes;
+	remote->ready -= copied;
+	local->into += copied;
+	remote->into += copied;
+	return copied;
+}
+
+static uint64_t
+copy_streams(struct stream *local, struct stream *remote, enum access access, void *buffer,
 	     bool *stuck)
 {
-	uint64_t done = 0;
-	vaddr_t	 here, there;
+	uint64_t done = 0, copied = 1;
 
 	*stuck = false;
-	while (done < local->left && !*stuck) {
-		uint64_t room = min_u64(stream_room(local, &here), stream_room(remote, &there));
-		uint64_t bytes, copied;
-
-		if (room == 0)
-			break;
-		bytes = min_u64(room, ARCH_PAGE_SIZE - (there & ARCH_PAGE_MASK));
-		bytes = min_u64(bytes, local->left - done);
-		copied = step(local, here, remote, there, buffer, bytes);
-		*stuck = copied < bytes;
-		local->into += copied;
-		remote->into += copied;
+	while (copied > 0 && !*stuck) {
+		copied = copy_step(local, remote, access, local->left - done, buffer, stuck);
 		done += copied;
 	}
 	return done;
 }
 
 static err_t
-copy_all(struct stream *local, struct stream *remote, copy_step *step, uint64_t *done)
+copy_all(struct stream *local, struct stream *remote, enum access access, uint64_t *done)
 {
 	uint64_t copied;
 	pfn_t	 buffer;
@@ -182,7 +209,7 @@ copy_all(struct stream *local, struct stream *remote, copy_step *step, uint64_t 
 
 	if (err)
 		return err;
-	copied = copy_streams(local, remote, step, arch_frame_ptr(buffer), &stuck);
+	copied = copy_streams(local, remote, access, arch_frame_ptr(buffer), &stuck);
 	frame_release(buffer);
 	if (stuck && copied == 0)
 		return ERR_FAULT;
@@ -191,7 +218,7 @@ copy_all(struct stream *local, struct stream *remote, copy_step *step, uint64_t 
 }
 
 static err_t
-process_vm(const struct process_vm_request *request, copy_step *step, uint64_t *done)
+process_vm(const struct process_vm_request *request, enum access access, uint64_t *done)
 {
 	struct stream local = { .sp = request->local };
 	struct stream remote = { .sp = request->remote };
@@ -208,7 +235,7 @@ process_vm(const struct process_vm_request *request, copy_step *step, uint64_t *
 	} else if (err == OK) {
 		err = stream_read(&remote, request->local, request->remote_vec, request->nr_remote);
 		if (err == OK) {
-			err = copy_all(&local, &remote, step, done);
+			err = copy_all(&local, &remote, access, done);
 			stream_drop(&remote);
 		}
 	}
@@ -218,13 +245,13 @@ process_vm(const struct process_vm_request *request, copy_step *step, uint64_t *
 
 /* process_vm_again - memory for vectors and buffer comes before the first byte is copied. */
 static err_t
-process_vm_again(const struct process_vm_request *request, copy_step *step, uint64_t *done)
+process_vm_again(const struct process_vm_request *request, enum access access, uint64_t *done)
 {
 	unsigned tries = 0;
 	err_t	 err;
 
 	do
-		err = process_vm(request, step, done);
+		err = process_vm(request, access, done);
 	while (err == ERR_NOMEM && reclaim_retry(&tries));
 	return err;
 }
@@ -232,11 +259,11 @@ process_vm_again(const struct process_vm_request *request, copy_step *step, uint
 err_t
 call_process_vm_readv(const struct process_vm_request *request, uint64_t *done)
 {
-	return process_vm_again(request, copy_in, done);
+	return process_vm_again(request, ACCESS_LOAD, done);
 }
 
 err_t
 call_process_vm_writev(const struct process_vm_request *request, uint64_t *done)
 {
-	return process_vm_again(request, copy_out, done);
+	return process_vm_again(request, ACCESS_STORE, done);
 }

@@ -125,13 +125,24 @@ choose(struct space *sp, struct mapping *m)
 	return place_find(sp, &place, &m->va);
 }
 
+/* is_offset_of_file - all bytes of the mapping have signed numbers, as offsets in files do. */
+static bool
+is_offset_of_file(const struct map_request *request, uint64_t bytes)
+{
+	uint64_t most = (uint64_t)INT64_MAX - bytes;
+
+	return request->offset >> ARCH_PAGE_SHIFT <= most >> ARCH_PAGE_SHIFT;
+}
+
 /* A device can only be shared: its memory is not for copying. */
 static err_t
-check_file_type(const struct map_request *request)
+check_file_type(const struct map_request *request, uint64_t bytes)
 {
 	unsigned type = request->flags & MAPF_TYPE;
 
-	if (type == MAPF_SHARED_VALIDATE && (request->flags & ~(KNOWN_FLAGS | MAPF_TYPE)))
+	if (!object_is_device(request->object) && !is_offset_of_file(request, bytes))
+		return ERR_OVERFLOW;
+	if (type == MAPF_SHARED_VALIDATE && (request->flags & ~(uint64_t)(KNOWN_FLAGS | MAPF_TYPE)))
 		return ERR_OPNOTSUPP;
 	if (!is_shared(request) && (type != MAPF_PRIVATE || object_is_device(request->object)))
 		return ERR_INVAL;
@@ -143,12 +154,12 @@ check_file_type(const struct map_request *request)
 }
 
 static err_t
-check_type(const struct map_request *request)
+check_type(const struct map_request *request, uint64_t bytes)
 {
 	unsigned type = request->flags & MAPF_TYPE;
 
 	if (!is_anonymous(request))
-		return check_file_type(request);
+		return check_file_type(request, bytes);
 	if (type == MAPF_PRIVATE)
 		return OK;
 	return type == MAPF_SHARED && !is_private_only(request) ? OK : ERR_INVAL;
@@ -253,7 +264,7 @@ map_locked(struct space *sp, struct mapping *m)
 	if (err == OK)
 		err = check_locked(sp, m);
 	if (err == OK)
-		err = check_type(m->request);
+		err = check_type(m->request, m->bytes);
 	if (err == OK)
 		err = plan(sp, m);
 	if (err)

@@ -115,7 +115,7 @@ protect_locked(struct space *sp, struct va_range range, unsigned prot)
 }
 
 err_t
-space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
+space_protect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot)
 {
 	const unsigned both = PROT_GROWSDOWN | PROT_GROWSUP;
 	uint64_t       bytes;
@@ -127,10 +127,10 @@ space_protect(struct space *sp, vaddr_t addr, uint64_t length, unsigned prot)
 		return OK;
 	if (!page_ceil(length, &bytes) || addr + bytes <= addr)
 		return ERR_NOMEM;
-	if (prot & ~(PROT_RWX | PROT_SEM | both))
+	if (prot & ~(uint64_t)(PROT_RWX | PROT_SEM | both))
 		return ERR_INVAL;
 	write_lock(&sp->lock);
-	err = protect_locked(sp, va_range(addr, addr + bytes), prot);
+	err = protect_locked(sp, va_range(addr, addr + bytes), (unsigned)prot);
 	limit_settle(sp);
 	write_unlock(&sp->lock);
 	return err;

@@ -24,7 +24,7 @@
 #include "space/tree.h"
 #include "space/unmap.h"
 
-#define KNOWN_FLAGS (REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP)
+#define KNOWN_FLAGS ((uint64_t)(REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP))
 
 /* One region's part of a call. Lengths are whole pages. */
 struct remap {
@@ -32,7 +32,7 @@ struct remap {
 	vaddr_t	      addr;
 	uint64_t      old_bytes;
 	uint64_t      new_bytes;
-	unsigned      flags;
+	uint64_t      flags;
 	vaddr_t	      new_addr; /* the request's; then where it goes */
 
 	struct region	     *r;     /* check_region: at addr */
@@ -45,7 +45,7 @@ struct remap {
 };
 
 static bool
-has_new_address(unsigned flags)
+has_new_address(uint64_t flags)
 {
 	return flags & (REMAP_FIXED | REMAP_DONTUNMAP);
 }
@@ -120,6 +120,7 @@ static err_t
 check_region(struct remap *m)
 {
 	uint64_t bytes = min_u64(m->old_bytes, m->new_bytes);
+	err_t	 err = OK;
 
 	m->r = space_find(m->sp, m->addr);
 	if (!m->r)
@@ -135,9 +136,11 @@ check_region(struct remap *m)
 		return OK;
 	if (m->old_bytes == 0 && !(m->r->flags & REGION_SHARED))
 		return ERR_INVAL;
-	if (bytes > m->r->range.end - m->addr || hides_itself(m))
+	if (bytes > m->r->range.end - m->addr)
 		return ERR_FAULT;
-	return m->new_bytes > m->old_bytes ? check_growth(m) : OK;
+	if (m->new_bytes > m->old_bytes)
+		err = check_growth(m);
+	return err == OK && hides_itself(m) ? ERR_FAULT : err;
 }
 
 /* In place. */

@@ -27,7 +27,7 @@ seal_locked(struct space *sp, struct va_range range)
 }
 
 err_t
-space_seal(struct space *sp, vaddr_t addr, uint64_t length, unsigned flags)
+space_seal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags)
 {
 	uint64_t bytes;
 	err_t	 err;

@@ -5,14 +5,17 @@ usage: compare.py IMAGE ANYMM SCENARIO...
 
 Each scenario runs in QEMU, as a module of the image, and on the simulator; the output
 and the verdict shall be the same. A recording is first made a scenario by ANYMM. The
-first case is the image without a module.
+first case is the image without a module. A table of what the PC said of the recordings ends it, as
+"anymm replay" prints it for the simulator; the seconds are those of the emulator.
 """
 
 import concurrent.futures
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 
 PASS = 33  # of isa-debug-exit, see arch/x86_64/boot/boot.h
 SECONDS = 280
@@ -57,16 +60,67 @@ def first_difference(simulated, booted):
     return "one output is longer"
 
 
-def compare(image, anymm, scenario, folder):
+class Row:
+    """What the PC said of one recording, or the sum of them."""
+
+    HEAD = "%-20s %13s %9s %13s %9s %8s %8s %8s  %s" % (
+        "recording", "results equal", "maps", "region sizes", "all pages", "touched", "compared", "seconds",
+        "ends")
+    PAIRS = [r"results equal", r"maps equal", r"resident sizes equal",
+             r"spaces with no page besides these"]
+
+    def __init__(self, name, output="", seconds=0.0):
+        lines = output.splitlines()
+        self.name = name
+        self.pairs = [self.find(pair + r" +(\d+) of (\d+)$", output, (0, 0)) for pair in self.PAIRS]
+        self.touched = self.find(r"pages touched +(\d+)$", output, (0,))[0]
+        self.compared = self.find(r"pages present as expected +(\d+) of \d+$", output, (0,))[0]
+        self.seconds = seconds
+        self.ending = lines[-1].split(" ")[0] if lines else "nothing"
+
+    @staticmethod
+    def find(pattern, text, otherwise):
+        found = re.search(r"^  " + pattern, text, re.M)
+        return tuple(int(number) for number in found.groups()) if found else otherwise
+
+    @staticmethod
+    def total(rows):
+        total = Row("all")
+        total.pairs = [tuple(map(sum, zip(*pairs))) for pairs in zip(*(row.pairs for row in rows))]
+        total.touched = sum(row.touched for row in rows)
+        total.compared = sum(row.compared for row in rows)
+        total.seconds = sum(row.seconds for row in rows)
+        total.ending = "%d of %d ok" % (sum(row.ending == "ok" for row in rows), len(rows))
+        return total
+
+    def __str__(self):
+        columns = tuple(number for pair in self.pairs for number in pair)
+        return "%-20s %6d/%-6d %4d/%-4d %6d/%-6d %4d/%-4d %8d %8d %8.2f  %s" % (
+            (self.name,) + columns + (self.touched, self.compared, self.seconds, self.ending))
+
+
+def verdict(simulated, booted):
     """None, or what is wrong."""
-    text, name = imported(anymm, scenario, folder)
-    simulated = simulate(anymm, scenario)
-    booted = boot(image, "-initrd", text, "-append", "name=%s check=%s" % (name, check_mode(scenario)))
     if simulated == booted:
-        return None
+        return None if simulated[0] else "fails on both"
     if simulated[1] == booted[1]:
         return "passed on sim: %s, on the PC: %s" % (simulated[0], booted[0])
     return first_difference(simulated[1], booted[1])
+
+
+def compare(image, anymm, scenario, folder):
+    """What is wrong, or None; and the row of a recording, or None."""
+    text, name = imported(anymm, scenario, folder)
+    simulated = simulate(anymm, scenario)
+    began = time.monotonic()
+    booted = boot(image, "-initrd", text, "-append", "name=%s check=%s" % (name, check_mode(scenario)))
+    row = Row(name, booted[1].decode(errors="replace"), time.monotonic() - began)
+    return verdict(simulated, booted), None if scenario.endswith(".vm") else row
+
+
+def print_table(rows):
+    for line in [Row.HEAD, *rows, Row.total(rows)] if rows else []:
+        print("# %s" % line)
 
 
 def report(number, name, wrong):
@@ -86,8 +140,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda scenario: compare(image, anymm, scenario, folder), scenarios)
-        same = [report(number, scenario, wrong)
-                for number, (scenario, wrong) in enumerate(zip(scenarios, results), 2)]
+        rows, same = [], []
+        for number, (scenario, (wrong, row)) in enumerate(zip(scenarios, results), 2):
+            same.append(report(number, scenario, wrong))
+            rows += [row] if row else []
+    print_table(rows)
     return not (boots and all(same))
 
 

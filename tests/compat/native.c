@@ -1,14 +1,18 @@
 /*
- * native.c - rows as real calls on the Linux of the host.
+ * native.c - requests as real calls on the Linux of the host.
  *
- * Each row runs in a child process of its own, in which the memory that rows.h draws is
- * mapped first. The child's exit code tells the result.
+ * Each runs in a child process of its own, in which the memory that rows.h draws is
+ * mapped first. The child's exit code tells the result, and whether the child's maps are
+ * others than before the call.
  */
 #include "compat/rows.h"
+#include "compat/seen.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -20,9 +24,11 @@
 /* The first Linux whose calls the rows describe. */
 enum { LINUX_MAJOR = 6, LINUX_MINOR = 18 };
 
-enum { CANNOT_SET_UP = 250, NR_MSEAL = 462 };
+/* Exit codes: an error number, with CHANGED if there are other maps. */
+enum { CHANGED = 128, CANNOT_SET_UP = 127, NR_MSEAL = 462 };
 
-static int file_rw, file_ro;
+static int	file_rw, file_ro;
+static uint64_t heap_end;
 
 static void
 need(bool ok)
@@ -52,7 +58,16 @@ make_files(void)
 }
 
 static void
-make_memory(void)
+make_heap(void)
+{
+	uint64_t now = (uint64_t)syscall(SYS_brk, 0);
+
+	heap_end = ((now + PG - 1) & ~(PG - 1)) + 2 * PG;
+	need((uint64_t)syscall(SYS_brk, heap_end) == heap_end);
+}
+
+static void
+make_memory(const struct request *request)
 {
 	const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
 	const int rw = PROT_READ | PROT_WRITE;
@@ -72,7 +87,53 @@ make_memory(void)
 	map(23, 1, rw, anon, -1);
 	need(madvise((void *)P(23), PG, ADVICE_GUARD_INSTALL) == 0);
 	map(40, 2, rw, anon, -1);
-	memcpy((void *)vec_at(0), vectors, sizeof(vectors));
+	memcpy((void *)VEC_AT(0), vectors, sizeof(vectors));
+	memcpy((void *)VEC_AT(VEC_SPARE_HERE), request->spare, sizeof(request->spare));
+	map(50, 2, rw, anon | MAP_GROWSDOWN, -1);
+	make_heap();
+}
+
+static void
+limit(int resource, uint64_t bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
+
+	need(setrlimit((enum __rlimit_resource)resource, &limit) == 0);
+}
+
+/* drop_lock_right - root may lock as much as it likes. */
+static void
+drop_lock_right(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct	rights[_LINUX_CAPABILITY_U32S_3];
+
+	need(syscall(SYS_capget, &header, rights) == 0);
+	rights[0].effective &= ~(1u << CAP_IPC_LOCK);
+	need(syscall(SYS_capset, &header, rights) == 0);
+}
+
+static void
+set_allowance(enum allowance allowance)
+{
+	switch (allowance) {
+	case ALLOW_ALL:
+		break;
+	case ALLOW_NO_SPACE:
+		limit(RLIMIT_AS, PG);
+		break;
+	case ALLOW_NO_DATA:
+		limit(RLIMIT_DATA, PG);
+		break;
+	case ALLOW_ONE_LOCKED:
+		limit(RLIMIT_MEMLOCK, PG);
+		drop_lock_right();
+		break;
+	case ALLOW_NO_LOCK:
+		limit(RLIMIT_MEMLOCK, 0);
+		drop_lock_right();
+		break;
+	}
 }
 
 static long
@@ -85,15 +146,24 @@ fd_of(uint64_t file)
 static uint64_t
 vec(uint64_t arg)
 {
-	return arg < NR_VECS ? vec_at((enum vec)arg) : arg;
+	return arg < NR_VECS ? VEC_AT((enum vec)arg) : arg;
 }
 
 static long
-run(const struct row *row)
+run_brk(uint64_t arg)
 {
-	const uint64_t *a = row->arg;
+	uint64_t wanted = heap_address(heap_end, arg);
 
-	switch (row->call) {
+	errno = ENOMEM;
+	return (uint64_t)syscall(SYS_brk, wanted) == wanted ? 0 : -1;
+}
+
+static long
+run(const struct request *request)
+{
+	const uint64_t *a = request->arg;
+
+	switch (request->call) {
 	case CALL_MMAP:
 		return syscall(SYS_mmap, a[0], a[1], a[2], a[3], fd_of(a[4]), a[5]);
 	case CALL_MUNMAP:
@@ -126,6 +196,10 @@ run(const struct row *row)
 	case CALL_WRITEV:
 		return syscall(SYS_process_vm_writev, getpid(), vec(a[0]), a[1], vec(a[2]), a[3],
 			       a[4]);
+	case CALL_BRK:
+		return run_brk(a[0]);
+	case CALL_PIN:
+		break;
 	}
 	return -1;
 }
@@ -151,8 +225,92 @@ may_lock(void)
 	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
 }
 
+/* read_maps - what /proc tells, read by system calls alone: nothing is allocated for it. */
+static void
+read_maps(char *text, size_t bytes)
+{
+	int	fd = open("/proc/self/maps", O_RDONLY);
+	size_t	at = 0;
+	ssize_t n;
+
+	need(fd >= 0);
+	while ((n = read(fd, text + at, bytes - at)) > 0)
+		at += (size_t)n;
+	close(fd);
+	need(at < bytes);
+	text[at] = 0;
+}
+
+static uint64_t
+hex(const char **at)
+{
+	uint64_t value = 0;
+
+	for (;; (*at)++) {
+		char c = **at;
+
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (uint64_t)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			value = value << 4 | (uint64_t)(c - 'a' + 10);
+		else
+			return value;
+	}
+}
+
+/* parse_map - "START-END rwxp OFFSET MAJOR:MINOR INODE NAME". */
+static struct seen_map
+parse_map(const char *at)
+{
+	struct seen_map map = { .start = hex(&at) };
+	uint64_t	inode;
+
+	at++;
+	map.end = hex(&at);
+	at++;
+	for (unsigned i = 0; i < 4; i++)
+		map.what = map.what << 8 | (unsigned char)at[i];
+	at += 5;
+	map.offset = hex(&at);
+	at += 1 + strcspn(at + 1, " ");
+	inode = strtoull(at, NULL, 10);
+	map.has_offset = inode != 0;
+	map.what ^= inode << 32;
+	return map;
+}
+
+/* digest_of_maps - of what is to be seen of this process's. */
+static uint64_t
+digest_of_maps(void)
+{
+	static char text[1 << 17];
+	struct seen seen = { 0 };
+
+	read_maps(text, sizeof(text));
+	for (const char *at = text; *at; at = strchr(at, '\n') + 1)
+		seen_add(&seen, parse_map(at));
+	return seen_end(&seen);
+}
+
+[[gnu::noreturn]] static void
+be_the_child(const struct request *request)
+{
+	uint64_t before;
+	int	 err;
+
+	make_files();
+	make_memory(request);
+	set_allowance(request->allowance);
+	before = digest_of_maps();
+	errno = 0;
+	err = run(request) == -1 ? errno : 0;
+	if (before != digest_of_maps())
+		err += CHANGED;
+	_exit(err);
+}
+
 bool
-native_run(const struct row *row, int *result)
+native_run(const struct request *request, struct native_outcome *outcome)
 {
 	int   status;
 	pid_t pid;
@@ -160,14 +318,12 @@ native_run(const struct row *row, int *result)
 	if (!is_new_enough() || !may_lock())
 		return false;
 	pid = fork();
-	if (pid == 0) {
-		make_files();
-		make_memory();
-		errno = 0;
-		_exit(run(row) == -1 ? errno : 0);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+	if (pid == 0)
+		be_the_child(request);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
+	    WEXITSTATUS(status) == CANNOT_SET_UP)
 		return false;
-	*result = WEXITSTATUS(status);
-	return *result != CANNOT_SET_UP;
+	outcome->err = (err_t) - (WEXITSTATUS(status) % CHANGED);
+	outcome->changed = WEXITSTATUS(status) >= CHANGED;
+	return true;
 }

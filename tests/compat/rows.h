@@ -2,7 +2,8 @@
  * rows.h - one row for each call, argument and error: what Linux gives, and what the library gives.
  *
  * A row is run three times over: by the library, as the real call on the Linux that the test runs
- * on, and as text, which docs/compat.md holds word for word.
+ * on, and as text, which docs/compat.md holds word for word. Rows of calls that Linux does not have
+ * are run by the library only.
  *
  * The memory it meets, in pages from BASE:
  *
@@ -16,11 +17,15 @@
  *	19        private anonymous, rw, locked
  *	21        private anonymous without any right
  *	23        a guard in private anonymous memory
- *	40 .. 41  private anonymous, rw: vectors and results; holds the iovecs of vec_at()
+ *	40 .. 41  private anonymous, rw: vectors and results; holds the iovecs of VEC_AT
+ *	50 .. 51  private anonymous, rw, a stack
  *	all others: nothing
+ *
+ * and a heap of two pages elsewhere.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,7 +55,15 @@ enum call {
 	CALL_MSEAL,
 	CALL_READV,
 	CALL_WRITEV,
+	CALL_BRK, /* brk itself gives no error: ERR_NOMEM if the end is not the one asked for */
+	CALL_PIN, /* Linux has no such call */
 };
+
+static inline bool
+is_ours(enum call call)
+{
+	return call == CALL_PIN;
+}
 
 /* What fd of mmap stands for. */
 enum file {
@@ -59,39 +72,76 @@ enum file {
 	FILE_RO,
 };
 
+/* What the process may have, from when its memory stands. */
+enum allowance {
+	ALLOW_ALL,
+	ALLOW_NO_SPACE,	  /* RLIMIT_AS of a page */
+	ALLOW_NO_DATA,	  /* RLIMIT_DATA of a page */
+	ALLOW_ONE_LOCKED, /* RLIMIT_MEMLOCK of a page, which page 19 has; no right to more */
+	ALLOW_NO_LOCK,	  /* RLIMIT_MEMLOCK of 0; no right to more */
+};
+
+/* One call. `spare` goes where VEC_SPARE_HERE and VEC_SPARE_THERE are. */
+struct request {
+	enum call	  call;
+	uint64_t	  arg[6];
+	enum allowance	  allowance;
+	struct user_iovec spare[2];
+};
+
 struct row {
-	enum call   call;
-	const char *what;
-	uint64_t    arg[6];
-	err_t	    linux_gives;
-	err_t	    gives;
-	bool	    changes; /* an error that leaves a part done, as on Linux */
-	const char *why;     /* the two differ on purpose */
+	enum call      call;
+	const char    *what;
+	uint64_t       arg[6];
+	err_t	       linux_gives;
+	err_t	       gives;
+	bool	       changes; /* an error that leaves a part done, as on Linux */
+	const char    *why;	/* the two differ on purpose */
+	enum allowance allowance;
 };
 
 extern const struct row rows[];
 extern const size_t	nr_rows;
 
-/* The iovecs in page 40: vec_at(i) is the address of the i-th. */
+/* The iovecs in page 40: VEC_AT(i) is the address of the i-th. */
 enum vec {
-	VEC_HERE,     /* 8 bytes of page 0 */
-	VEC_NOWHERE,  /* 8 bytes of page 4, where nothing is */
-	VEC_NEGATIVE, /* a length with the top bit set */
-	VEC_KERNEL,   /* 8 bytes of the kernel's */
-	VEC_EMPTY,    /* no bytes, nowhere */
-	VEC_READONLY, /* 8 bytes of page 5 */
+	VEC_HERE,      /* 8 bytes of page 0 */
+	VEC_NOWHERE,   /* 8 bytes of page 4, where nothing is */
+	VEC_NEGATIVE,  /* a length with the top bit set */
+	VEC_KERNEL,    /* 8 bytes of the kernel's */
+	VEC_EMPTY,     /* no bytes, nowhere */
+	VEC_READONLY,  /* 8 bytes of page 5 */
+	VEC_NO_RIGHTS, /* 8 bytes of page 21 */
+	VEC_GUARD,     /* 8 bytes of page 23 */
+	VEC_BEYOND,    /* 8 bytes of page 12 */
+	VEC_FILE,      /* 8 bytes of page 10 */
+	VEC_SPARE_HERE,
+	VEC_SPARE_THERE,
 	NR_VECS,
 };
 extern const struct user_iovec vectors[NR_VECS];
 
-static inline uint64_t
-vec_at(enum vec i)
-{
-	return P(40) + 256 + i * sizeof(struct user_iovec);
-}
+#define VEC_AT(i) (P(40) + 256 + (uint64_t)(i) * sizeof(struct user_iovec))
 
 /* call_name - as in the manual. */
 const char *call_name(enum call call);
 
-/* native_run - the row as a real call on this Linux; false: this Linux is older than what rows say. */
-bool native_run(const struct row *row, int *result);
+/* What stands for an address near the end of the heap, wherever that is. */
+#define HEAP_END ((uint64_t)0x5a << 56)
+
+static inline uint64_t
+heap_address(uint64_t end, uint64_t arg)
+{
+	return arg >> 56 == HEAP_END >> 56 || arg >> 56 == (HEAP_END - 1) >> 56
+		       ? end + (arg - HEAP_END)
+		       : arg;
+}
+
+/* What a call on this Linux gave, and whether the maps are others now. */
+struct native_outcome {
+	err_t err;
+	bool  changed;
+};
+
+/* native_run - as a real call; false: this Linux is older than what rows say, or does not let us. */
+bool native_run(const struct request *request, struct native_outcome *outcome);

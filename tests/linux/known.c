@@ -6,13 +6,6 @@
  */
 #include "known.h"
 
-struct known {
-	const char *what;
-	const char *why;
-	bool (*explains)(const struct verdict *verdict); /* NULL: never asked for */
-	uint64_t met;
-};
-
 /* A fixed mapping that is refused has unmapped what was there. */
 static bool
 is_hole_of_refused_map(const struct verdict *v)
@@ -80,12 +73,67 @@ is_remap_of_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, r->range.start, r->range.end);
 }
 
+/* is_overlap_missed - the sum of address and old length wraps around to below the new place. */
+static bool
+is_overlap_missed(const struct verdict *v)
+{
+	const uint64_t *arg = v->op.arg;
+	struct va_range place = va_range(arg[4], arg[4] + arg[2]);
+
+	return v->op.kind == OP_MREMAP && v->difference == DIFFERENT_RESULT &&
+	       (arg[3] & REMAP_FIXED) && arg[0] + arg[1] < arg[0] &&
+	       arg[0] + arg[1] <= place.start && range_has(place, arg[0]) &&
+	       v->linux_says.value == ERR_FAULT && v->library_says.value == ERR_INVAL;
+}
+
+/* is_protect_of_pieces - the limit was met by the second of two maps that look like one. */
+static bool
+is_protect_of_pieces(const struct verdict *v)
+{
+	return v->op.kind == OP_MPROTECT && v->difference == DIFFERENT_MAPS &&
+	       v->linux_says.value == ERR_NOMEM && (v->op.arg[2] & PROT_W) &&
+	       pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1] - 1);
+}
+
+/* is_stack_start_elsewhere - mprotect from the start of a stack that Linux keeps in pieces. */
+static bool
+is_stack_start_elsewhere(const struct verdict *v)
+{
+	struct region *r;
+
+	if (v->op.kind != OP_MPROTECT || !(v->op.arg[2] & PROTECT_GROWSDOWN) ||
+	    v->difference != DIFFERENT_MAPS)
+		return false;
+	r = space_find(library_space(v->op.process), v->op.arg[0]);
+	return r && (r->flags & REGION_GROWSDOWN) &&
+	       pair_splits(v->op.process, r->range.start, v->op.arg[0]);
+}
+
 static bool
 is_lost_lock(const struct verdict *v)
 {
 	return pair_has_lost_locks(v->op.process) &&
 	       (v->linux_says.value == ERR_NOMEM || v->linux_says.value == ERR_AGAIN ||
 		v->op.kind == OP_BRK);
+}
+
+/* is_lock_of_both_gone - what was moved lies right beside what it left behind, and anonymous. */
+static bool
+is_lock_of_both_gone(const struct verdict *v)
+{
+	struct region *old, *new;
+	uint64_t       end;
+
+	if (v->op.kind != OP_MREMAP || !(v->op.arg[3] & REMAP_DONTUNMAP) ||
+	    v->difference != DIFFERENT_MAPS || v->linux_says.value <= 0)
+		return false;
+	old = space_find(library_space(v->op.process), v->op.arg[0]);
+	new = space_find(library_space(v->op.process), (uint64_t)v->linux_says.value);
+	if (!old || !new || new->object || !(new->flags &REGION_LOCKED) ||
+	    (old->flags & REGION_LOCKED))
+		return false;
+	end = new->range.start + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
+	return end == old->range.start || old->range.end == new->range.start;
 }
 
 static bool
@@ -108,77 +156,97 @@ is_behind_end(const struct verdict *v)
 	       region_page_index(r, v->page) == object_size(r->object) >> ARCH_PAGE_SHIFT;
 }
 
-/* known_residency counts these two itself. */
 enum { RESIDENT_FILE, RESIDENT_CHILD };
 
-static struct known all[] = {
+const struct known known[] = {
 	[RESIDENT_FILE] = { "mincore of files",
 			    "Linux reads ahead, and keeps or drops pages of its cache in blocks of "
 			    "many; "
 			    "the library fills what is touched",
-			    NULL, 0 },
+			    NULL, true },
 	[RESIDENT_CHILD] = { "mincore in a forked child",
 			     "Linux leaves out of the child what it can fault in again, zero pages "
 			     "for "
 			     "instance; the library shares all",
-			     NULL, 0 },
+			     NULL, true },
 
 	{ "MAP_FIXED refused late",
 	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
 	  "library changes nothing",
-	  is_hole_of_refused_map, 0 },
+	  is_hole_of_refused_map, false },
 	{ "mprotect over RLIMIT_DATA",
 	  "Linux forgets the data limit when the address space has no room for as many pages "
 	  "again; "
 	  "the library holds it always",
-	  is_data_limit_forgotten, 0 },
+	  is_data_limit_forgotten, false },
 	{ "brk near RLIMIT_DATA",
 	  "Linux adds the size of the program file's data to the heap; the library does not know "
 	  "of "
 	  "program files",
-	  is_data_of_image, 0 },
+	  is_data_of_image, false },
 	{ "RLIMIT_STACK of a stack in pieces",
 	  "Linux holds it against the lowest of the maps that look like one stack; the library has "
 	  "joined them",
-	  is_stack_in_pieces, 0 },
+	  is_stack_in_pieces, false },
 	{ "mremap refused late",
 	  "Linux has unmapped the new place, or the end of the old one, before it finds what is "
 	  "wrong; "
 	  "the library changes nothing",
-	  is_hole_of_refused_remap, 0 },
+	  is_hole_of_refused_remap, false },
+	{ "mremap onto itself with an old length that wraps around",
+	  "Linux adds up, overlooks that the new place covers the old one, unmaps the mapping "
+	  "itself "
+	  "and gives EFAULT; the library gives EINVAL and changes nothing",
+	  is_overlap_missed, false },
+	{ "mprotect over a limit, of maps that look like one",
+	  "Linux keeps neighbours apart that agree in everything to be seen, and has changed those "
+	  "before the one for which the limit is too small; the library has joined them, and "
+	  "changes "
+	  "none",
+	  is_protect_of_pieces, false },
+	{ "PROT_GROWSDOWN in a stack in pieces",
+	  "the change begins where the map that holds the address does, which is one piece in "
+	  "Linux; "
+	  "the library has joined them",
+	  is_stack_start_elsewhere, false },
 	{ "limits of locked memory after MREMAP_DONTUNMAP",
 	  "Linux counts the pages of a locked map twice from then on, even when they are gone; the "
 	  "library's count is exact",
-	  is_lost_lock, 0 },
+	  is_lost_lock, false },
+	{ "MREMAP_DONTUNMAP of locked memory to right beside it",
+	  "what nothing has written to yet Linux joins again with what was left behind, and takes "
+	  "the "
+	  "lock from both; in the library the moved one keeps it",
+	  is_lock_of_both_gone, false },
 	{ "growth of a map that was writable once",
 	  "Linux goes on charging it as committed memory; the library charges what is writable now",
-	  is_charged_for_ever, 0 },
+	  is_charged_for_ever, false },
 	{ "mremap over maps that look like one",
 	  "Linux keeps neighbours apart that agree in everything to be seen (its own bookkeeping) "
 	  "and "
 	  "gives EFAULT, or finds no room to grow; the library has joined them",
-	  is_remap_of_pieces, 0 },
+	  is_remap_of_pieces, false },
 	{ "stores behind the end of a file",
 	  "what becomes of them in the last page: tmpfs shows them when the file grows, ext4 when "
 	  "a write "
 	  "makes it grow, not after truncate, msync or write-back; in the library they are gone "
 	  "when it "
 	  "grows",
-	  is_behind_end, 0 },
+	  is_behind_end, false },
 	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
-	  0 },
+	  false },
 	{ "MAP_32BIT",
 	  "Linux draws the place at random inside the window; the library takes the "
 	  "lowest free one",
-	  NULL, 0 },
+	  NULL, false },
 	{ "process_vm_readv and _writev between ranges that overlap",
-	  "the order in which bytes are copied is nowhere promised", NULL, 0 },
+	  "the order in which bytes are copied is nowhere promised", NULL, false },
 	{ "MAP_HUGETLB",
 	  "the library has no reserved large pages: ENOMEM, as Linux when none is "
 	  "set aside",
-	  NULL, 0 },
+	  NULL, false },
 	{ "MAP_DROPPABLE", "not there: type 8 of a mapping is EINVAL, as in Linux before 6.11",
-	  NULL, 0 },
+	  NULL, false },
 };
 
 /* holds_file - a file is mapped somewhere in the range. */
@@ -194,36 +262,32 @@ holds_file(const struct verdict *v)
 	return false;
 }
 
-bool
+const struct known *
 known_residency(const struct verdict *v)
 {
-	bool is_file = holds_file(v);
-
-	if (v->op.kind != OP_MINCORE || (!is_file && !pair_is_child(v->op.process)))
-		return false;
-	all[is_file ? RESIDENT_FILE : RESIDENT_CHILD].met++;
-	return true;
+	if (v->op.kind != OP_MINCORE)
+		return NULL;
+	if (holds_file(v))
+		return &known[RESIDENT_FILE];
+	return pair_is_child(v->op.process) ? &known[RESIDENT_CHILD] : NULL;
 }
 
-const char *
+const struct known *
 known_reason(const struct verdict *verdict)
 {
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i].explains || !all[i].explains(verdict))
-			continue;
-		all[i].met++;
-		return all[i].what;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].explains && known[i].explains(verdict))
+			return &known[i];
 	return NULL;
 }
 
 void
-known_print(FILE *out)
+known_print(FILE *out, const _Atomic uint64_t *met)
 {
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		fprintf(out, "# known: %s: %s", all[i].what, all[i].why);
-		if (all[i].explains || i <= RESIDENT_CHILD)
-			fprintf(out, " (met %lu times)\n", (unsigned long)all[i].met);
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		fprintf(out, "# known: %s: %s", known[i].what, known[i].why);
+		if (known[i].explains || known[i].is_passed_over)
+			fprintf(out, " (met %lu times)\n", (unsigned long)met[i]);
 		else
 			fprintf(out, " (not asked for)\n");
 	}
@@ -233,9 +297,11 @@ void
 known_table(FILE *out)
 {
 	fprintf(out, "| what | why | compared |\n| --- | --- | --- |\n");
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		fprintf(out, "| %s | %s | %s |\n", all[i].what, all[i].why,
-			all[i].explains	      ? "a sequence ends where it meets it"
-			: i <= RESIDENT_CHILD ? "passed over"
-					      : "not asked for");
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		fprintf(out, "| %s | %s | %s |\n", known[i].what, known[i].why,
+			known[i].explains	  ? "a sequence ends where it meets it"
+			: known[i].is_passed_over ? "passed over"
+						  : "not asked for");
 }
+
+static_assert(ARRAY_SIZE(known) <= MAX_KNOWN, "the tally has room for all");

@@ -149,7 +149,7 @@ do_mmap(struct space *sp, const struct op *op)
 		.addr = op->arg[0],
 		.length = op->arg[1],
 		.prot = (unsigned)op->arg[2],
-		.flags = (unsigned)op->arg[3],
+		.flags = op->arg[3],
 		.offset = op->arg[4],
 		.readonly_file = op->file == FILE_READ,
 		.writeonly_file = op->file == FILE_WRITE,
@@ -182,7 +182,7 @@ do_mremap(struct space *sp, const struct op *op)
 		.addr = op->arg[0],
 		.old_length = op->arg[1],
 		.new_length = op->arg[2],
-		.flags = (unsigned)op->arg[3],
+		.flags = op->arg[3],
 		.new_addr = op->arg[4],
 	};
 	vaddr_t va = 0;
@@ -291,7 +291,7 @@ do_transfer(struct space *sp, const struct op *op)
 {
 	const struct user_iovec vectors[2] = {
 		{ .base = op->arg[0], .bytes = op->arg[1] },
-		{ .base = op->arg[2], .bytes = op->arg[1] },
+		{ .base = op->arg[2], .bytes = op->arg[4] },
 	};
 	struct process_vm_request request = {
 		.local = sp,
@@ -348,7 +348,7 @@ apply_call(struct space *sp, const struct op *op)
 	case OP_MUNMAP:
 		return do_munmap(sp, op);
 	case OP_MPROTECT:
-		return call_mprotect(sp, arg[0], arg[1], (unsigned)arg[2]);
+		return call_mprotect(sp, arg[0], arg[1], arg[2]);
 	case OP_MADVISE:
 		return call_madvise(sp, arg[0], arg[1], (enum advice)arg[2]);
 	case OP_BRK:
@@ -364,7 +364,7 @@ apply_call(struct space *sp, const struct op *op)
 	case OP_MUNLOCKALL:
 		return call_munlockall(sp);
 	case OP_MSEAL:
-		return call_mseal(sp, arg[0], arg[1], (unsigned)arg[2]);
+		return call_mseal(sp, arg[0], arg[1], arg[2]);
 	case OP_MSYNC:
 		return call_msync(sp, arg[0], arg[1], (unsigned)arg[2]);
 	default:

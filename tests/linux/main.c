@@ -1,42 +1,31 @@
 /*
  * main.c - random sequences of operations on Linux and on the library, side by side.
  *
- *	linux AGENT [--seed N] [--ops N[K|M]] [--theme NAME] [--only] [--tell] [--trace] [--progress]
+ *	linux AGENT [--seed N] [--ops N[K|M]] [--theme NAME] [--jobs N] [--only] [--tell] [--trace]
+ *	      [--progress] [--known]
  *
  * Each theme runs its share of the operations, in sequences that begin with seed, seed + 1, ...
- * (--only: one sequence). A difference that is not known is cut down and printed as
- * a scenario, with the command that finds it again. --tell: every sequence is. --known: only
- * prints the list of differences that are known.
+ * (--only: one sequence). Workers, as many as jobs, take one sequence after the other. A difference
+ * that is not known is cut down and printed as a scenario, with the command that finds it
+ * again; the run goes on, and tells them all at its end. --tell: every sequence is told. --known:
+ * only prints the list of differences that are known.
  */
-#include <inttypes.h>
+#define _GNU_SOURCE
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../harness.h"
-#include "known.h"
-#include "pair.h"
-#include "pick.h"
-#include "shrink.h"
-#include "tell.h"
+#include "native.h"
+#include "work.h"
 
-#define USUAL_OPS 100000
-#define FEW_OPS	  10 /* that a cut-down sequence may have */
-
-struct options {
-	const char *agent;
-	const char *theme;
-	uint64_t    seed, ops;
-	bool	    only, trace, tell, progress, known;
-};
-
-struct totals {
-	uint64_t ops, sequences, failed, known;
-	uint64_t by_kind[OP_KINDS], errors[OP_KINDS];
-};
-
-static struct op sequence[MAX_OPS];
+#define USUAL_OPS	 100000
+#define PROGRESS_SECONDS 10
 
 static uint64_t
 number(const char *text)
@@ -47,193 +36,195 @@ number(const char *text)
 	return value * (*end == 'K' ? 1000 : *end == 'M' ? 1000000 : 1);
 }
 
+/* parse_value - an option with a value; false: it is none. */
+static bool
+parse_value(struct options *options, const char *name, const char *value)
+{
+	if (strcmp(name, "--seed") == 0)
+		options->seed = number(value);
+	else if (strcmp(name, "--ops") == 0)
+		options->ops = number(value);
+	else if (strcmp(name, "--theme") == 0)
+		options->theme = value;
+	else if (strcmp(name, "--jobs") == 0)
+		options->jobs = (unsigned)number(value);
+	else
+		return false;
+	return true;
+}
+
+static void
+parse_word(struct options *options, const char *word)
+{
+	if (strcmp(word, "--only") == 0)
+		options->only = true;
+	else if (strcmp(word, "--trace") == 0)
+		options->trace = true;
+	else if (strcmp(word, "--known") == 0)
+		options->known = true;
+	else if (strcmp(word, "--tell") == 0)
+		options->tell = true;
+	else if (strcmp(word, "--progress") == 0)
+		options->progress = true;
+	else
+		options->agent = word;
+}
+
 static struct options
 parse(int argc, char **argv)
 {
-	struct options options = { .ops = USUAL_OPS };
+	struct options options = { .ops = USUAL_OPS, .jobs = 1 };
 
 	for (int i = 1; i < argc; i++) {
-		const char *next = i + 1 < argc ? argv[i + 1] : "";
-
-		if (strcmp(argv[i], "--seed") == 0)
-			options.seed = number(next), i++;
-		else if (strcmp(argv[i], "--ops") == 0)
-			options.ops = number(next), i++;
-		else if (strcmp(argv[i], "--theme") == 0)
-			options.theme = next, i++;
-		else if (strcmp(argv[i], "--only") == 0)
-			options.only = true;
-		else if (strcmp(argv[i], "--trace") == 0)
-			options.trace = true;
-		else if (strcmp(argv[i], "--known") == 0)
-			options.known = true;
-		else if (strcmp(argv[i], "--tell") == 0)
-			options.tell = true;
-		else if (strcmp(argv[i], "--progress") == 0)
-			options.progress = true;
+		if (i + 1 < argc && parse_value(&options, argv[i], argv[i + 1]))
+			i++;
 		else
-			options.agent = argv[i];
+			parse_word(&options, argv[i]);
 	}
+	if (options.jobs < 1 || options.only || options.tell || options.trace)
+		options.jobs = 1;
+	if (options.jobs > MAX_WORKERS)
+		options.jobs = MAX_WORKERS;
 	return options;
 }
 
-static void
-count(struct totals *totals, const struct op *op, const struct verdict *verdict)
+static pid_t
+start_worker(struct tally *t, const struct options *options, unsigned self)
 {
-	totals->ops++;
-	totals->by_kind[op->kind]++;
-	totals->errors[op->kind] += verdict->linux_says.value < 0 || verdict->linux_says.signal;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		native_fail("no process for a worker");
+	if (pid > 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	work(t, options, self);
+	exit(0);
 }
 
-/* run - one sequence as it is made up; gives its length. false: it differs. */
+/* is_lost - a worker has ended before its time: what it was doing is a finding. */
 static bool
-run(const struct theme *theme, uint64_t seed, const struct options *options, struct setup *setup,
-    unsigned *nr, struct verdict *verdict, struct totals *totals)
+is_lost(struct tally *t, unsigned self, int status)
 {
-	struct picker picker;
-	struct op     last[3 * MAX_PROCESSES];
-	unsigned      length, nr_last;
-	bool	      same = true;
+	char text[64];
 
-	pick_begin(&picker, theme, seed, setup, &length);
-	pair_begin(setup);
-	*verdict = (struct verdict){ 0 };
-	for (*nr = 0; same && *nr < length; (*nr)++) {
-		sequence[*nr] = pick_op(&picker);
-		same = pair_step(*nr, &sequence[*nr], verdict);
-		if (options->trace)
-			tell_op(stdout, &sequence[*nr], &verdict->linux_says);
-		count(totals, &sequence[*nr], verdict);
-	}
-	nr_last = same ? pick_last(&picker, last) : 0;
-	for (unsigned i = 0; same && i < nr_last; i++, (*nr)++) {
-		sequence[*nr] = last[i];
-		same = pair_step(*nr, &sequence[*nr], verdict);
-		count(totals, &sequence[*nr], verdict);
-	}
-	return pair_end(*nr, verdict) && same;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return false;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NATIVE_UNFIT)
+		exit(NATIVE_UNFIT);
+	snprintf(text, sizeof(text), "a worker is gone, with status 0x%x", (unsigned)status);
+	tally_finding(t, t->at[self], text);
+	return true;
 }
 
-static void
-report(const struct theme *theme, uint64_t seed, struct setup *setup, unsigned nr,
-       const struct verdict *verdict)
+static unsigned
+worker_of(const pid_t *workers, unsigned nr, pid_t pid)
 {
-	struct verdict last = *verdict;
+	unsigned i = 0;
 
-	printf("# %s, seed %" PRIu64 ", operation %u of %u: %s\n", theme->name, seed, verdict->step,
-	       nr, verdict->text);
-	fflush(stdout);
-	nr = shrink(setup, sequence, nr, &last);
-	printf("# cut down to %u operations: %s\n", nr, last.text);
-	tell_scenario(stdout, setup, sequence, nr, &last);
-	printf("# to repeat: ./dev linux --theme %s --seed %" PRIu64 " --only\n", theme->name,
-	       seed);
-	fflush(stdout);
+	while (i < nr && workers[i] != pid)
+		i++;
+	return i;
 }
 
-static void
-run_theme(const struct theme *theme, uint64_t ops, const struct options *options,
-	  struct totals *totals)
+/* reap - who is gone; those that were lost are replaced. Gives how many have finished. */
+static unsigned
+reap(struct tally *t, const struct options *options, pid_t *workers)
 {
-	uint64_t began = totals->ops;
-	time_t	 told = time(NULL);
-	uint64_t seed = options->seed;
+	unsigned finished = 0;
+	int	 status;
+	pid_t	 pid;
 
-	do {
-		struct setup   setup = { 0 };
-		struct verdict verdict;
-		unsigned       nr;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		unsigned self = worker_of(workers, options->jobs, pid);
 
-		if (!run(theme, seed, options, &setup, &nr, &verdict, totals)) {
-			totals->known += verdict.known != NULL;
-			totals->failed += verdict.known == NULL;
-			if (!verdict.known)
-				report(theme, seed, &setup, nr, &verdict);
-		}
-		if (options->tell)
-			tell_scenario(stdout, &setup, sequence, nr, &verdict);
-		totals->sequences++;
-		seed++;
-		if (options->progress && time(NULL) >= told + 10) {
-			told = time(NULL);
-			printf("# %s: %" PRIu64 " operations, seed %" PRIu64 ", %" PRIu64
-			       " known differences, %" PRIu64 " others\n",
-			       theme->name, totals->ops, seed, totals->known, totals->failed);
-			fflush(stdout);
-		}
-	} while (!options->only && totals->ops - began < ops && totals->failed < 5);
-}
-
-/* notices - a mistake is found, and what is left of the sequence shows little else. */
-static bool
-notices(const struct options *options)
-{
-	struct totals totals = { 0 };
-
-	for (uint64_t seed = options->seed; seed < options->seed + 20; seed++) {
-		struct setup   setup = { .is_wrong = true };
-		struct verdict verdict;
-		unsigned       nr;
-
-		if (run(&themes[0], seed, options, &setup, &nr, &verdict, &totals) || verdict.known)
+		if (self == options->jobs)
 			continue;
-		nr = shrink(&setup, sequence, nr, &verdict);
-		printf("# cut down to %u operations: %s\n", nr, verdict.text);
-		return nr <= FEW_OPS;
+		if (is_lost(t, self, status) && !options->only && t->nr_findings < MOST_FINDINGS)
+			workers[self] = start_worker(t, options, self);
+		else
+			finished++;
 	}
-	return false;
+	return finished;
 }
 
-static void
-print_totals(const struct totals *totals)
+static uint64_t
+seconds_since(time_t began)
 {
-	printf("# %" PRIu64 " operations in %" PRIu64 " sequences, %" PRIu64
-	       " of them ended by a known difference\n",
-	       totals->ops, totals->sequences, totals->known);
-	for (unsigned i = 0; i < OP_KINDS; i++)
-		printf("#   %-9s %8" PRIu64 ", refused %" PRIu64 "\n", op_traits[i].name,
-		       totals->by_kind[i], totals->errors[i]);
+	return (uint64_t)(time(NULL) - began);
+}
+
+/* run_all - until the last worker has finished. */
+static void
+run_all(struct tally *t, const struct options *options, time_t began)
+{
+	const struct timespec patience = { .tv_sec = 1 };
+	pid_t		      workers[MAX_WORKERS];
+	unsigned	      finished = 0;
+	uint64_t	      told = 0;
+	sigset_t	      child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	for (unsigned i = 0; i < options->jobs; i++)
+		workers[i] = start_worker(t, options, i);
+	while (finished < options->jobs) {
+		uint64_t now = seconds_since(began);
+
+		sigtimedwait(&child, NULL, &patience);
+		finished += reap(t, options, workers);
+		if (!options->progress || now < told + PROGRESS_SECONDS)
+			continue;
+		told = now;
+		tally_progress(t, options->ops, now);
+	}
+}
+
+/* tell_results - a line for each theme; gives how many failed. */
+static unsigned
+tell_results(const struct tally *t, const struct options *options)
+{
+	unsigned nr = 0, failed = 0;
+
+	for (unsigned i = 0; i < nr_themes; i++) {
+		bool good = t->themes[i].found == 0;
+
+		if (!is_asked_for(options, i))
+			continue;
+		printf("%sok %u - %s\n", good ? "" : "not ", ++nr, themes[i].name);
+		failed += !good;
+	}
+	if (!options->theme) {
+		printf("%sok %u - a mistake is noticed\n", t->is_blind ? "not " : "", ++nr);
+		failed += t->is_blind;
+	}
+	printf("1..%u\n", nr);
+	return nr == 0 ? 1 : failed;
 }
 
 int
 main(int argc, char **argv)
 {
 	struct options options = parse(argc, argv);
-	struct totals  totals = { 0 };
-	unsigned       nr = 0, failed = 0;
+	time_t	       began = time(NULL);
+	struct tally  *t;
 
 	if (options.known) {
 		known_table(stdout);
 		return 0;
 	}
 	if (!options.agent) {
-		fprintf(stderr, "usage: linux AGENT [--seed N] [--ops N] [--theme NAME] [--only] "
-				"[--tell] [--trace] [--progress]\n");
+		fprintf(stderr, "usage: linux AGENT [--seed N] [--ops N] [--theme NAME] [--jobs N] "
+				"[--only] [--tell] [--trace] [--progress] [--known]\n");
 		return 2;
 	}
 	if (!options.seed)
 		options.seed = test_seed(1);
-	linux_open(options.agent);
-	library_open();
-	for (unsigned i = 0; i < nr_themes; i++) {
-		uint64_t before = totals.failed;
-
-		if (options.theme && strcmp(options.theme, themes[i].name) != 0)
-			continue;
-		run_theme(&themes[i], options.theme ? options.ops : options.ops / nr_themes + 1,
-			  &options, &totals);
-		printf("%sok %u - %s\n", totals.failed == before ? "" : "not ", ++nr,
-		       themes[i].name);
-		failed += totals.failed != before;
-	}
-	if (!options.theme) {
-		bool good = notices(&options);
-
-		printf("%sok %u - a mistake is noticed\n", good ? "" : "not ", ++nr);
-		failed += !good;
-	}
-	print_totals(&totals);
-	known_print(stdout);
-	printf("1..%u\n", nr);
-	return failed || !nr;
+	fflush(stdout);
+	t = tally_make(options.seed);
+	t->is_blind = true;
+	run_all(t, &options, began);
+	tally_print(t, seconds_since(began));
+	return tell_results(t, &options) != 0;
 }

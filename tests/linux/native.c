@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define PAGE	 4096ul
-#define PATIENCE 10 /* seconds without an answer until an agent counts as lost */
+#define PATIENCE 60 /* seconds without an answer until an agent counts as lost */
 #define LARGE	 (2ul << 20)
 /* Newer than some C libraries. */
 #define SYS_MSEAL	     462
@@ -213,10 +213,11 @@ lose_agent(unsigned process)
 {
 	const struct agent_slot *slot = &host.slots[process];
 
-	native_fail("the agent %s in command %u, call %ld, of 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx",
-		    is_alive(&native_processes[process]) ? "hangs" : "has died", slot->command,
-		    (long)slot->number, slot->arg[0], slot->arg[1], slot->arg[2], slot->arg[3],
-		    slot->arg[4]);
+	printf("# the agent %s in command %u, call %ld, of 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n",
+	       is_alive(&native_processes[process]) ? "hangs" : "has died", slot->command,
+	       (long)slot->number, slot->arg[0], slot->arg[1], slot->arg[2], slot->arg[3],
+	       slot->arg[4]);
+	exit(NATIVE_LOST);
 }
 
 /* wait_turn - until the agent has done what it was told. */
@@ -519,7 +520,7 @@ do_transfer(const struct op *op, int64_t number)
 {
 	const struct iovec vectors[2] = {
 		{ .iov_base = (void *)op->arg[0], .iov_len = op->arg[1] },
-		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[1] },
+		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[4] },
 	};
 	uint64_t at = buffer_of(op->process);
 

@@ -15,6 +15,12 @@ struct native_process {
 
 extern struct native_process native_processes[MAX_PROCESSES];
 
+/* How a process of the comparison ends that cannot go on. */
+enum {
+	NATIVE_UNFIT = 2, /* the host is not fit for it */
+	NATIVE_LOST = 3,  /* an agent is gone, or does not answer */
+};
+
 /* native_fail - the host is not fit for the comparison: say why, end the program. */
 [[gnu::noreturn]] void native_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

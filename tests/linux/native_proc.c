@@ -25,7 +25,7 @@ native_fail(const char *fmt, ...)
 	vprintf(fmt, args);
 	printf("\n");
 	va_end(args);
-	exit(2);
+	exit(NATIVE_UNFIT);
 }
 
 static int

@@ -45,7 +45,7 @@ enum op_kind {
 	OP_MSEAL,      /* addr, length, flags */
 	OP_MSYNC,      /* addr, length, flags */
 	OP_MINCORE,    /* addr, length */
-	OP_VM_READ,    /* local addr, bytes, remote addr, remote process */
+	OP_VM_READ,    /* local addr, bytes, remote addr, remote process, remote bytes */
 	OP_VM_WRITE,   /* likewise */
 	OP_FETCH,      /* addr: a return instruction is put there, if it can, and run */
 	OP_TRUNCATE,   /* bytes; file */
@@ -57,6 +57,9 @@ enum op_kind {
 	OP_MARK,       /* seed: stores to them */
 	OP_KINDS,
 };
+
+/* A flag of OP_MPROTECT: from the start of the stack on. */
+#define PROTECT_GROWSDOWN 0x01000000u
 
 /* What OP_LIMIT sets. */
 enum limit {

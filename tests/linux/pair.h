@@ -5,6 +5,8 @@
 
 #include "ops.h"
 
+struct known;
+
 /* What differs. */
 enum difference {
 	SAME,
@@ -22,7 +24,8 @@ struct verdict {
 	uint64_t	    page; /* of DIFFERENT_PAGE */
 	uint32_t	    linux_signal, library_signal;
 	const struct setup *setup;
-	const char	   *known; /* the reason, if it is a chosen or known difference */
+	const struct known *known;	 /* if it is a chosen or known difference */
+	const struct known *passed_over; /* one that does not end the sequence */
 	char		    text[800];
 };
 

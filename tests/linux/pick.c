@@ -40,9 +40,10 @@ const struct theme themes[] = {
 	  .weights = { CALLS(24, 8, 10, 6, 2), USES(10, 20, 3, 1), TREE(3, 2), [OP_MREMAP] = 40 },
 	  .most_processes = 3 },
 	{ .name = "files",
-	  .weights = { CALLS(30, 6, 8, 5, 1), USES(14, 22, 5, 2), TREE(3, 2), [OP_MREMAP] = 6,
-		       [OP_FETCH] = 2, [OP_TRUNCATE] = 8, [OP_PUNCH] = 6, [OP_READ] = 6,
-		       [OP_WRITE] = 8, [OP_MSYNC] = 4, [OP_MINCORE] = 4 },
+	  .weights = { CALLS(30, 6, 8, 5, 1), USES(14, 22, 5, 2),
+		       TREE(3, 2), [OP_MREMAP] = 6, [OP_FETCH] = 2, [OP_TRUNCATE] = 8,
+		       [OP_PUNCH] = 6, [OP_READ] = 6, [OP_WRITE] = 8, [OP_MSYNC] = 4,
+		       [OP_MINCORE] = 4, [OP_VM_READ] = 3, [OP_VM_WRITE] = 3 },
 	  .most_processes = 3,
 	  .is_about_files = true },
 	{ .name = "locks",
@@ -53,8 +54,8 @@ const struct theme themes[] = {
 	  .has_limits = true,
 	  .is_small = true },
 	{ .name = "forks",
-	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2),
-		       TREE(7, 4), [OP_MREMAP] = 3, [OP_VM_READ] = 4, [OP_VM_WRITE] = 4 },
+	  .weights = { CALLS(12, 5, 8, 10, 2), USES(16, 28, 5, 2), TREE(7, 4), [OP_MREMAP] = 3,
+		       [OP_VM_READ] = 4, [OP_VM_WRITE] = 4, [OP_MINCORE] = 1 },
 	  .most_processes = 4 },
 };
 const unsigned nr_themes = sizeof(themes) / sizeof(themes[0]);
@@ -219,6 +220,13 @@ pick_prot(struct picker *picker)
 	return prot;
 }
 
+/* any_bit - of 64: flags are as wide as registers. */
+static uint64_t
+any_bit(struct picker *picker)
+{
+	return (uint64_t)1 << below(picker, 64);
+}
+
 /* 2. Operations. */
 
 static unsigned
@@ -283,6 +291,8 @@ pick_mmap(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[1] = pick_length(picker);
 	op->arg[2] = pick_prot(picker);
 	op->arg[3] = flags;
+	if (one_in(picker, 100))
+		op->arg[3] |= any_bit(picker) & ~(uint64_t)UINT32_MAX;
 	if (makes_pages(op) && op->arg[1] > MOST_MADE && op->arg[1] < UINT64_MAX - MOST_MADE)
 		op->arg[1] = pick_few_pages(picker);
 	if (flags & MAPF_ANONYMOUS)
@@ -339,6 +349,10 @@ pick_brk(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[0] = sp->brk + (draw(picker) >> below(picker, 60));
 	if (one_in(picker, 20))
 		op->arg[0] = pick_address(picker, sp);
+	/* All of it may become locked. */
+	if (picker->theme->is_small && op->arg[0] < ARCH_USER_END &&
+	    op->arg[0] > sp->brk + MOST_MADE)
+		op->arg[0] = sp->brk + below(picker, MOST_MADE);
 }
 
 static void
@@ -397,7 +411,13 @@ pick_mremap(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[3] |= REMAP_MAYMOVE;
 	if (one_in(picker, 3))
 		op->arg[3] &= REMAP_MAYMOVE;
+	if (one_in(picker, 60))
+		op->arg[3] |= any_bit(picker);
 	op->arg[4] = pick_address(picker, sp);
+	r = space_find(sp, op->arg[0]);
+	if (r && (r->flags & REGION_LOCKED) && op->arg[2] > MOST_MADE &&
+	    op->arg[2] < UINT64_MAX - MOST_MADE)
+		op->arg[2] = pick_few_pages(picker);
 }
 
 /* keeps_tail - such files always end with a page (known.c). */
@@ -485,8 +505,9 @@ pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
 	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
 	op->arg[2] = pick_page(picker, other) + below(picker, PAGE);
+	op->arg[4] = one_in(picker, 4) ? below(picker, 5 * PAGE) : op->arg[1];
 	local = va_range(op->arg[0], op->arg[0] + op->arg[1]);
-	remote = va_range(op->arg[2], op->arg[2] + op->arg[1]);
+	remote = va_range(op->arg[2], op->arg[2] + op->arg[4]);
 	return !(sp == other && range_overlaps(local, remote)) &&
 	       !share_pages(sp, local, other, remote);
 }
@@ -498,13 +519,15 @@ pick_ranged(struct picker *picker, struct space *sp, struct op *op)
 	if (op->kind == OP_MPROTECT) {
 		op->arg[2] = pick_prot(picker);
 		if (one_in(picker, 30))
-			op->arg[2] |= (uint64_t)1 << below(picker, 32);
+			op->arg[2] |= any_bit(picker);
+		if (one_in(picker, 20))
+			op->arg[2] |= PROTECT_GROWSDOWN;
 	} else if (op->kind == OP_MADVISE) {
 		op->arg[2] = pick_advice(picker);
 	} else if (op->kind == OP_MLOCK) {
 		op->arg[2] = one_in(picker, 10) ? below(picker, 4) : below(picker, 2);
 	} else if (op->kind == OP_MSEAL) {
-		op->arg[2] = one_in(picker, 20);
+		op->arg[2] = one_in(picker, 20) ? any_bit(picker) : 0;
 	} else if (op->kind == OP_MSYNC) {
 		op->arg[2] =
 			one_in(picker, 8) ? below(picker, 16) : (uint64_t)1 << below(picker, 3);
@@ -594,7 +617,7 @@ hits_agent(const struct op *op)
 	    is_out_of_bounds(op->arg[4], round_up(op->arg[2], op->arg[4])))
 		return true;
 	if ((op->kind == OP_VM_READ || op->kind == OP_VM_WRITE) &&
-	    is_out_of_bounds(op->arg[2] & ~ARCH_PAGE_MASK, round_up(op->arg[1], op->arg[2])))
+	    is_out_of_bounds(op->arg[2] & ~ARCH_PAGE_MASK, round_up(op->arg[4], op->arg[2])))
 		return true;
 	return op_traits[op->kind].has_range && is_out_of_bounds(start, bytes);
 }

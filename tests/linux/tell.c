@@ -126,9 +126,10 @@ tell_rest(FILE *out, const struct op *op, const struct result *result)
 		fprintf(out, "# a return instruction is put there first, if that goes\n");
 		tell_access(out, op, result);
 	} else {
-		fprintf(out, "# %s %s 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " = %" PRId64 "\n",
-			op_traits[op->kind].name, file, op->arg[0], op->arg[1], op->arg[2],
-			result->value);
+		fprintf(out, "# %s %s", op_traits[op->kind].name, file);
+		for (unsigned i = 0; i < 5; i++)
+			fprintf(out, " 0x%" PRIx64, op->arg[i]);
+		fprintf(out, " = %" PRId64 "\n", result->value);
 	}
 }
 

@@ -160,7 +160,7 @@ struct bad {
 	uint64_t length;
 	uint64_t offset;
 	unsigned prot;
-	unsigned flags;
+	uint64_t flags;
 	bool	 has_file;
 	bool	 readonly, writeonly;
 	err_t	 err;
@@ -204,6 +204,13 @@ static const struct bad bad_requests[] = {
 	  ERR_OPNOTSUPP },
 	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | MAPF_FIXED_NOREPLACE, true, false, false,
 	  ERR_OPNOTSUPP },
+	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED_VALIDATE | (uint64_t)1 << 32, true, false, false,
+	  ERR_OPNOTSUPP },
+	/* offsets of bytes in a file are signed numbers; that comes before the type */
+	{ 0, PAGE(2), (uint64_t)1 << 63, PROT_R, MAPF_SHARED, true, false, false, ERR_OVERFLOW },
+	{ 0, PAGE(2), ((uint64_t)1 << 63) - PAGE(2), PROT_R, MAPF_SHARED, true, false, false,
+	  ERR_OVERFLOW },
+	{ 0, PAGE(2), -PAGE(1), PROT_R, 0, true, false, false, ERR_OVERFLOW },
 	/* what the file's opening forbids */
 	{ 0, PAGE(2), 0, PROT_RW, MAPF_SHARED, true, true, false, ERR_ACCES },
 	{ 0, PAGE(2), 0, PROT_R, MAPF_SHARED, true, false, true, ERR_ACCES },

@@ -86,6 +86,28 @@ a_locked_heap_and_a_locked_move_are_whole(void **state)
 	sketch_end(sp);
 }
 
+/* Only new pages are brought in: not the last old one, which a lock that met a hole has left out. */
+static void
+a_heap_brings_in_what_is_new(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct space	   *sp;
+
+	(void)state;
+	layout.brk_start = PAGE(1);
+	sp = sketch_space_with(&layout);
+	assert_int_equal(call_brk(sp, PAGE(2) + 100), PAGE(2) + 100);
+	EXPECT_ERR(call_mlock(sp, PAGE(1), PAGE(3)), ERR_NOMEM);
+	EXPECT_OK(call_mlockall(sp, LOCKALL_FUTURE));
+	EXPECT_REGIONS(sp, "1-3 rw locked");
+	assert_int_equal(call_brk(sp, PAGE(3) - 100), PAGE(3) - 100);
+	assert_false(sketch_is_present(sp, 2));
+	assert_int_equal(call_brk(sp, PAGE(4)), PAGE(4));
+	assert_false(sketch_is_present(sp, 2));
+	assert_true(sketch_is_writable(sp, 3));
+	sketch_end(sp);
+}
+
 /* A lock that met a hole has brought nothing in; the protection that allows writing makes up for it. */
 static void
 locked_memory_that_becomes_writable_is_copied(void **state)
@@ -108,4 +130,5 @@ locked_memory_that_becomes_writable_is_copied(void **state)
 TEST_SUITE(mapping, cmocka_unit_test(populating_and_locking_bring_pages_in),
 	   cmocka_unit_test(a_page_that_cannot_be_had_is_no_error),
 	   cmocka_unit_test(a_locked_heap_and_a_locked_move_are_whole),
+	   cmocka_unit_test(a_heap_brings_in_what_is_new),
 	   cmocka_unit_test(locked_memory_that_becomes_writable_is_copied))

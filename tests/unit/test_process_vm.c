@@ -183,6 +183,14 @@ bad_arguments_are_refused(void **state)
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), half }, { PAGE(1), 8 }, ERR_INVAL },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), 8 }, { PAGE(1), half }, ERR_INVAL },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { half, 0 }, { PAGE(1), 8 }, ERR_FAULT },
+		{ PAGE(2),
+		  1,
+		  PAGE(3),
+		  1,
+		  0,
+		  { ARCH_USER_END - 8, half - 1 },
+		  { PAGE(1), 8 },
+		  ERR_FAULT },
 		{ PAGE(2), 1, PAGE(3), 1, 0, { PAGE(1), 8 }, { half, 0 }, OK },
 	};
 	struct pair p = pair_make();
@@ -233,7 +241,91 @@ without_memory_nothing_is_copied(void **state)
 	pair_end(&p);
 }
 
+/*
+ * As in Linux, remote pages are brought in before the local side is looked at: all of an element, how
+ * many bytes ever are wanted of it, but none of the next one. Page 8 and 9 are a private file's.
+ */
+static void
+remote_pages_come_first(void **state)
+{
+	const struct {
+		struct user_iovec local, remote[2];
+		uint64_t	  done; /* 0: ERR_FAULT */
+		bool		  writable[2];
+	} cases[] = {
+		{ { PAGE(5), 8 }, { { PAGE(8) + 4, 2 }, { PAGE(9), 8 } }, 0, { true, false } },
+		{ { PAGE(5), 8 }, { { PAGE(9) - 1, 2 }, { PAGE(9), 8 } }, 0, { true, true } },
+		{ { PAGE(1), 2 }, { { PAGE(8) + 4, 2 }, { PAGE(9), 8 } }, 2, { true, false } },
+		{ { PAGE(1), 2 }, { { PAGE(8), 2 * PAGE(1) }, { 0, 0 } }, 2, { true, true } },
+		{ { PAGE(1), 2 }, { { PAGE(9), 2 * PAGE(1) }, { 0, 0 } }, 2, { false, true } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct pair		  p = pair_make();
+		struct object		 *file = sketch_file(7, 2);
+		struct process_vm_request request =
+			request_of(&p, &cases[i].local, 1, cases[i].remote, 2);
+		uint64_t done = 0;
+
+		sketch_map_file(p.remote, 8, 10, PROT_RW, file, 0, MAPF_PRIVATE);
+		EXPECT_ERR(call_process_vm_readv(&request, &done), cases[i].done ? OK : ERR_FAULT);
+		for (unsigned page = 0; page < 2; page++) {
+			assert_int_equal(sketch_is_present(p.remote, 8 + page),
+					 cases[i].writable[page]);
+			assert_false(sketch_is_writable(p.remote, 8 + page));
+		}
+		EXPECT_ERR(call_process_vm_writev(&request, &done), cases[i].done ? OK : ERR_FAULT);
+		assert_int_equal(done, cases[i].done);
+		for (unsigned page = 0; page < 2; page++)
+			assert_int_equal(sketch_is_writable(p.remote, 8 + page),
+					 cases[i].writable[page]);
+		object_put(file);
+		pair_end(&p);
+	}
+}
+
+#define MANY_PAGES (2 * ARCH_PAGE_SIZE / 8) /* that Linux takes at once */
+
+/* A long element is brought in batch by batch; a short space has no room for one. */
+static void
+long_elements_go_in_batches(void **state)
+{
+	const struct {
+		uint64_t bytes, pages; /* wanted, brought in */
+	} cases[] = {
+		{ 1, MANY_PAGES },
+		{ PAGE(MANY_PAGES) - 8, MANY_PAGES },
+		{ PAGE(MANY_PAGES) - 7, 2 * MANY_PAGES },
+	};
+
+	(void)state;
+	if (ARCH_USER_END < PAGE(8 * MANY_PAGES))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct space_layout	  layout = sketch_layout();
+		struct pair		  p;
+		struct user_iovec	  local = { PAGE(4), cases[i].bytes };
+		struct user_iovec	  remote = { PAGE(1) + 8, PAGE(3 * MANY_PAGES - 2) };
+		struct process_vm_request request;
+		uint64_t		  done = 0;
+
+		layout.end = layout.mmap_base = PAGE(3 * MANY_PAGES);
+		p.local = sketch_space_with(&layout);
+		EXPECT_OK(space_create(&layout, &p.remote));
+		sketch_map(p.local, 1, 3 * MANY_PAGES, PROT_RW, 0);
+		sketch_map(p.remote, 1, 3 * MANY_PAGES, PROT_RW, 0);
+		request = request_of(&p, &local, 1, &remote, 1);
+		EXPECT_OK(call_process_vm_readv(&request, &done));
+		assert_int_equal(done, cases[i].bytes);
+		assert_true(sketch_is_present(p.remote, (unsigned)cases[i].pages));
+		assert_false(sketch_is_present(p.remote, (unsigned)cases[i].pages + 1));
+		pair_end(&p);
+	}
+}
+
 TEST_SUITE(process_vm, cmocka_unit_test(borders_need_not_agree),
 	   cmocka_unit_test(writing_is_reading_the_other_way), cmocka_unit_test(a_part_is_a_result),
+	   cmocka_unit_test(remote_pages_come_first), cmocka_unit_test(long_elements_go_in_batches),
 	   cmocka_unit_test(bad_arguments_are_refused),
 	   cmocka_unit_test(without_memory_nothing_is_copied))

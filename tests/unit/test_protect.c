@@ -91,7 +91,7 @@ bad_arguments_are_refused(void **state)
 	const struct {
 		vaddr_t	 addr;
 		uint64_t length;
-		unsigned prot;
+		uint64_t prot;
 		err_t	 err;
 	} cases[] = {
 		{ PAGE(1) + 1, PAGE(1), PROT_R, ERR_INVAL },
@@ -105,6 +105,7 @@ bad_arguments_are_refused(void **state)
 		{ PAGE(1), PAGE(1), PROT_R | 0x1000000, ERR_INVAL },
 		{ PAGE(5), PAGE(1), PROT_R | 0x1000000, ERR_NOMEM },
 		{ PAGE(1), PAGE(1), PROT_RW | 0x8, OK },
+		{ PAGE(1), PAGE(1), (uint64_t)1 << 32, ERR_INVAL },
 		{ PAGE(1), UINT64_MAX, PROT_R, ERR_NOMEM },
 		{ PAGE(1), UINT64_MAX - 5000, PROT_R, ERR_NOMEM },
 		{ PAGE(1), UINT64_MAX - 5000, 0x40, ERR_NOMEM },

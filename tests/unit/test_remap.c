@@ -331,6 +331,28 @@ locked_memory_grows_within_its_limit(void **state)
 	sketch_end(sp);
 }
 
+/* A second mapping onto the first: the limit is looked at before the place. */
+static void
+a_limit_comes_before_the_place(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct object	   *file;
+	struct space	   *sp;
+
+	(void)state;
+	layout.limit_memlock = PAGE(3);
+	sp = sketch_space_with(&layout);
+	file = sketch_file(7, 100);
+	sketch_map_file(sp, 1, 4, PROT_RW, file, 0, MAPF_SHARED);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(3), 0));
+	EXPECT_ERR(move_to(sp, 2, 0, 1, 2), ERR_AGAIN);
+	sp->layout.limit_memlock = PAGE(4);
+	EXPECT_ERR(move_to(sp, 2, 0, 1, 2), ERR_FAULT);
+	EXPECT_REGIONS(sp, "1-4 rw shared locked @7:0");
+	object_put(file);
+	sketch_end(sp);
+}
+
 static void
 limits_and_seals_are_kept(void **state)
 {
@@ -515,6 +537,7 @@ TEST_SUITE(remap, cmocka_unit_test(it_grows_as_far_as_there_is_room),
 	   cmocka_unit_test(a_shared_mapping_can_be_doubled),
 	   cmocka_unit_test(a_fork_keeps_its_own),
 	   cmocka_unit_test(locked_memory_grows_within_its_limit),
+	   cmocka_unit_test(a_limit_comes_before_the_place),
 	   cmocka_unit_test(limits_and_seals_are_kept),
 	   cmocka_unit_test(parts_that_move_together_keep_their_locks),
 	   cmocka_unit_test(a_copy_keeps_the_data_limit),

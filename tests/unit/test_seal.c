@@ -57,6 +57,7 @@ bad_arguments_are_refused(void **state)
 	sketch_map(sp, 4, 5, PROT_RW, 0);
 	EXPECT_ERR(space_seal(sp, PAGE(1), PAGE(1), 1), ERR_INVAL);
 	EXPECT_ERR(space_seal(sp, PAGE(1) + 1, PAGE(1), 0), ERR_INVAL);
+	EXPECT_ERR(space_seal(sp, PAGE(1), PAGE(1), (uint64_t)1 << 32), ERR_INVAL);
 	EXPECT_ERR(space_seal(sp, PAGE(1), UINT64_MAX, 0), ERR_INVAL);
 	EXPECT_ERR(space_seal(sp, PAGE(3), UINT64_MAX - PAGE(1), 0), ERR_INVAL);
 	EXPECT_ERR(space_seal(sp, PAGE(1), PAGE(4), 0), ERR_NOMEM);

@@ -122,12 +122,13 @@ statement_mmap(struct run *r)
 	    !parse_flags(r, map_flags,
 			 "a flag like private, shared, anon, fixed, noreplace, noreserve, stack or "
 			 "growsdown",
-			 &call.map.flags) ||
+			 &call.arg) ||
 	    !parse_map_file(r, &call.map) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
 	call.space = space_of(name);
+	call.map.flags = call.arg;
 	stage_on_cpu(r->cpu, do_map, &call);
 	return compare_result(r, "mmap", &wanted, call.err, call.value, true);
 }

@@ -65,7 +65,7 @@ statement_mremap(struct run *r)
 
 	if (!parse_span(r, &call) ||
 	    !parse_number(r, &call.remap.new_length, "the new length in bytes") ||
-	    !parse_flags(r, flags, "none, maymove, fixed or dontunmap", &call.remap.flags))
+	    !parse_flags(r, flags, "none, maymove, fixed or dontunmap", &call.arg))
 		return false;
 	if (lexer_token(&r->lex, &token)) {
 		lexer_unread(&r->lex, &token);
@@ -79,6 +79,7 @@ statement_mremap(struct run *r)
 		return true;
 	call.remap.addr = call.addr;
 	call.remap.old_length = call.length;
+	call.remap.flags = call.arg;
 	stage_on_cpu(r->cpu, do_remap, &call);
 	return note_move(r, &call) &&
 	       compare_result(r, "mremap", &wanted, call.err, call.value, true);

@@ -106,7 +106,7 @@ call(struct task *t, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 	case CALL_MUNMAP:
 		return space_unmap(sp, a, b);
 	case CALL_MPROTECT:
-		return space_protect(sp, a, b, (unsigned)c);
+		return space_protect(sp, a, b, c);
 	case CALL_BRK:
 		return (int64_t)space_brk(sp, a);
 	case CALL_WRITE:
