@@ -133,9 +133,10 @@ prot_leaf(struct check *c, const struct entry_at *e, struct region *r)
 	if (leaf.kernel)
 		check_fail(c, INV_PROT, "leaf at 0x%llx is kernel-only in the user half",
 			   (unsigned long long)e->va);
-	if ((r->flags & REGION_LOCKED) && !leaf.is_wired)
-		check_fail(c, INV_PROT, "leaf at 0x%llx in a locked region is not wired",
-			   (unsigned long long)e->va);
+	if (leaf.is_wired != ((r->flags & REGION_LOCKED) != 0))
+		check_fail(c, INV_PROT, "leaf at 0x%llx in a region that is %slocked is %swired",
+			   (unsigned long long)e->va, r->flags & REGION_LOCKED ? "" : "not ",
+			   leaf.is_wired ? "" : "not ");
 	if (leaf.is_private == is_shared)
 		check_fail(c, INV_PROT, "leaf at 0x%llx says %s, its region is %s",
 			   (unsigned long long)e->va, leaf.is_private ? "private" : "shared",

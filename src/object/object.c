@@ -62,8 +62,9 @@ drop_pages(struct object *object)
 		frame_release(pfn);
 	}
 	swapped_drop(object, (struct page_run){ 0, UINT64_MAX });
-	REQUIRE(object->nr_pages == 0, "object %lu keeps %lu pages", (unsigned long)object->id,
-		(unsigned long)object->nr_pages);
+	REQUIRE(object->nr_pages == 0 && object->nr_out == 0, "object %lu keeps %lu pages, %lu out",
+		(unsigned long)object->id, (unsigned long)object->nr_pages,
+		(unsigned long)object->nr_out);
 }
 
 void

@@ -232,11 +232,13 @@ static void
 find_path(const struct object *object, uint64_t index, struct path *path)
 {
 	struct radix_node *node = object->pages;
+	unsigned	   level = object->height - 1;
 
-	for (unsigned level = object->height; level-- > 0;) {
+	for (; level > 0; level--) {
 		path->node[level] = node;
 		node = child(node, slot_of(index, level));
 	}
+	path->node[0] = node;
 }
 
 /* write_slot - set it, and the maps of all nodes on the way to it. */

@@ -9,8 +9,9 @@
  * Prepare takes the counts and builds the child's root aside; commit takes the
  * parent's write bits, which the hardware ANDs along a walk, so one bit protects
  * everything below. Where a range must not be shared, the child gets a table of
- * its own that names the same children except those. A machine that cannot deny
- * writes at upper levels takes that way everywhere, down to the leaves.
+ * its own that names the same children except those; and one where pages are wired,
+ * because locks are not inherited. A machine that cannot deny writes at upper levels takes
+ * that way everywhere, down to the leaves.
  *
  * The space's lock does not keep out those who take pages from an object; table locks do. The
  * parent's root stays locked for all of prepare, and the child stands behind the parent in each
@@ -46,6 +47,16 @@ span_left_out(const struct fork_filter *filter, struct va_range span)
 	return range_covers(out, span) ? LEFT_ALL : LEFT_SOME;
 }
 
+/* unwired - the same leaf, as the child has it. */
+static pte_t
+unwired(pte_t pte)
+{
+	struct pte_leaf leaf = arch_pte_decode_leaf(pte, 0);
+
+	leaf.is_wired = false;
+	return arch_pte_leaf(leaf);
+}
+
 /* A counted reference for the child to what the parent's entry names. */
 static err_t
 share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
@@ -58,6 +69,8 @@ share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
 		pte = arch_pte_with_write(pte, false);
 	if (arch_pte_kind(pte, level) == PTE_TABLE)
 		stat_inc(STAT_TABLE_SHARES);
+	else if (level == 0 && arch_pte_kind(pte, 0) == PTE_LEAF)
+		pte = unwired(pte);
 	table_set(into, index, pte);
 	return OK;
 }
@@ -94,10 +107,13 @@ copy_page(pte_t pte, pfn_t into, unsigned index)
 
 /* must_look - something below this entry may not be shared as it is. */
 static bool
-must_look(const struct fork_walk *w, pte_t pte, enum left_out left)
+must_look(const struct fork_walk *w, pte_t pte, enum left_out left, struct va_range span)
 {
+	const struct fork_filter *filter = w->filter;
+
 	return left == LEFT_SOME || !ARCH_HAS_UPPER_WRITE_DENIAL ||
-	       (w->filter->pins && frame_of(arch_pte_table_pfn(pte))->table.may_have_pins);
+	       (filter->pins && frame_of(arch_pte_table_pfn(pte))->table.may_have_pins) ||
+	       (filter->has_wired && filter->has_wired(filter, span));
 }
 
 static void copy_partly(struct fork_walk *w, pfn_t from, unsigned level, vaddr_t base, pfn_t into);
@@ -128,7 +144,7 @@ copy_entry(struct fork_walk *w, pte_t pte, unsigned level, struct va_range span,
 
 	if (left == LEFT_ALL)
 		return;
-	if (arch_pte_kind(pte, level) == PTE_TABLE && must_look(w, pte, left))
+	if (arch_pte_kind(pte, level) == PTE_TABLE && must_look(w, pte, left, span))
 		copy_slot(w, pte, level, span.start, into, index);
 	else if (level == 0 && w->filter->pins && is_pinned_page(pte))
 		w->err = copy_page(pte, into, index);

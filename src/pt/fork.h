@@ -4,7 +4,8 @@
  *
  * Per used slot of the root: the slot's write bit goes in the parent, the entry
  * is copied, the child table counted once more. Only slots whose span holds a
- * range that must not be shared are descended into.
+ * range that must not be shared, or a page that the child must have otherwise, are
+ * descended into.
  */
 #pragma once
 
@@ -16,6 +17,8 @@
  */
 struct fork_filter {
 	bool (*next)(const struct fork_filter *filter, vaddr_t from, struct va_range *out);
+	/* The span has pages that are wired for the parent, not for the child. NULL: there are none. */
+	bool (*has_wired)(const struct fork_filter *filter, struct va_range span);
 	void *data;
 	bool  pins; /* private pages may be pinned: those the child gets as copies, at once */
 };

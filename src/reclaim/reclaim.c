@@ -30,13 +30,13 @@ swap_out(uint64_t nr_frames)
 	struct frame_totals totals = frame_totals();
 	uint64_t	    shared = totals.by_kind[FRAME_OBJECT];
 	uint64_t	    all = shared + totals.by_kind[FRAME_ANON];
-	uint64_t	    freed = 0;
+	uint64_t	    share = all ? nr_frames * shared / all : 0;
+	uint64_t	    freed = objects_reclaim(OBJECTS_IN_MEMORY, share);
+	bool		    has_more = freed >= share;
 
-	if (all)
-		freed = objects_reclaim(OBJECTS_IN_MEMORY, nr_frames * shared / all);
 	if (freed < nr_frames)
 		freed += tables_reclaim(nr_frames - freed);
-	if (freed < nr_frames)
+	if (freed < nr_frames && has_more)
 		freed += objects_reclaim(OBJECTS_IN_MEMORY, nr_frames - freed);
 	return freed;
 }

@@ -35,11 +35,12 @@ struct remap {
 	uint64_t      flags;
 	vaddr_t	      new_addr; /* the request's; then where it goes */
 
-	struct region	     *r;     /* check_region: at addr */
-	struct region_kind    kind;  /* check_region: what a region starting at addr is */
-	struct va_range	      moved; /* plan_move: the pages that go along */
-	struct unmap_plan     clear; /* plan_move: the new place */
-	struct unmap_plan     tail;  /* plan_move: what shrinking takes away */
+	struct region	     *r;	/* check_region: at addr */
+	struct region_kind    kind;	/* check_region: what a region starting at addr is */
+	struct va_range	      moved;	/* plan_move: the pages that go along */
+	struct va_range	      unlocked; /* leave_empty: what was locked and stays, else empty */
+	struct unmap_plan     clear;	/* plan_move: the new place */
+	struct unmap_plan     tail;	/* plan_move: what shrinking takes away */
 	struct pt_plan	      tables;
 	struct region_reserve reserve;
 };
@@ -258,6 +259,7 @@ plan_move(struct remap *m)
 	m->clear = m->tail = (struct unmap_plan){ .tables = no_tables };
 	m->tables = no_tables;
 	m->moved = va_range(m->addr, m->addr + min_u64(m->old_bytes, m->new_bytes));
+	m->unlocked = va_range(0, 0);
 	err = choose_place(m);
 	if (err == OK)
 		err = plan_tables(m);
@@ -283,16 +285,20 @@ move_entries(struct remap *m)
 	pt_move(&m->sp->pt, m->moved, m->new_addr, &m->tables, &g);
 	if (atomic_load(&m->sp->may_have_pins))
 		pt_note_pins(&m->sp->pt, place);
+	/* Tables with wired leaves are never shared: this needs none of the plan's. */
+	pt_wire(&m->sp->pt, m->unlocked, false, &m->tables, &g);
 	gather_end(&g);
 	rmap_unlock(m->kind.object);
 }
 
-/* leave_empty - the old range stays; what is locked is the new one. */
+/* leave_empty - the old region stays, without the moved pages; what is locked is the new one. */
 static void
 leave_empty(struct remap *m)
 {
 	struct region *r = space_find(m->sp, m->addr);
 
+	if (r->flags & REGION_LOCKED)
+		m->unlocked = r->range;
 	region_change(r, r->prot, r->flags & ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT),
 		      r->place);
 	region_merge_around(m->sp, r->range);

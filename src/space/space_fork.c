@@ -7,7 +7,8 @@
  *	publish  the child enters the list of all spaces
  *
  * A do-not-fork region is left out; a wipe-on-fork region is there, but its
- * pages are not. The tables are told about both as ranges not to share. The
+ * pages are not. The tables are told about both as ranges not to share. Locks are
+ * not inherited: where the parent has locked memory, the child has tables of its own. The
  * parent's write lock is held until no CPU can write what is now shared.
  */
 #include "pt/fork.h"
@@ -18,45 +19,54 @@
 #include "space/tree.h"
 
 /*
- * The ranges that the child's tables leave out. Questions come in rising order,
- * so the last answer mostly serves again, and all of them together look at each
- * region once.
+ * The regions with any of these flags. Questions come in rising order, so the last answer
+ * mostly serves again, and all of them together look at each region once.
  */
-struct unshared {
+struct flagged {
 	struct space  *parent;
+	unsigned       flags;
 	vaddr_t	       asked; /* `next` is the answer to this question */
 	bool	       known;
-	struct region *next; /* first unshared region with end > asked, or NULL */
+	struct region *next; /* first such region with end > asked, or NULL */
 };
 
-static bool
-is_unshared(const struct region *r)
-{
-	return r->flags & (REGION_DONTFORK | REGION_WIPEONFORK);
-}
+/* What the tables are told: the ranges that the child's leave out, and where locked pages are. */
+struct special {
+	struct flagged unshared;
+	struct flagged locked;
+};
 
 static struct region *
-first_unshared(struct region *r)
+next_flagged(struct flagged *f, vaddr_t from)
 {
-	while (r && !is_unshared(r))
-		r = tree_next(r);
-	return r;
+	if (!f->known || from < f->asked || (f->next && f->next->range.end <= from)) {
+		f->next = tree_find_end(f->parent, from);
+		while (f->next && !(f->next->flags & f->flags))
+			f->next = tree_next(f->next);
+		f->known = true;
+	}
+	f->asked = from;
+	return f->next;
 }
 
 static bool
 next_unshared(const struct fork_filter *filter, vaddr_t from, struct va_range *out)
 {
-	struct unshared *u = filter->data;
+	struct special *special = filter->data;
+	struct region  *r = next_flagged(&special->unshared, from);
 
-	if (!u->known || from < u->asked || (u->next && u->next->range.end <= from)) {
-		u->next = first_unshared(tree_find_end(u->parent, from));
-		u->known = true;
-	}
-	u->asked = from;
-	if (!u->next)
-		return false;
-	*out = u->next->range;
-	return true;
+	if (r)
+		*out = r->range;
+	return r;
+}
+
+static bool
+has_locked(const struct fork_filter *filter, struct va_range span)
+{
+	struct special *special = filter->data;
+	struct region  *r = next_flagged(&special->locked, span.start);
+
+	return r && r->range.start < span.end;
 }
 
 /* copy_regions - fails ERR_NOMEM: the child has some of them. */
@@ -91,9 +101,13 @@ has_pins(struct space *sp)
 static err_t
 plan(struct space *parent, struct space **out)
 {
-	struct unshared		 unshared = { .parent = parent };
+	struct special special = {
+		.unshared = { .parent = parent, .flags = REGION_DONTFORK | REGION_WIPEONFORK },
+		.locked = { .parent = parent, .flags = REGION_LOCKED },
+	};
 	const struct fork_filter filter = { .next = next_unshared,
-					    .data = &unshared,
+					    .has_wired = parent->locked_pages ? has_locked : NULL,
+					    .data = &special,
 					    .pins = has_pins(parent) };
 	struct space		*child;
 	err_t			 err = space_make(&parent->layout, &child);

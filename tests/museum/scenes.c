@@ -3,8 +3,8 @@
  *
  * Random stories do nearly all of it. What they meet too rarely has a scene: tags that run
  * out, tables without anything that could be cached below them, a gather that finds no
- * memory to note what it holds, pages that move, are locked or swapped out, and files that
- * change under their mappings.
+ * memory to note what it holds, pages that move, are locked or swapped out, shared memory that is,
+ * and files that change under their mappings.
  */
 #include "museum.h"
 
@@ -369,6 +369,91 @@ pages_are_swapped_out(void)
 	sim_stop();
 }
 
+/* A swap device that remembers. */
+static struct {
+	struct swap_device device;
+	uint8_t		   pages[16][PAGE];
+} memory;
+
+static err_t
+recall(struct swap_device *device, uint32_t slot, pfn_t into)
+{
+	(void)device;
+	memcpy(arch_frame_ptr(into), memory.pages[slot], PAGE);
+	return OK;
+}
+
+static err_t
+remember(struct swap_device *device, uint32_t slot, pfn_t from)
+{
+	(void)device;
+	memcpy(memory.pages[slot], arch_frame_ptr(from), PAGE);
+	return OK;
+}
+
+static void
+must_hold(struct object *object, uint64_t offset, uint8_t wanted)
+{
+	uint8_t byte = 99;
+	size_t	done;
+
+	must(object_read(object, offset, &byte, 1, &done) == OK && done == 1, "object_read");
+	must(byte == wanted, "a page is not what it was when it went to the swap device");
+}
+
+static void
+age_out(struct object *object, uint64_t nr_pages)
+{
+	(void)object_age(object, 0, nr_pages);
+	(void)object_age(object, 0, nr_pages);
+	must(object->nr_out == nr_pages, "a page has not gone");
+	check();
+}
+
+/* Shared memory goes, comes back, is cut while it is out, and ends there. */
+static void
+shared_memory_is_swapped_out(void)
+{
+	struct object *shared;
+	struct space  *sp;
+	vaddr_t	       at;
+	size_t	       done;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	memory.device = (struct swap_device){
+		.name = "memory", .nr_slots = 16, .read = recall, .write = remember
+	};
+	must(swap_register(&memory.device) == OK, "swap_register");
+	must(object_create(&pager_zero, 1, 4, NULL, &shared) == OK, "object_create");
+	sp = fresh_space();
+	must(space_map(sp,
+		       &(struct map_request){ .length = 4 * PAGE,
+					      .prot = PROT_RW,
+					      .flags = MAPF_SHARED,
+					      .object = shared },
+		       &at) == OK,
+	     "space_map");
+	for (unsigned i = 0; i < 4; i++)
+		store(sp, at + i * PAGE);
+	age_out(shared, 4);
+	for (unsigned i = 0; i < 4; i++)
+		must_hold(shared, i * PAGE, 1);
+	must(object_write(shared, PAGE - 1, &(uint8_t){ 2 }, 1, &done) == OK, "object_write");
+	age_out(shared, 4);
+	object_resize(shared, PAGE / 2);
+	check();
+	object_resize(shared, 4 * PAGE);
+	must_hold(shared, 0, 1);
+	must_hold(shared, PAGE - 1, 0);
+	must_hold(shared, PAGE, 0);
+	age_out(shared, 1);
+	leave(sp);
+	space_put(sp);
+	object_put(shared);
+	must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
 /* must_be_stored - storage has the page: its first byte is 1, as store leaves it. */
 static void
 must_be_stored(struct object *file, uint64_t index)
@@ -492,6 +577,7 @@ museum_scenes(void)
 	pages_move();
 	shared_memory_is_locked();
 	pages_are_swapped_out();
+	shared_memory_is_swapped_out();
 	a_gather_finds_no_memory();
 	tags_run_out();
 	for (uint64_t seed = 1; seed <= 10; seed++)

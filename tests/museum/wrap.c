@@ -12,6 +12,7 @@
 #include <sim/hooks.h>
 
 #include "object/rmap.h"
+#include "object/swapped.h"
 #include "pt/gather.h"
 #include "pt/state.h"
 #include "pt/table.h"
@@ -65,6 +66,8 @@ WRAP(rmap_flush, (struct object * object, struct page_run run), (object, run))
 WRAP(leaf_keep_dirty, (pte_t pte), (pte))
 WRAP(rmap_collect_dirty, (struct object * object, struct page_run run), (object, run))
 WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, run))
+WRAP(swapped_drop, (struct object * object, struct page_run run), (object, run))
+WRAP(swapped_cut, (struct object * object, uint64_t index, uint32_t bytes), (object, index, bytes))
 WRAP(shootdown_everything, (void), ())
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))

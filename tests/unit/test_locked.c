@@ -46,7 +46,7 @@ is_wired(struct space *sp, unsigned page)
 /* page      1 2 3 4
  * touched   x x . x        before and after: an entry says itself that its page stays
  * lock      - L L -
- * fork                     the child's region is not locked; what it shares says so still */
+ * fork                     the child's region is not locked, nor are its pages */
 static void
 pages_of_locked_regions_are_wired(void **state)
 {
@@ -65,10 +65,10 @@ pages_of_locked_regions_are_wired(void **state)
 	assert_true(is_wired(sp, 3));
 	EXPECT_OK(space_fork(sp, &child));
 	machine_check_invariants();
+	assert_true(is_wired(sp, 2) && is_wired(sp, 3));
+	assert_false(is_wired(child, 2) || is_wired(child, 3));
 	EXPECT_OK(space_unlock(sp, PAGE(2), PAGE(1)));
 	assert_false(is_wired(sp, 2));
-	assert_true(
-		is_wired(child, 2)); /* its own table by now, in which nobody has changed that */
 	EXPECT_OK(space_lock_all(child, LOCKALL_CURRENT));
 	assert_true(is_wired(child, 1));
 	assert_false(is_wired(sp, 1));
@@ -76,6 +76,38 @@ pages_of_locked_regions_are_wired(void **state)
 	assert_false(is_wired(sp, 3));
 	assert_true(is_wired(child, 3));
 	machine_check_invariants();
+	space_put(child);
+	sketch_end(sp);
+}
+
+/* page      1 2 3 4 5 . 7 8
+ * lock      L L L L
+ * move          m m       -> 7 8, leaving 3 and 4 there: the lock goes along, and the old region loses it */
+static void
+a_lock_moves_with_its_pages(void **state)
+{
+	struct space	    *sp = sketch_space();
+	struct remap_request request = { .addr = PAGE(3),
+					 .old_length = PAGE(2),
+					 .new_length = PAGE(2),
+					 .new_addr = PAGE(7),
+					 .flags = REMAP_MAYMOVE | REMAP_FIXED | REMAP_DONTUNMAP };
+	struct space	    *child;
+	struct va_range	     fresh;
+	vaddr_t		     at;
+
+	(void)state;
+	sketch_map(sp, 1, 6, PROT_RW, 0);
+	sketch_store_all(sp, 1, 6);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(4), 0));
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_OK(space_remap(sp, &request, &at, &fresh));
+	machine_check_invariants();
+	assert_true(is_wired(sp, 7) && is_wired(sp, 8));
+	assert_false(is_wired(sp, 1) || is_wired(sp, 2));
+	assert_int_equal(sketch_load(sp, 8), 4);
+	assert_int_equal(sketch_load(child, 4), 4);
+	pt_deactivate(&child->pt);
 	space_put(child);
 	sketch_end(sp);
 }
@@ -259,6 +291,7 @@ a_failed_call_changes_nothing(void **state)
 }
 
 TEST_SUITE(locked, cmocka_unit_test(pages_of_locked_regions_are_wired),
+	   cmocka_unit_test(a_lock_moves_with_its_pages),
 	   cmocka_unit_test(locking_without_memory_changes_nothing),
 	   cmocka_unit_test(whole_pages_are_locked_and_unlocked),
 	   cmocka_unit_test(special_pages_are_never_locked), cmocka_unit_test(a_hole_ends_the_call),
