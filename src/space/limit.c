@@ -6,8 +6,8 @@
  *	limit_commit  one request for memory that must be found when it is written
  *	limit_memlock pages of locked regions
  *
- * All limits are in bytes, all sums in pages below the end of user space, so the
- * products cannot overflow.
+ * All limits and requests are in bytes, all sums in pages. They are compared in pages, where
+ * no request is so long that a sum overflows: lengths of mlock are any number.
  *
  * Promises of memory are also part of a sum over all spaces (src/phys/commit.c). An
  * operation makes its promise when it checks its limits, and when it has ended, one way
@@ -23,7 +23,8 @@
 static bool
 exceeds(uint64_t pages, uint64_t more_bytes, uint64_t limit)
 {
-	return (pages << ARCH_PAGE_SHIFT) + more_bytes > limit;
+	return limit != UINT64_MAX &&
+	       pages + (more_bytes >> ARCH_PAGE_SHIFT) > limit >> ARCH_PAGE_SHIFT;
 }
 
 bool

@@ -97,12 +97,15 @@ outer_pages(vaddr_t addr, uint64_t length)
 	return va_range(start, start + bytes);
 }
 
+/* As in Linux, a range that wraps around is held against the limit before it is found wrong. */
 static bool
 exceeds_limit(struct space *sp, struct va_range range)
 {
-	uint64_t known = locked_bytes(sp, range);
+	uint64_t bytes = range.end - range.start;
 
-	return limit_forbids_locked(sp, range.end - range.start - known, REGION_LOCKED);
+	if (range.end < range.start)
+		range.end = UINT64_MAX;
+	return limit_forbids_locked(sp, bytes - locked_bytes(sp, range), REGION_LOCKED);
 }
 
 err_t

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE ARCH_PAGE_SIZE
+#define PAGE	   ARCH_PAGE_SIZE
+#define LOCK_FLAGS ((unsigned)(REGION_LOCKED | REGION_LOCKONFAULT))
 
 static const uint16_t cell_offsets[FLAT_CELLS] = { 0, 1360, 2744, 4088 };
 
@@ -40,6 +41,17 @@ flat_reset(struct flat *flat)
 		flat->spaces[i].is_used = false;
 	for (unsigned i = 0; i < FLAT_OBJECTS; i++)
 		flat->objects[i].is_used = false;
+	for (unsigned i = 0; i < FLAT_PINNED; i++)
+		flat->pinned[i].nr_pins = 0;
+}
+
+/* let_go - the page is nobody's any more; what a device sees of it stays. */
+static void
+let_go(struct flat_page *page)
+{
+	if (page->pinned)
+		memcpy(page->pinned->cells, page->cells, sizeof(page->cells));
+	page->pinned = NULL;
 }
 
 struct flat_space *
@@ -53,6 +65,7 @@ flat_space_new(struct flat *flat, const struct space_layout *layout)
 		fs->is_used = true;
 		fs->layout = *layout;
 		fs->brk = layout->brk_start;
+		fs->new_flags = 0;
 		fs->nr_regions = 0;
 		fs->nr_pages = 0;
 		return fs;
@@ -63,6 +76,8 @@ flat_space_new(struct flat *flat, const struct space_layout *layout)
 void
 flat_space_free(struct flat_space *fs)
 {
+	for (unsigned i = 0; i < fs->nr_pages; i++)
+		let_go(&fs->pages[i]);
 	fs->is_used = false;
 }
 
@@ -88,6 +103,8 @@ flat_object_new(struct flat *flat, bool is_file, uint64_t id, uint64_t size_page
 
 		if (object->is_used && (object->is_file || is_named(flat, object)))
 			continue;
+		for (unsigned j = 0; object->is_used && j < object->nr_pages; j++)
+			let_go(&object->pages[j]);
 		object->is_used = true;
 		object->is_file = is_file;
 		object->id = id;
@@ -103,7 +120,7 @@ flat_object_new(struct flat *flat, bool is_file, uint64_t id, uint64_t size_page
 bool
 flat_has_room(const struct flat_space *fs)
 {
-	return fs->nr_regions + 4 <= FLAT_REGIONS && fs->nr_pages + 70 <= FLAT_PAGES;
+	return fs->nr_regions + 64 <= FLAT_REGIONS && fs->nr_pages + 140 <= FLAT_PAGES;
 }
 
 /* Sorted arrays of pages. */
@@ -144,8 +161,7 @@ insert_page(struct flat_page *pages, unsigned *nr, unsigned most, uint64_t page)
 		return NULL;
 	memmove(&pages[at + 1], &pages[at], (*nr - at) * sizeof(*pages));
 	(*nr)++;
-	pages[at].page = page;
-	pages[at].is_guard = false;
+	pages[at] = (struct flat_page){ .page = page };
 	return &pages[at];
 }
 
@@ -159,6 +175,8 @@ flat_drop_pages(struct flat_space *fs, struct va_range range, bool guards_too)
 	for (unsigned i = first; i < end; i++) {
 		if (fs->pages[i].is_guard && !guards_too)
 			fs->pages[kept++] = fs->pages[i];
+		else
+			let_go(&fs->pages[i]);
 	}
 	memmove(&fs->pages[kept], &fs->pages[end], (fs->nr_pages - end) * sizeof(fs->pages[0]));
 	fs->nr_pages -= end - kept;
@@ -191,6 +209,25 @@ flat_drop_guards(struct flat_space *fs, struct va_range range)
 	}
 	memmove(&fs->pages[kept], &fs->pages[end], (fs->nr_pages - end) * sizeof(fs->pages[0]));
 	fs->nr_pages -= end - kept;
+}
+
+void
+flat_move_pages(struct flat_space *fs, struct va_range range, vaddr_t to)
+{
+	static struct flat_page moved[FLAT_PAGES];
+	unsigned		first = place_of(fs->pages, fs->nr_pages, range.start / PAGE);
+	unsigned		end = place_of(fs->pages, fs->nr_pages, range.end / PAGE);
+
+	memcpy(moved, &fs->pages[first], (end - first) * sizeof(moved[0]));
+	memmove(&fs->pages[first], &fs->pages[end], (fs->nr_pages - end) * sizeof(moved[0]));
+	fs->nr_pages -= end - first;
+	for (unsigned i = 0; i < end - first; i++) {
+		uint64_t	  page = moved[i].page - range.start / PAGE + to / PAGE;
+		struct flat_page *entry = insert_page(fs->pages, &fs->nr_pages, FLAT_PAGES, page);
+
+		*entry = moved[i];
+		entry->page = page;
+	}
 }
 
 /* Regions. */
@@ -240,6 +277,30 @@ flat_is_full(const struct flat_space *fs, struct va_range range)
 		at = fs->regions[i].end;
 	}
 	return at >= range.end;
+}
+
+bool
+flat_is_sealed(const struct flat_space *fs, struct va_range range)
+{
+	for (unsigned i = region_place(fs, range.start);
+	     i < fs->nr_regions && fs->regions[i].start < range.end; i++) {
+		if (fs->regions[i].flags & REGION_SEALED)
+			return true;
+	}
+	return false;
+}
+
+bool
+flat_may_lock(const struct flat_space *fs, uint64_t bytes)
+{
+	uint64_t limit = fs->layout.limit_memlock;
+	uint64_t locked = 0;
+
+	for (unsigned i = 0; i < fs->nr_regions; i++) {
+		if (fs->regions[i].flags & REGION_LOCKED)
+			locked += fs->regions[i].end - fs->regions[i].start;
+	}
+	return locked <= limit && bytes <= limit - locked;
 }
 
 static void
@@ -314,6 +375,12 @@ void
 flat_map(struct flat_space *fs, struct flat_region region)
 {
 	flat_unmap(fs, va_range(region.start, region.end));
+	flat_add_region(fs, region);
+}
+
+void
+flat_add_region(struct flat_space *fs, struct flat_region region)
+{
 	insert_region(fs, region_place(fs, region.start), region);
 	join_all(fs);
 }
@@ -354,14 +421,20 @@ flat_space_fork(struct flat *flat, const struct flat_space *parent)
 	child->brk = parent->brk;
 	memcpy(child->pages, parent->pages, parent->nr_pages * sizeof(parent->pages[0]));
 	child->nr_pages = parent->nr_pages;
+	for (unsigned i = 0; i < child->nr_pages; i++)
+		child->pages[i].pinned = NULL;
 	for (unsigned i = 0; i < parent->nr_regions; i++) {
 		const struct flat_region *r = &parent->regions[i];
 
-		if (!(r->flags & REGION_DONTFORK))
-			child->regions[child->nr_regions++] = *r;
+		/* Locks are not inherited, nor is what mlockall says of regions to come. */
+		if (!(r->flags & REGION_DONTFORK)) {
+			child->regions[child->nr_regions] = *r;
+			child->regions[child->nr_regions++].flags &= ~LOCK_FLAGS;
+		}
 		if (r->flags & (REGION_DONTFORK | REGION_WIPEONFORK))
 			flat_drop_pages(child, va_range(r->start, r->end), true);
 	}
+	join_all(child);
 	return child;
 }
 
@@ -549,6 +622,8 @@ flat_object_punch(struct flat_object *object, uint64_t first, uint64_t nr_pages)
 	for (unsigned i = 0; i < object->nr_pages; i++) {
 		if (object->pages[i].page < first || object->pages[i].page - first >= nr_pages)
 			object->pages[kept++] = object->pages[i];
+		else
+			let_go(&object->pages[i]);
 	}
 	object->nr_pages = kept;
 }
@@ -632,6 +707,63 @@ flat_touch(struct flat_space *fs, struct flat_region *r, vaddr_t va)
 		(void)own_page(fs, r, va);
 }
 
+/* Pages that devices hold. */
+
+/* pinned_by - the entry in the array that is this pinned page, or NULL. */
+static struct flat_page *
+pinned_by(struct flat_page *pages, unsigned nr, const struct flat_pinned *pinned)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		if (pages[i].pinned == pinned)
+			return &pages[i];
+	}
+	return NULL;
+}
+
+struct flat_page *
+flat_pinned_page(struct flat *flat, const struct flat_pinned *pinned)
+{
+	struct flat_page *page = NULL;
+
+	for (unsigned i = 0; i < FLAT_SPACES && !page; i++) {
+		struct flat_space *fs = &flat->spaces[i];
+
+		if (fs->is_used)
+			page = pinned_by(fs->pages, fs->nr_pages, pinned);
+	}
+	for (unsigned i = 0; i < FLAT_OBJECTS && !page; i++) {
+		struct flat_object *object = &flat->objects[i];
+
+		if (object->is_used)
+			page = pinned_by(object->pages, object->nr_pages, pinned);
+	}
+	return page;
+}
+
+struct flat_pinned *
+flat_pin(struct flat *flat, struct flat_space *fs, struct flat_region *r, vaddr_t va)
+{
+	struct flat_page *page = own_page(fs, r, va);
+
+	for (unsigned i = 0; i < FLAT_PINNED && !page->pinned; i++) {
+		if (!flat->pinned[i].nr_pins)
+			page->pinned = &flat->pinned[i];
+	}
+	if (page->pinned)
+		page->pinned->nr_pins++;
+	page->is_freed = false;
+	return page->pinned;
+}
+
+void
+flat_unpin(struct flat *flat, struct flat_pinned *pinned)
+{
+	struct flat_page *page = flat_pinned_page(flat, pinned);
+
+	if (--pinned->nr_pins == 0 && page)
+		page->pinned = NULL;
+}
+
 /* grow_to - the stack above va comes down to its page, if the rules allow. */
 static struct flat_region *
 grow_to(struct flat_space *fs, vaddr_t va)
@@ -644,6 +776,8 @@ grow_to(struct flat_space *fs, vaddr_t va)
 	if (at == fs->nr_regions || !(r->flags & REGION_GROWSDOWN))
 		return NULL;
 	if (page < fs->layout.min_addr || r->end - page > fs->layout.limit_stack)
+		return NULL;
+	if ((r->flags & REGION_LOCKED) && !flat_may_lock(fs, r->start - page))
 		return NULL;
 	below = at ? fs->regions[at - 1].end : 0;
 	if (at && fs->regions[at - 1].prot && page - below < fs->layout.stack_guard &&
@@ -691,7 +825,10 @@ flat_access(struct flat_space *fs, enum access access, vaddr_t va, uint8_t *buf,
 		if (result != FAULT_DONE)
 			return result;
 		if (access == ACCESS_STORE) {
-			own_page(fs, r, va)->cells[cell][byte] = buf[*done];
+			struct flat_page *page = own_page(fs, r, va);
+
+			page->cells[cell][byte] = buf[*done];
+			page->is_freed = false;
 			continue;
 		}
 		flat_read_cell(fs, r, va & ~ARCH_PAGE_MASK, cell, content);

@@ -22,15 +22,27 @@
 #define FLAT_REGIONS	  256
 #define FLAT_SPACES	  8
 #define FLAT_OBJECTS	  64
-#define FLAT_OBJECT_PAGES 64
+#define FLAT_OBJECT_PAGES 128
+#define FLAT_PINNED	  64
 
 /* flat_cell_offset - where cell n of a page lies. */
 uint64_t flat_cell_offset(unsigned cell);
+
+/*
+ * A page that devices hold. As long as it is a page of somebody's, its contents are there;
+ * afterwards, what the devices see of it is here.
+ */
+struct flat_pinned {
+	unsigned nr_pins; /* 0: not in use */
+	uint8_t	 cells[FLAT_CELLS][FLAT_CELL_BYTES];
+};
 
 struct flat_page {
 	uint64_t page; /* virtual page number, or index in an object */
 	uint8_t	 cells[FLAT_CELLS][FLAT_CELL_BYTES];
 	bool	 is_guard;
+	bool	 is_freed; /* MADV_FREE: may read as zeros at any moment, until it is stored to */
+	struct flat_pinned *pinned; /* NULL: no device holds it */
 };
 
 struct flat_object {
@@ -56,6 +68,7 @@ struct flat_space {
 	bool		    is_used;
 	struct space_layout layout;
 	vaddr_t		    brk;
+	unsigned	    new_flags; /* of regions to come: mlockall(2) */
 	unsigned	    nr_regions;
 	unsigned	    nr_pages;
 	struct flat_region  regions[FLAT_REGIONS];
@@ -65,6 +78,7 @@ struct flat_space {
 struct flat {
 	struct flat_space  spaces[FLAT_SPACES];
 	struct flat_object objects[FLAT_OBJECTS];
+	struct flat_pinned pinned[FLAT_PINNED];
 };
 
 /* flat_reset - no space, no object. */
@@ -85,9 +99,12 @@ bool flat_has_room(const struct flat_space *fs);
 /* Regions. All ranges page aligned and not empty. */
 struct flat_region *flat_find(struct flat_space *fs, vaddr_t va);
 bool		    flat_is_free(const struct flat_space *fs, struct va_range range);
-bool flat_is_full(const struct flat_space *fs, struct va_range range); /* no hole in it */
+bool flat_is_sealed(const struct flat_space *fs, struct va_range range); /* a part of it */
+bool flat_is_full(const struct flat_space *fs, struct va_range range);	 /* no hole in it */
 void flat_unmap(struct flat_space *fs, struct va_range range);
 void flat_map(struct flat_space *fs, struct flat_region region); /* unmaps first */
+void flat_add_region(struct flat_space *fs,
+		     struct flat_region region); /* where nothing is mapped */
 void flat_protect(struct flat_space *fs, struct va_range range, prot_t prot);
 void flat_set_flags(struct flat_space *fs, struct va_range range, unsigned set, unsigned clear);
 
@@ -95,6 +112,12 @@ void flat_set_flags(struct flat_space *fs, struct va_range range, unsigned set, 
 void flat_drop_pages(struct flat_space *fs, struct va_range range, bool guards_too);
 bool flat_add_guards(struct flat_space *fs, struct va_range range);
 void flat_drop_guards(struct flat_space *fs, struct va_range range);
+
+/* flat_may_lock - so many bytes more may be locked. */
+bool flat_may_lock(const struct flat_space *fs, uint64_t bytes);
+
+/* flat_move_pages - pages and guards of a range to another place, where there are none. */
+void flat_move_pages(struct flat_space *fs, struct va_range range, vaddr_t to);
 
 /*
  * flat_place - where Linux puts a mapping without MAP_FIXED; false: no room. Large
@@ -117,6 +140,15 @@ enum fault_result flat_access(struct flat_space *fs, enum access access, vaddr_t
 enum fault_result flat_judge(struct flat_space *fs, enum access access, vaddr_t va,
 			     struct flat_region **out);
 void		  flat_touch(struct flat_space *fs, struct flat_region *r, vaddr_t va);
+
+/*
+ * flat_pin - a device holds the page of va, which flat_judge has allowed. NULL if the model is
+ * full. flat_unpin. flat_pinned_page - the page that it is, or NULL: it is nobody's any more.
+ */
+struct flat_pinned *flat_pin(struct flat *flat, struct flat_space *fs, struct flat_region *r,
+			     vaddr_t va);
+void		    flat_unpin(struct flat *flat, struct flat_pinned *pinned);
+struct flat_page   *flat_pinned_page(struct flat *flat, const struct flat_pinned *pinned);
 
 /* flat_read_cell - what a load of the cell would give, without any access. */
 void flat_read_cell(struct flat_space *fs, const struct flat_region *r, vaddr_t page, unsigned cell,

@@ -54,12 +54,15 @@ story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t s
 static void
 tell_birth(struct story *st)
 {
-	story_tell(st, "machine cpus=%u user=%" PRIu64 "\n", st->nr_cpus,
+	story_tell(st, "machine cpus=%u user=%" PRIu64, st->nr_cpus,
 		   (uint64_t)(st->procs[0].real->space->layout.end));
+	if (st->swap_slots)
+		story_tell(st, " swap=%u", st->swap_slots);
+	story_tell(st, "\n");
 	for (unsigned i = 0; i < STORY_FILES; i++)
 		story_tell(st, "file f%" PRIu64 " %" PRIu64 " 0x%" PRIx64 " plain\n",
 			   st->files[i]->id, st->files[i]->id, file_pages[i] * ARCH_PAGE_SIZE);
-	story_tell(st, "spawn p0 commit=none\n");
+	story_tell(st, "spawn p0 commit=none memlock=%u\n", (unsigned)STORY_LOCKED);
 }
 
 /* model_birth - the flat side of story_birth; the library's objects are there already. */
@@ -85,6 +88,9 @@ model_birth(struct story *st, struct object *const *files)
 	st->told_cpu = 0;
 	st->must_stop_failing = false;
 	st->nr_gave_up = 0;
+	st->has_freed = false;
+	st->nr_held = 0;
+	memset(st->pins, 0, sizeof(st->pins));
 	tell_birth(st);
 }
 
@@ -94,6 +100,7 @@ story_layout(void)
 	struct space_layout layout = space_default_layout();
 
 	layout.limit_commit = UINT64_MAX;
+	layout.limit_memlock = STORY_LOCKED;
 	return layout;
 }
 
@@ -120,6 +127,8 @@ story_birth(struct story *st)
 	struct object	   *files[STORY_FILES];
 	struct space	   *sp;
 
+	if (!story_swap_begin(st))
+		abort();
 	for (unsigned i = 0; i < STORY_FILES; i++)
 		files[i] = make_file(st, i);
 	if (space_create(&layout, &sp) != OK)
@@ -138,6 +147,8 @@ story_rebirth(struct story *st)
 	struct process	   *real = proc_first();
 	struct space_layout layout = story_layout();
 
+	if (!story_swap_begin(st))
+		abort();
 	for (unsigned i = 0; i < STORY_FILES; i++)
 		files[i] = st->files[i]->real;
 	st->procs[0].real = real;
@@ -191,11 +202,14 @@ story_step(struct story *st, const struct story_record *record)
 	if (op.cpu != st->told_cpu)
 		story_tell(st, "on %u\n", op.cpu);
 	st->told_cpu = op.cpu;
+	story_settle(st);
+	machine_cpu_set(op.cpu);
 	if (!flat_has_room(op.fs)) {
 		story_make_room(&op);
 		return true;
 	}
-	machine_cpu_set(op.cpu);
+	if (st->is_hungry)
+		story_starve(st, record->data % 64);
 	return story_do(&op);
 }
 
@@ -217,11 +231,16 @@ end_process(struct story *st, unsigned i)
 bool
 story_end(struct story *st)
 {
+	story_feed(st);
 	for (unsigned i = STORY_PROCS; i-- > 0;) {
 		if (st->procs[i].real && !end_process(st, i))
 			return false;
 	}
+	/* Last: what has been everybody's is the device's alone. */
+	if (!story_compare_pins(st))
+		return false;
+	story_unpin_all(st);
 	for (unsigned i = 0; i < STORY_FILES; i++)
 		object_put(st->files[i]->real);
-	return true;
+	return story_swap_end(st);
 }

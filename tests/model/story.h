@@ -19,6 +19,7 @@
 #include "model/flat.h"
 
 #include <anymm/check.h>
+#include <anymm/swap.h>
 #include <anymm/usercopy.h>
 
 #include "machine.h"
@@ -27,6 +28,13 @@
 #define STORY_CPUS  3
 #define STORY_FILES 3
 #define STORY_BASES 48
+#define STORY_PINS  6
+#define STORY_HELD  4096
+
+#define STORY_PIN_PAGES	 4
+#define STORY_SWAP_SLOTS 512 /* at most */
+#define STORY_LOCKED \
+	(24 * ARCH_PAGE_SIZE) /* limit of locked memory: the model fills it page by page */
 
 struct story_record {
 	uint8_t op;	 /* what: folded into the table of operations */
@@ -35,7 +43,8 @@ struct story_record {
 	uint8_t length;	 /* how much: story_length */
 	uint8_t how;	 /* protection, flags, advice */
 	uint8_t data;	 /* what is stored */
-	uint8_t fail; /* below 0xc0: nothing; else which allocation fails, bit 5: and all after */
+	uint8_t fail; /* from 0xc0: which allocation fails, bit 5: and all after; from 0x80, if there
+		       * is a swap device: it cannot read, bit 5: or write; below: nothing */
 };
 static_assert(sizeof(struct story_record) == 8, "records are eight bytes");
 
@@ -44,6 +53,21 @@ struct story_proc {
 	struct flat_space *fs;	   /* NULL: zombie */
 	int		   parent; /* -1: none */
 	int32_t		   code;
+};
+
+/* Pages held for a device; see story_pin.c. */
+struct story_pin {
+	unsigned	    nr_pages; /* 0: none */
+	bool		    writes;
+	bool		    has_written;
+	pfn_t		    frames[STORY_PIN_PAGES];
+	struct flat_pinned *pages[STORY_PIN_PAGES];
+};
+
+struct story_swap {
+	struct swap_device device;
+	bool		   fails_reads, fails_writes;
+	unsigned	   nr_failed; /* reads, in this operation */
 };
 
 struct story {
@@ -58,11 +82,18 @@ struct story {
 	unsigned	    step;
 	bool		    digests;	   /* compare digests around failures */
 	bool		    changes_files; /* and so cannot be told in the scenario language */
-	FILE		   *out;	   /* the story in the scenario language; NULL: not told */
-	unsigned	    told_cpu;	   /* the CPU that the scenario is on */
-	bool	 must_stop_failing;	   /* an allocation is still to fail, says the scenario */
-	char	 text[400];		   /* the first difference */
-	unsigned nr_gave_up; /* operations that ran out of memory and undid themselves */
+	uint32_t	    swap_slots;	   /* 0: no swap device */
+	bool		    is_hungry;	   /* hardly any frame is free; cannot be told either */
+	bool		    has_freed;	   /* MADV_FREE was called */
+	struct story_swap   swap;
+	struct story_pin    pins[STORY_PINS];
+	pfn_t		    held[STORY_HELD]; /* frames that somebody else has: memory is short */
+	unsigned	    nr_held;
+	FILE		   *out;      /* the story in the scenario language; NULL: not told */
+	unsigned	    told_cpu; /* the CPU that the scenario is on */
+	bool	 must_stop_failing;   /* an allocation is still to fail, says the scenario */
+	char	 text[400];	      /* the first difference */
+	unsigned nr_gave_up;	      /* operations that ran out of memory and undid themselves */
 };
 
 /* story_machine - start a machine and the library for stories. false: message in *text. */
@@ -100,3 +131,24 @@ void	 story_find_bases(struct story *st, const struct space_layout *layout);
 
 /* story_leave - no CPU has the space active. */
 void story_leave(const struct story *st, struct space *sp);
+
+/* story_unpin_all - the device lets go of everything. */
+void story_unpin_all(struct story *st);
+
+/* story_compare_pins - what the device sees. story_pinned_frame - what it holds of a page. */
+bool  story_compare_pins(struct story *st);
+pfn_t story_pinned_frame(const struct story *st, const struct flat_pinned *pinned);
+
+/* story_swap_begin, story_swap_end - the device comes and goes, if the story has one. false: it cannot. */
+bool story_swap_begin(struct story *st);
+bool story_swap_end(struct story *st);
+
+/* story_swapped - the contents of the page that a mark stands for, wherever they are; NULL: of none. */
+const uint8_t *story_swapped(pte_t pte);
+
+/* story_starve - take all frames but these. story_feed - give them back. */
+void story_starve(struct story *st, uint64_t left);
+void story_feed(struct story *st);
+
+/* story_settle - the model forgets what MADV_FREE has let go, where the library has. */
+void story_settle(struct story *st);

@@ -30,20 +30,29 @@ is_all_or_nothing(struct story_op *op, const struct piece *p)
 	return p->bytes <= FLAT_CELL_BYTES && flat_find(op->fs, p->va);
 }
 
-/* choose_piece - which bytes: a part of a cell, or across the end of a page. */
+struct story_piece
+story_piece(struct story_op *op)
+{
+	unsigned cell = op->rec->how & (FLAT_CELLS - 1);
+	unsigned byte = op->rec->how >> 2 & 7;
+	bool	 crosses = (op->rec->how & 0xe0) == 0xe0;
+	vaddr_t	 page = op->va & ~ARCH_PAGE_MASK;
+	size_t	 bytes = FLAT_CELL_BYTES - byte + (crosses ? FLAT_CELL_BYTES : 0);
+
+	op->st->last_accessed = page + byte + flat_cell_offset(crosses ? FLAT_CELLS - 1 : cell);
+	return (struct story_piece){ op->st->last_accessed, bytes };
+}
+
+/* choose_piece - with bytes to store. */
 static struct piece
 choose_piece(struct story_op *op)
 {
-	unsigned     cell = op->rec->how & (FLAT_CELLS - 1);
-	unsigned     byte = op->rec->how >> 2 & 7;
-	bool	     crosses = (op->rec->how & 0xe0) == 0xe0;
-	struct piece p = { .va = (op->va & ~ARCH_PAGE_MASK) + byte };
+	struct story_piece where = story_piece(op);
+	struct piece	   p = { .va = where.va, .bytes = where.bytes };
 
-	p.va += flat_cell_offset(crosses ? FLAT_CELLS - 1 : cell);
-	p.bytes = FLAT_CELL_BYTES - byte + (crosses ? FLAT_CELL_BYTES : 0);
 	for (size_t i = 0; i < p.bytes; i++)
 		p.model[i] = p.real[i] = (uint8_t)(op->rec->data + i * 17 + op->st->step);
-	op->st->last_accessed = p.va;
+	op->is_repeatable = true;
 	return p;
 }
 
@@ -216,6 +225,7 @@ op_populate(struct story_op *op)
 
 	story_tell(op->st, "# populate p%u 0x%" PRIx64 " %" PRIu64 " pages\n", op->who, range.start,
 		   pages);
+	op->is_repeatable = true;
 	story_fail_begin(op, NULL);
 	got = fault_populate(op->sp, range, access);
 	if (story_fail_end(op, got == FAULT_NOMEM, NULL))

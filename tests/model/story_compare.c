@@ -95,11 +95,47 @@ same_walk(struct comparison *c, vaddr_t va, pfn_t pfn, bool is_mapped)
 		c->who, va, is_mapped ? (int64_t)pfn.n : -1, t.present ? (int64_t)t.pfn.n : -1);
 }
 
+/* swapped_behind - the contents of a page that is out, or NULL. */
+static const uint8_t *
+swapped_behind(struct space *sp, vaddr_t va)
+{
+	struct pt_view view = pt_look(&sp->pt, va);
+
+	return arch_pte_kind(view.pte, view.level) == PTE_MARK ? story_swapped(view.pte) : NULL;
+}
+
+/* same_place - a page that a device holds is where the device has it. */
+static bool
+same_place(struct comparison *c, const struct flat_page *own, vaddr_t va, pfn_t pfn)
+{
+	if (!own->pinned || pfn_eq(story_pinned_frame(c->st, own->pinned), pfn))
+		return true;
+	return story_differ(c->st,
+			    "p%u at 0x%" PRIx64 " is in frame %" PRId64
+			    ", a device holds frame %" PRIu64,
+			    c->who, va, pfn_is_none(pfn) ? -1 : (int64_t)pfn.n,
+			    story_pinned_frame(c->st, own->pinned).n);
+}
+
+/* is_freed_by_now - MADV_FREE allows the page to be gone. */
+static bool
+is_freed_by_now(const struct flat_page *own, const uint8_t *bytes)
+{
+	static const uint8_t zeros[FLAT_CELL_BYTES];
+
+	for (unsigned cell = 0; bytes && cell < FLAT_CELLS; cell++) {
+		if (memcmp(bytes + flat_cell_offset(cell), zeros, FLAT_CELL_BYTES))
+			return false;
+	}
+	return own && own->is_freed;
+}
+
 /* same_page - contents of a page of a region. */
 static bool
 same_page(struct comparison *c, const struct flat_region *fr, vaddr_t va)
 {
 	struct flat_page *own = flat_page_of(c->fs->pages, c->fs->nr_pages, va / PAGE);
+	const uint8_t	 *swapped = swapped_behind(c->sp, va);
 	bool		  is_mapped;
 	pfn_t		  pfn = frame_behind(c, fr, va, &is_mapped);
 	uint8_t		  want[FLAT_CELL_BYTES];
@@ -108,11 +144,17 @@ same_page(struct comparison *c, const struct flat_region *fr, vaddr_t va)
 	if (!same_walk(c, va, pfn, is_mapped))
 		return false;
 	if (own && own->is_guard)
-		return !is_mapped ||
+		return (!is_mapped && !swapped) ||
 		       story_differ(c->st, "p%u has a page behind the guard at 0x%" PRIx64, c->who,
 				    va);
-	if (own && !(fr->flags & REGION_SHARED) && !is_mapped)
+	if (swapped)
+		bytes = swapped;
+	if (is_freed_by_now(own, bytes))
+		return true;
+	if (own && !(fr->flags & REGION_SHARED) && !is_mapped && !swapped)
 		return story_differ(c->st, "p%u has lost its page at 0x%" PRIx64, c->who, va);
+	if (own && !same_place(c, own, va, pfn))
+		return false;
 	for (unsigned cell = 0; bytes && cell < FLAT_CELLS; cell++) {
 		flat_read_cell(c->fs, fr, va, cell, want);
 		if (memcmp(want, bytes + flat_cell_offset(cell), FLAT_CELL_BYTES))
@@ -178,5 +220,41 @@ story_compare(struct story *st)
 		if (!same_process(&c))
 			return false;
 	}
-	return true;
+	return story_compare_pins(st);
+}
+
+/* settle_process - one page at a time: dropping it moves the others. */
+static void
+settle_process(struct comparison *c)
+{
+	for (unsigned i = c->fs->nr_pages; i-- > 0;) {
+		struct flat_page   *own = &c->fs->pages[i];
+		vaddr_t		    va = own->page * PAGE;
+		struct flat_region *fr = own->is_freed ? flat_find(c->fs, va) : NULL;
+		const uint8_t	   *bytes;
+		bool		    is_mapped;
+		pfn_t		    pfn;
+
+		if (!fr)
+			continue;
+		bytes = swapped_behind(c->sp, va);
+		pfn = frame_behind(c, fr, va, &is_mapped);
+		if (!bytes && is_mapped)
+			bytes = arch_frame_ptr(pfn);
+		if (is_freed_by_now(own, bytes))
+			flat_drop_pages(c->fs, va_range(va, va + PAGE), false);
+	}
+}
+
+void
+story_settle(struct story *st)
+{
+	for (unsigned i = 0; st->has_freed && i < STORY_PROCS; i++) {
+		struct comparison c = { .st = st, .who = i, .fs = st->procs[i].fs };
+
+		if (!st->procs[i].real || !c.fs)
+			continue;
+		c.sp = st->procs[i].real->space;
+		settle_process(&c);
+	}
 }

@@ -1,5 +1,9 @@
 /*
- * story_fail.c - tries that run out of memory, and how an operation is told.
+ * story_fail.c - tries that run out of memory or meet a broken swap device, and how an
+ * operation is told.
+ *
+ * Memory runs out because an allocation is made to fail, or because somebody else has all
+ * the frames (story_starve), which are given back for the second try.
  *
  * An operation is written down before it runs, so that a story that ends in a crash
  * ends with the operation that crashed.
@@ -29,20 +33,55 @@ which_allocation(const struct story_record *rec)
 	return 1 + (rec->fail & 0x1f) % 12;
 }
 
+/* fails_allocations, fails_device - in the first try of this operation. */
+static bool
+fails_allocations(const struct story_op *op)
+{
+	return op->rec->fail >= 0xc0 && !op->must_not_fail;
+}
+
+static bool
+fails_device(const struct story_op *op)
+{
+	return op->st->swap_slots && op->rec->fail >= 0x80 && op->rec->fail < 0xc0 &&
+	       op->is_repeatable;
+}
+
+/* is_told - with a swap device, which allocation it is depends on which pages are out. */
+static bool
+is_told(const struct story_op *op, const char *error)
+{
+	return error && !op->st->swap_slots;
+}
+
+/* compares - digests. Where memory is short, clean pages of files go at any moment, and show in them. */
+static bool
+compares(const struct story_op *op)
+{
+	return op->st->digests && !op->st->is_hungry;
+}
+
 void
 story_fail_begin(struct story_op *op, const char *error)
 {
 	bool all_after = op->rec->fail & 0x20;
 
-	op->is_failing = op->rec->fail >= 0xc0;
-	if (op->is_failing && error)
+	if (op->must_not_fail)
+		story_feed(op->st);
+	op->is_failing = fails_allocations(op) || fails_device(op) || op->st->nr_held;
+	op->was_failing = op->is_failing;
+	if (fails_allocations(op) && is_told(op, error))
 		story_tell(op->st, "fail %u%s\n", which_allocation(op->rec), all_after ? "+" : "");
 	story_tell(op->st, "%s", op->line);
 	if (!op->is_failing)
 		return;
-	if (op->st->digests)
+	if (compares(op))
 		op->before = digest_all();
-	machine_fail_allocation(which_allocation(op->rec), all_after);
+	op->st->swap.nr_failed = 0;
+	op->st->swap.fails_reads = fails_device(op) && !all_after;
+	op->st->swap.fails_writes = fails_device(op) && all_after;
+	if (fails_allocations(op))
+		machine_fail_allocation(which_allocation(op->rec), all_after);
 }
 
 bool
@@ -51,13 +90,18 @@ story_fail_end(struct story_op *op, bool ran_out, const char *error)
 	if (!op->is_failing)
 		return false;
 	machine_fail_allocation(0, false);
+	op->st->swap.fails_reads = false;
+	op->st->swap.fails_writes = false;
 	op->is_failing = false;
+	ran_out |= op->st->swap.nr_failed > 0;
 	op->gave_up = ran_out;
-	if (ran_out && error)
+	if (ran_out)
+		story_feed(op->st);
+	if (ran_out && is_told(op, error) && fails_allocations(op))
 		story_tell(op->st, " = %s\nfail off\n%s", error, op->line);
-	else if (error)
+	else if (is_told(op, error) && fails_allocations(op))
 		op->st->must_stop_failing = true;
-	if (ran_out && op->st->digests) {
+	if (ran_out && compares(op)) {
 		struct digest after = digest_all();
 
 		op->has_changed = after.lo != op->before.lo || after.hi != op->before.hi;

@@ -70,6 +70,7 @@ do_store(struct story_op *op, struct flat_object *object)
 	err_t err;
 
 	story_tell(op->st, "# object %" PRIu64 " is written back\n", object->id);
+	story_feed(op->st);
 	err = object_write_back(object->real, 0, UINT64_MAX);
 	if (err)
 		return story_differ(op->st, "write-back gave %s", err_name(err));
@@ -113,8 +114,12 @@ do_read(struct story_op *op, struct flat_object *object)
 				  : 0;
 	uint8_t	 want[FLAT_CELL_BYTES], got[FLAT_CELL_BYTES];
 	size_t	 done;
-	err_t	 err = object_read(object->real, offset, got, sizeof(got), &done);
+	err_t	 err;
 
+	story_fail_begin(op, NULL);
+	err = object_read(object->real, offset, got, sizeof(got), &done);
+	if (story_fail_end(op, err == ERR_NOMEM, NULL))
+		err = object_read(object->real, offset, got, sizeof(got), &done);
 	flat_object_cell(object, index, cell, want);
 	if (err || done != wanted || memcmp(got, want, done))
 		return story_differ(op->st,

@@ -1,5 +1,5 @@
 /*
- * story_map.c - the calls that change regions, with the results that Linux gives.
+ * story_map.c - the calls that make and take away regions, with the results that Linux gives.
  */
 #include "model/story_ops.h"
 
@@ -19,8 +19,8 @@ in_words(prot_t prot)
 	return words[prot & PROT_RWX];
 }
 
-static bool
-same_result(struct story_op *op, const char *call, err_t want, err_t got)
+bool
+story_same_result(struct story_op *op, const char *call, err_t want, err_t got)
 {
 	story_tell(op->st, got == OK ? "\n" : " = %s\n", err_name(got));
 	if (want != got)
@@ -74,11 +74,18 @@ expect_place(struct story_op *op, const struct wish *w, vaddr_t *out)
 static err_t
 expect_map(struct story_op *op, struct wish *w, vaddr_t *out)
 {
+	err_t err;
+
 	if (!w->request.length)
 		return ERR_INVAL;
 	if (!round_up(w->request.length, &w->length))
 		return ERR_NOMEM;
-	return expect_place(op, w, out);
+	err = expect_place(op, w, out);
+	if (err)
+		return err;
+	if ((w->flags & REGION_LOCKED) && !flat_may_lock(op->fs, w->length))
+		return ERR_AGAIN;
+	return flat_is_sealed(op->fs, va_range(*out, *out + w->length)) ? ERR_PERM : OK;
 }
 
 static void
@@ -97,6 +104,8 @@ model_map(struct story_op *op, const struct wish *w, vaddr_t at)
 					       .object = object,
 					       .offset = object ? w->request.offset / PAGE : 0 });
 	op->st->last_mapped = at;
+	(void)story_fill(op, va_range(at, at + w->length),
+			 w->request.flags & MAPF_POPULATE ? FLAT_MAPPED : FLAT_LOCKED, true);
 }
 
 static void
@@ -104,12 +113,14 @@ tell_map(struct story_op *op, const struct wish *w)
 {
 	const struct map_request *q = &w->request;
 
-	story_say(op, "mmap p%u 0x%" PRIx64 " 0x%" PRIx64 " %s %s%s%s%s%s%s", op->who, q->addr,
+	story_say(op, "mmap p%u 0x%" PRIx64 " 0x%" PRIx64 " %s %s%s%s%s%s%s%s%s", op->who, q->addr,
 		  q->length, in_words(q->prot), q->flags & MAPF_SHARED ? "shared" : "private",
 		  q->flags & MAPF_ANONYMOUS ? ",anon" : "", q->flags & MAPF_FIXED ? ",fixed" : "",
 		  q->flags & MAPF_FIXED_NOREPLACE ? ",noreplace" : "",
 		  q->flags & MAPF_NORESERVE ? ",noreserve" : "",
-		  q->flags & MAPF_GROWSDOWN ? ",growsdown" : "");
+		  q->flags & MAPF_GROWSDOWN ? ",growsdown" : "",
+		  q->flags & MAPF_LOCKED ? ",locked" : "",
+		  q->flags & MAPF_POPULATE ? ",populate" : "");
 	if (w->file)
 		story_say(op, " f%" PRIu64 " 0x%" PRIx64, w->file->id, q->offset);
 }
@@ -117,20 +128,26 @@ tell_map(struct story_op *op, const struct wish *w)
 static bool
 do_map(struct story_op *op, struct wish *w)
 {
-	vaddr_t want_at = 0;
-	vaddr_t at = 0;
-	err_t	want = expect_map(op, w, &want_at);
-	err_t	got;
+	const char *error;
+	vaddr_t	    want_at = 0;
+	vaddr_t	    at = 0;
+	err_t	    want, got;
 
+	w->flags |= op->fs->new_flags;
+	if (w->request.flags & MAPF_LOCKED)
+		w->flags |= REGION_LOCKED;
+	/* A call that may do without some pages cannot be told: which ones would not be the same. */
+	error = (w->flags & REGION_LOCKED) || (w->request.flags & MAPF_POPULATE) ? NULL : "ENOMEM";
+	want = expect_map(op, w, &want_at);
 	tell_map(op, w);
-	story_fail_begin(op, "ENOMEM");
-	got = space_map(op->sp, &w->request, &at);
-	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
-		got = space_map(op->sp, &w->request, &at);
+	story_fail_begin(op, error);
+	got = call_mmap(op->sp, &w->request, &at);
+	if (story_fail_end(op, got == ERR_NOMEM, error))
+		got = call_mmap(op->sp, &w->request, &at);
 	op->va = w->request.addr;
 	op->length = w->request.length;
 	if (got != OK || want != OK)
-		return same_result(op, "mmap", want, got);
+		return story_same_result(op, "mmap", want, got);
 	story_tell(op->st, " = 0x%" PRIx64 "\n", at);
 	if (at != want_at)
 		return story_differ(op->st,
@@ -190,8 +207,9 @@ wish_kind(struct story_op *op, struct wish *w)
 	}
 }
 
-bool
-op_map(struct story_op *op)
+/* do_wish - what the record asks for, and these flags. */
+static bool
+do_wish(struct story_op *op, unsigned more_flags)
 {
 	static const prot_t prots[] = { PROT_RW, PROT_RW, PROT_RW,  PROT_R,
 					PROT_RW, 0,	  PROT_RWX, PROT_X };
@@ -200,6 +218,7 @@ op_map(struct story_op *op)
 					       .prot = prots[op->rec->how & 7] } };
 
 	wish_kind(op, &w);
+	w.request.flags |= more_flags;
 	switch (op->rec->how >> 6) {
 	case 0:
 		w.request.addr = 0;
@@ -214,6 +233,24 @@ op_map(struct story_op *op)
 		break;
 	}
 	return do_map(op, &w);
+}
+
+bool
+op_map(struct story_op *op)
+{
+	return do_wish(op, 0);
+}
+
+/* op_map_now - with its pages: populated, locked, or both; short enough for the model. */
+bool
+op_map_now(struct story_op *op)
+{
+	static const unsigned flags[] = { MAPF_POPULATE, MAPF_LOCKED, MAPF_POPULATE | MAPF_LOCKED };
+	unsigned	      which = op->rec->data >> 6;
+
+	if (which == 3 || op->length > 40 * PAGE)
+		op->length = (1 + op->rec->length % 8) * PAGE;
+	return do_wish(op, flags[which % 3]);
 }
 
 /* op_stack - a short region that grows down, at a fixed place. */
@@ -241,55 +278,85 @@ op_unmap(struct story_op *op)
 	if ((op->va & ARCH_PAGE_MASK) || op->va > end || op->length > end - op->va ||
 	    !round_up(op->length, &length) || !length)
 		want = ERR_INVAL;
+	else if (flat_is_sealed(op->fs, va_range(op->va, op->va + length)))
+		want = ERR_PERM;
 	story_say(op, "munmap p%u 0x%" PRIx64 " 0x%" PRIx64, op->who, op->va, op->length);
 	story_fail_begin(op, "ENOMEM");
-	got = space_unmap(op->sp, op->va, op->length);
+	got = call_munmap(op->sp, op->va, op->length);
 	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
-		got = space_unmap(op->sp, op->va, op->length);
-	if (!same_result(op, "munmap", want, got))
+		got = call_munmap(op->sp, op->va, op->length);
+	if (!story_same_result(op, "munmap", want, got))
 		return false;
 	if (want == OK)
 		flat_unmap(op->fs, va_range(op->va, op->va + length));
 	return true;
 }
 
-/* full_end - the end of what is mapped without a hole from va on, at most `end`. */
-static vaddr_t
-full_end(struct flat_space *fs, vaddr_t va, vaddr_t end)
+/* expect_protect - *stop: where the call ends, at a hole or a sealed region at the latest. */
+static err_t
+expect_protect(struct story_op *op, uint64_t length, vaddr_t *stop)
 {
-	struct flat_region *r;
+	vaddr_t end = op->va + length;
 
-	while (va < end && (r = flat_find(fs, va)))
-		va = r->end;
-	return va < end ? va : end;
+	while (*stop < end) {
+		struct flat_region *r = flat_find(op->fs, *stop);
+
+		if (!r)
+			return ERR_NOMEM;
+		if (r->flags & REGION_SEALED)
+			return ERR_PERM;
+		*stop = min_u64(r->end, end);
+	}
+	return OK;
+}
+
+/*
+ * model_protect - region by region: private memory that is locked gets its own pages when it
+ * becomes writable.
+ */
+static void
+model_protect(struct story_op *op, vaddr_t end, prot_t prot)
+{
+	vaddr_t next;
+
+	for (vaddr_t at = op->va; at < end; at = next) {
+		struct flat_region *r = flat_find(op->fs, at);
+		bool is_locked = (r->flags & (REGION_LOCKED | REGION_SHARED)) == REGION_LOCKED;
+		bool fills = is_locked && !(r->prot & PROT_W) && (prot & PROT_W);
+
+		next = min_u64(r->end, end);
+		flat_protect(op->fs, va_range(at, next), prot);
+		if (fills)
+			(void)story_fill(op, va_range(at, next), FLAT_LOCKED, true);
+	}
 }
 
 bool
 op_protect(struct story_op *op)
 {
-	prot_t	 prot = op->rec->how & 8 ? PROT_RW : op->rec->how & PROT_RWX;
-	uint64_t length = 0;
-	vaddr_t	 end = op->va;
-	err_t	 want = OK;
-	err_t	 got;
+	prot_t	    prot = op->rec->how & 8 ? PROT_RW : op->rec->how & PROT_RWX;
+	const char *error;
+	uint64_t    length = 0;
+	vaddr_t	    end = op->va;
+	err_t	    want = OK;
+	err_t	    got;
 
 	if (op->va & ARCH_PAGE_MASK)
 		want = ERR_INVAL;
 	else if (op->length && (!round_up(op->length, &length) || op->va + length <= op->va))
 		want = ERR_NOMEM;
-	else if (length) {
-		end = full_end(op->fs, op->va, op->va + length);
-		want = end < op->va + length ? ERR_NOMEM : OK;
-	}
+	else if (length)
+		want = expect_protect(op, length, &end);
 	story_say(op, "mprotect p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va, op->length,
 		  in_words(prot));
-	story_fail_begin(op, "ENOMEM");
-	got = space_protect(op->sp, op->va, op->length, prot);
-	if (story_fail_end(op, got == ERR_NOMEM, "ENOMEM"))
-		got = space_protect(op->sp, op->va, op->length, prot);
-	if (end > op->va)
-		flat_protect(op->fs, va_range(op->va, end), prot);
-	return same_result(op, "mprotect", want, got);
+	/* Locked pages that the call does without would not be the same. */
+	error = flat_may_lock(op->fs, op->fs->layout.limit_memlock) ? "ENOMEM" : NULL;
+	story_fail_begin(op, error);
+	got = call_mprotect(op->sp, op->va, op->length, prot);
+	if (story_fail_end(op, got == ERR_NOMEM, error))
+		got = call_mprotect(op->sp, op->va, op->length, prot);
+	model_protect(op, end, prot);
+	return story_same_result(op, "mprotect", want, got);
 }
 
 /* expect_brk - the end of the heap after the call, and the change of the map. */
@@ -306,7 +373,10 @@ expect_brk(struct story_op *op, vaddr_t wanted)
 		return fs->brk;
 	for (unsigned i = 0; i < fs->nr_regions; i++)
 		any_left |= fs->regions[i].end > new_end && fs->regions[i].start < old_end;
-	if (new_end < old_end && !any_left)
+	if (new_end < old_end && (!any_left || flat_is_sealed(fs, va_range(new_end, old_end))))
+		return fs->brk;
+	if (new_end > old_end && (fs->new_flags & REGION_LOCKED) &&
+	    !flat_may_lock(fs, new_end - old_end))
 		return fs->brk;
 	if (new_end > old_end) {
 		struct flat_region *next = NULL;
@@ -337,13 +407,14 @@ op_brk(struct story_op *op)
 	vaddr_t		   new_end = (want + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
 	vaddr_t		   got;
 	char		   before[24];
+	const char	  *error = fs->new_flags & REGION_LOCKED ? NULL : before;
 
 	story_say(op, "brk p%u 0x%" PRIx64, op->who, wanted);
 	snprintf(before, sizeof(before), "0x%" PRIx64, fs->brk);
-	story_fail_begin(op, before);
-	got = space_brk(op->sp, wanted);
-	if (story_fail_end(op, got != want, before))
-		got = space_brk(op->sp, wanted);
+	story_fail_begin(op, error);
+	got = call_brk(op->sp, wanted);
+	if (story_fail_end(op, got != want, error))
+		got = call_brk(op->sp, wanted);
 	story_tell(op->st, " = 0x%" PRIx64 "\n", got);
 	if (got != want)
 		return story_differ(op->st,
@@ -353,118 +424,13 @@ op_brk(struct story_op *op)
 	if (!story_fail_check(op))
 		return false;
 	fs->brk = want;
-	if (new_end > old_end)
-		flat_map(fs,
-			 (struct flat_region){ .start = old_end, .end = new_end, .prot = PROT_RW });
-	else if (new_end < old_end)
+	if (new_end > old_end) {
+		flat_map(fs, (struct flat_region){ .start = old_end,
+						   .end = new_end,
+						   .prot = PROT_RW,
+						   .flags = fs->new_flags });
+		(void)story_fill(op, va_range(old_end, new_end), FLAT_LOCKED, true);
+	} else if (new_end < old_end)
 		flat_unmap(fs, va_range(new_end, old_end));
 	return true;
-}
-
-static const struct {
-	enum advice advice;
-	const char *name;
-} advices[] = {
-	{ ADVICE_DONTNEED, "dontneed" },     { ADVICE_DONTNEED, "dontneed" },
-	{ ADVICE_GUARD_INSTALL, "guard" },   { ADVICE_GUARD_REMOVE, "unguard" },
-	{ ADVICE_DONTFORK, "dontfork" },     { ADVICE_DOFORK, "dofork" },
-	{ ADVICE_WIPEONFORK, "wipeonfork" }, { ADVICE_KEEPONFORK, "keeponfork" },
-};
-
-/* fits - the advice may be given about the region. */
-static bool
-fits(enum advice advice, const struct flat_region *r)
-{
-	return advice != ADVICE_WIPEONFORK || (!r->object && !(r->flags & REGION_SHARED));
-}
-
-/* model_advise - one part of one region. */
-static void
-model_advise(struct flat_space *fs, enum advice advice, struct va_range range)
-{
-	switch ((unsigned)advice) {
-	case ADVICE_DONTNEED:
-		flat_drop_pages(fs, range, false);
-		break;
-	case ADVICE_GUARD_INSTALL:
-		(void)flat_add_guards(fs, range);
-		break;
-	case ADVICE_GUARD_REMOVE:
-		flat_drop_guards(fs, range);
-		break;
-	case ADVICE_DONTFORK:
-		flat_set_flags(fs, range, REGION_DONTFORK, 0);
-		break;
-	case ADVICE_DOFORK:
-		flat_set_flags(fs, range, 0, REGION_DONTFORK);
-		break;
-	case ADVICE_WIPEONFORK:
-		flat_set_flags(fs, range, REGION_WIPEONFORK, 0);
-		break;
-	case ADVICE_KEEPONFORK:
-		flat_set_flags(fs, range, 0, REGION_WIPEONFORK);
-		break;
-	default:
-		break;
-	}
-}
-
-/* next_part - the first part of a region in the range; false: nothing is mapped in it. */
-static bool
-next_part(struct flat_space *fs, struct va_range range, struct flat_region **r,
-	  struct va_range *part)
-{
-	for (unsigned i = 0; i < fs->nr_regions; i++) {
-		*part = range_clip(va_range(fs->regions[i].start, fs->regions[i].end), range);
-		*r = &fs->regions[i];
-		if (!range_is_empty(*part))
-			return true;
-	}
-	return false;
-}
-
-/*
- * advise_all - a region that does not fit ends the call after the part before it; holes are
- * passed over and told at the end.
- */
-static err_t
-advise_all(struct flat_space *fs, enum advice advice, struct va_range range)
-{
-	struct flat_region *r;
-	struct va_range	    part;
-	vaddr_t		    at;
-	err_t		    result = OK;
-
-	for (at = range.start; next_part(fs, va_range(at, range.end), &r, &part); at = part.end) {
-		if (!fits(advice, r))
-			return ERR_INVAL;
-		if (part.start > at)
-			result = ERR_NOMEM;
-		model_advise(fs, advice, part);
-	}
-	return at < range.end ? ERR_NOMEM : result;
-}
-
-bool
-op_advise(struct story_op *op)
-{
-	unsigned    which = op->rec->how % ARRAY_SIZE(advices);
-	enum advice advice = advices[which].advice;
-	uint64_t    length = 0;
-	err_t	    want;
-	err_t	    got;
-
-	if (advice == ADVICE_GUARD_INSTALL && op->length > 64 * PAGE)
-		op->length = 8 * PAGE;
-	story_say(op, "madvise p%u 0x%" PRIx64 " 0x%" PRIx64 " %s", op->who, op->va, op->length,
-		  advices[which].name);
-	story_fail_begin(op, "EAGAIN");
-	got = space_advise(op->sp, op->va, op->length, advice);
-	if (story_fail_end(op, got == ERR_AGAIN, "EAGAIN"))
-		got = space_advise(op->sp, op->va, op->length, advice);
-	if ((op->va & ARCH_PAGE_MASK) || !round_up(op->length, &length) || op->va + length < op->va)
-		want = ERR_INVAL;
-	else
-		want = advise_all(op->fs, advice, va_range(op->va, op->va + length));
-	return same_result(op, "madvise", want, got);
 }

@@ -4,6 +4,7 @@
 #include "model/story_ops.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* free_slot - of a process, or -1. */
@@ -65,6 +66,7 @@ op_fork(struct story_op *op)
 bool
 op_share(struct story_op *op)
 {
+	story_feed(op->st);
 	if (space_add_thread(op->sp) != OK)
 		return story_differ(op->st, "p%u cannot have another thread", op->who);
 	return do_fork(op, PROC_SHARE_SPACE);
@@ -96,7 +98,7 @@ op_exec(struct story_op *op)
 
 	if (!fs)
 		return op_exit(op);
-	story_say(op, "exec p%u commit=none", op->who);
+	story_say(op, "exec p%u commit=none memlock=%u", op->who, (unsigned)STORY_LOCKED);
 	story_fail_begin(op, "ENOMEM");
 	err = space_create(&fs->layout, &fresh);
 	if (story_fail_end(op, err == ERR_NOMEM, "ENOMEM"))
@@ -176,9 +178,13 @@ story_make_room(struct story_op *op)
 {
 	uint64_t all = op->fs->layout.end;
 
+	story_feed(op->st);
 	if (space_unmap(op->sp, 0, all) == OK) {
 		flat_unmap(op->fs, va_range(0, all));
 		story_tell(op->st, "munmap p%u 0 0x%" PRIx64 "\n", op->who, all);
+	} else if (!op_exec(op)) {
+		/* A new program is the only way out of sealed memory. */
+		abort();
 	}
 }
 
@@ -196,6 +202,23 @@ static bool (*const operations[])(struct story_op *) = {
 	op_populate,
 };
 
+/* The same for the upper quarter of the first byte. */
+static bool (*const calls[])(struct story_op *) = {
+	op_remap,      op_remap,      op_remap,	     op_remap,	    op_remap,	   op_remap,
+	op_remap,      op_remap,      op_remap,	     op_remap,	    op_lock,	   op_lock,
+	op_lock,       op_lock,	      op_unlock,     op_unlock,	    op_lock_all,   op_seal,
+	op_seal,       op_sync,	      op_advise_any, op_advise_any, op_advise_any, op_advise_any,
+	op_advise_any, op_advise_any, op_advise_any, op_advise_any, op_advise_any, op_resident,
+	op_resident,   op_map_now,    op_map_now,    op_map_now,    op_map_now,	   op_pin,
+	op_pin,	       op_pin,	      op_pin,	     op_unpin,	    op_unpin,	   op_device,
+	op_device,     op_device,     op_device,     op_device,	    op_device,	   op_transfer,
+	op_transfer,   op_transfer,   op_transfer,   op_transfer,   op_reclaim,	   op_reclaim,
+	op_reclaim,    op_reclaim,    op_reclaim,    op_reclaim,    op_reclaim,	   op_reclaim,
+	op_store,      op_store,      op_fork,	     op_fork,
+};
+static_assert(ARRAY_SIZE(operations) == 64 && ARRAY_SIZE(calls) == 64,
+	      "the first byte says table and place");
+
 /* One record in eight, where files change. */
 static bool
 is_about_files(const struct story_op *op)
@@ -208,5 +231,7 @@ story_do(struct story_op *op)
 {
 	if (is_about_files(op))
 		return op_file(op);
+	if (op->rec->op >= 0xc0)
+		return calls[op->rec->op - 0xc0](op);
 	return operations[op->rec->op % ARRAY_SIZE(operations)](op);
 }

@@ -64,7 +64,7 @@ tell_one_story(uint64_t seed, unsigned steps, unsigned cpus, bool with_failures)
 	const char	   *path = getenv("ANYMM_STORY");
 	uint64_t	    state = seed;
 
-	if (!story_machine(&story, cpus, 8192, seed))
+	if (!story_machine(&story, cpus, story.is_hungry ? 512 : 8192, seed))
 		fail_msg("%s", story.text);
 	fresh = drained_totals();
 	story.digests = with_failures;
@@ -127,12 +127,46 @@ random_stories_with_changing_files(void **unused)
 
 	(void)unused;
 	story.changes_files = true;
-	for (unsigned i = 0; i < 40; i++)
+	for (unsigned i = 0; i < test_rounds(40); i++)
 		tell_one_story(seed + i, 400, 1 + i % 3, i % 2);
 	story.changes_files = false;
+}
+
+/* Pages go out to a swap device at any moment, a large one or a very small one, and come back. */
+static void
+random_stories_with_swap(void **unused)
+{
+	uint64_t seed = test_seed(4001);
+	unsigned rounds = test_rounds(40);
+
+	(void)unused;
+	for (unsigned i = 0; i < rounds; i++) {
+		story.swap_slots = i % 4 == 3 ? 8 : STORY_SWAP_SLOTS;
+		tell_one_story(seed + i, 400, 1 + i % 3, i % 2);
+	}
+	story.swap_slots = 0;
+}
+
+/* There are hardly any frames left, with a swap device and without one. */
+static void
+random_stories_with_little_memory(void **unused)
+{
+	uint64_t seed = test_seed(5001);
+	unsigned rounds = test_rounds(30);
+
+	(void)unused;
+	story.is_hungry = true;
+	for (unsigned i = 0; i < rounds; i++) {
+		story.swap_slots = i % 3 ? STORY_SWAP_SLOTS : 0;
+		tell_one_story(seed + i, 300, 1 + i % 3, i % 4 == 1);
+	}
+	story.swap_slots = 0;
+	story.is_hungry = false;
 }
 
 TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
 	   cmocka_unit_test(random_stories_on_three_cpus),
 	   cmocka_unit_test(random_stories_with_little_luck),
-	   cmocka_unit_test(random_stories_with_changing_files))
+	   cmocka_unit_test(random_stories_with_changing_files),
+	   cmocka_unit_test(random_stories_with_swap),
+	   cmocka_unit_test(random_stories_with_little_memory))

@@ -102,7 +102,23 @@ nothing_overflows(void **state)
 	assert_true(limit_forbids(sp, PAGE(1), PROT_RW, 0));
 }
 
+/* A program may ask to lock any number of bytes: added to what is locked, they do not wrap around. */
+static void
+the_longest_request_is_over_the_limit(void **state)
+{
+	struct space *sp = space_with(4, 4);
+
+	(void)state;
+	sp->layout.limit_memlock = PAGE(3);
+	sp->locked_pages = 3;
+	assert_true(limit_forbids_locked(sp, -PAGE(2), REGION_LOCKED));
+	assert_true(limit_forbids_locked(sp, -PAGE(3), REGION_LOCKED));
+	sp->layout.limit_memlock = UINT64_MAX;
+	assert_false(limit_forbids_locked(sp, -PAGE(3), REGION_LOCKED));
+}
+
 TEST_SUITE(limit, cmocka_unit_test(the_edge_is_allowed_and_a_page_more_is_not),
 	   cmocka_unit_test(limits_on_data_concern_data_only),
 	   cmocka_unit_test(locked_memory_has_a_limit_of_its_own),
-	   cmocka_unit_test(promises_are_settled), cmocka_unit_test(nothing_overflows))
+	   cmocka_unit_test(promises_are_settled), cmocka_unit_test(nothing_overflows),
+	   cmocka_unit_test(the_longest_request_is_over_the_limit))

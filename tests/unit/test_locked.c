@@ -290,7 +290,26 @@ a_failed_call_changes_nothing(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(locked, cmocka_unit_test(pages_of_locked_regions_are_wired),
+/* page      2 3 4 5 6 7
+ * region    [         ]    the range starts at 6 and wraps around to 4: the limit comes first */
+static void
+a_range_that_wraps_around_is_over_the_limit(void **state)
+{
+	struct space *sp = space_with_limit(PAGE(4));
+
+	(void)state;
+	sketch_map(sp, 2, 8, PROT_RW, 0);
+	EXPECT_ERR(space_lock(sp, PAGE(6), -PAGE(2), 0), ERR_NOMEM);
+	EXPECT_OK(space_lock(sp, PAGE(2), PAGE(2), 0));
+	EXPECT_ERR(space_lock(sp, PAGE(6), -PAGE(2), 0), ERR_NOMEM);
+	assert_int_equal(sp->locked_pages, 2);
+	sp->layout.limit_memlock = UINT64_MAX;
+	EXPECT_ERR(space_lock(sp, PAGE(6), -PAGE(2), 0), ERR_INVAL);
+	sketch_end(sp);
+}
+
+TEST_SUITE(locked, cmocka_unit_test(a_range_that_wraps_around_is_over_the_limit),
+	   cmocka_unit_test(pages_of_locked_regions_are_wired),
 	   cmocka_unit_test(a_lock_moves_with_its_pages),
 	   cmocka_unit_test(locking_without_memory_changes_nothing),
 	   cmocka_unit_test(whole_pages_are_locked_and_unlocked),

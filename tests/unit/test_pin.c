@@ -105,6 +105,32 @@ errors_pin_nothing(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(pin, cmocka_unit_test(a_pinned_page_keeps_its_frame),
+/* A page of a file that was written back is clean, and stays as long as the device has it. */
+static void
+a_pinned_page_of_a_file_stays_in_memory(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file;
+	pfn_t	       pfn;
+
+	(void)state;
+	EXPECT_OK(object_create_stored(9, PAGE(1), &file));
+	sketch_map_file(sp, 1, 2, PROT_RW, file, 0, MAPF_SHARED);
+	EXPECT_OK(call_pin(sp, PAGE(1), 1, PIN_WRITE, &pfn));
+	EXPECT_OK(object_write_back(file, 0, 1));
+	assert_int_equal(object_evict(file, 0, 1), 0);
+	*(uint8_t *)arch_frame_ptr(pfn) = 55;
+	assert_int_equal(sketch_load(sp, 1), 55);
+	call_unpin(&pfn, 1, true);
+	assert_int_equal(object_evict(file, 0, 1), 0);
+	EXPECT_OK(object_write_back(file, 0, 1));
+	assert_int_equal(object_evict(file, 0, 1), 1);
+	assert_int_equal(sketch_load(sp, 1), 55);
+	object_put(file);
+	sketch_end(sp);
+}
+
+TEST_SUITE(pin, cmocka_unit_test(a_pinned_page_of_a_file_stays_in_memory),
+	   cmocka_unit_test(a_pinned_page_keeps_its_frame),
 	   cmocka_unit_test(a_fork_copies_for_the_child),
 	   cmocka_unit_test(the_pin_outlives_the_mapping), cmocka_unit_test(errors_pin_nothing))
