@@ -62,6 +62,9 @@ static_assert(ARCH_STACK_ALIGN >= sizeof(vaddr_t) && ARCH_STACK_ALIGN % 8 == 0 &
 		      ARCH_RETURN_BYTES < ARCH_STACK_ALIGN,
 	      "a call pushes less than its alignment");
 static_assert(sizeof(struct arch_fpu) <= ARCH_PAGE_SIZE, "a floating-point state fits a frame");
+static_assert(ARCH_START_BYTES % 16 == 0 && ARCH_START_BYTES >= ARCH_SAVED_RECORD + 16 &&
+		      ARCH_START_BYTES <= ARCH_PAGE_SIZE,
+	      "what has not begun lies in the last page of its stack");
 
 /* The four kinds of entry. */
 enum pte_kind {
@@ -301,6 +304,22 @@ static inline uint64_t arch_fpu_word(const struct arch_fpu *fpu, unsigned i);
 static inline void     arch_fpu_set_word(struct arch_fpu *fpu, unsigned i, uint64_t word);
 static inline bool     arch_fpu_sanitize(struct arch_fpu *fpu);
 
+/* Threads in the kernel, each on a stack of its own. How one is left for another is the
+ * kernel's business; what lies on a stack that was left is known here, because stacks are copied:
+ * all that is saved is on the stack, and one address of it says where.
+ *
+ *   ARCH_SAVED_RECORD  how far above that address the innermost frame record lies: the
+ *                      address of the next outer one, then a return address
+ *   ARCH_START_BYTES   what a stack holds of a thread that has not begun; a multiple of 16
+ *
+ *  R10 start fills `at`, the memory of the ARCH_START_BYTES below `end`, as if a thread had left its
+ *      stack before the first instruction of function(argument), which does not return. It gives the
+ *      address that says where. The chain of frame records that begins there ends
+ *      in these bytes, and nothing in them depends on what was there before.
+ */
+static inline vaddr_t arch_start(void *at, vaddr_t end, void (*function)(void *argument),
+				 void *argument);
+
 /* 10. Root object, console, death.
  *
  *  D1  root_state is ARCH_ROOT_STATE_BYTES of zeroed memory, the same at every
@@ -319,4 +338,5 @@ static inline void		     arch_console_write(const char *text, size_t bytes);
 #include <arch/user.h>
 #include <arch/context.h>
 #include <arch/fpu.h>
+#include <arch/start.h>
 #include <arch/root.h>

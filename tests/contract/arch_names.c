@@ -70,6 +70,7 @@ static const any_function names[] = {
 	NAME(arch_fpu_word),
 	NAME(arch_fpu_set_word),
 	NAME(arch_fpu_sanitize),
+	NAME(arch_start),
 	NAME(arch_root_state),
 	NAME(arch_console_write),
 	NAME(arch_stop),

@@ -10,15 +10,6 @@
 
 #include "boot.h"
 
-#define SAVED_WORDS 7  /* what kthread.S saves */
-#define RBP_AT	    40 /* the frame record in it */
-
-int	    kthread_switch(vaddr_t *save, vaddr_t sp);
-int	    kthread_fork_here(struct kthread *child);
-int	    kthread_copy(struct kthread *child, vaddr_t sp);
-void	    kthread_end(void);
-extern char kthread_start[];
-
 /* By CPU; only that CPU looks. */
 static struct {
 	struct kthread *current;
@@ -31,21 +22,23 @@ kthread_current(void)
 	return cpus[platform_cpu()].current;
 }
 
-/* The saved registers of a thread that has not begun. */
+static void kthread_end(void);
+
+static void
+begin(void *thread)
+{
+	struct kthread *t = thread;
+
+	t->fn(t->arg);
+	kthread_end();
+}
+
 static void
 prepare(struct kthread *t)
 {
-	uint64_t *end = kstack_pointer(t->stack, t->stack->range.end - 16);
-	uint64_t *saved = kstack_pointer(t->stack, t->stack->range.end - 16 - SAVED_WORDS * 8);
+	vaddr_t end = t->stack->range.end;
 
-	end[0] = 0; /* the outermost frame record */
-	end[1] = 0;
-	for (unsigned i = 0; i < SAVED_WORDS; i++)
-		saved[i] = 0;
-	saved[3] = (uintptr_t)t->arg;
-	saved[4] = (uintptr_t)t->fn;
-	saved[6] = (uintptr_t)kthread_start;
-	t->sp = t->stack->range.end - 16 - SAVED_WORDS * 8;
+	t->sp = arch_start(kstack_pointer(t->stack, end - ARCH_START_BYTES), end, begin, t);
 }
 
 err_t
@@ -66,7 +59,7 @@ kthread_run(struct kthread *t)
 	unsigned cpu = platform_cpu();
 
 	cpus[cpu].current = t;
-	(void)kthread_switch(&cpus[cpu].sp, t->sp);
+	(void)x86_switch(&cpus[cpu].sp, t->sp);
 	cpus[cpu].current = NULL;
 	if (t->sp)
 		return true;
@@ -78,26 +71,27 @@ kthread_run(struct kthread *t)
 void
 kthread_yield(void)
 {
-	(void)kthread_switch(&kthread_current()->sp, cpus[platform_cpu()].sp);
+	(void)x86_switch(&kthread_current()->sp, cpus[platform_cpu()].sp);
 }
 
 /* The thread's function has returned. What is saved of it now is never loaded. */
-void
+static void
 kthread_end(void)
 {
 	vaddr_t nowhere;
 
 	kthread_current()->sp = 0;
-	(void)kthread_switch(&nowhere, cpus[platform_cpu()].sp);
+	(void)x86_switch(&nowhere, cpus[platform_cpu()].sp);
 	boot_fail("a thread that has ended runs");
 }
 
 /* On the stack that is copied, but below what is copied. */
-int
-kthread_copy(struct kthread *child, vaddr_t sp)
+static int64_t
+copy(void *thread, vaddr_t sp)
 {
+	struct kthread	       *child = thread;
 	const struct kthread   *parent = kthread_current();
-	struct kstack_registers registers = { .sp = sp, .fp = sp + RBP_AT };
+	struct kstack_registers registers = { .sp = sp, .fp = sp + ARCH_SAVED_RECORD };
 	err_t			err;
 
 	*child = (struct kthread){ .fn = parent->fn, .arg = parent->arg };
@@ -116,5 +110,5 @@ kthread_copy(struct kthread *child, vaddr_t sp)
 int
 kthread_fork(struct kthread *child)
 {
-	return kthread_fork_here(child);
+	return (int)x86_switch_twice(copy, child);
 }

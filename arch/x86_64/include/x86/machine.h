@@ -98,4 +98,16 @@ bool	 x86_fpu_sanitize(struct arch_fpu *fpu);
 uint64_t x86_fpu_components(void);
 uint32_t x86_fpu_mxcsr_mask(void);
 
+/*
+ * x86_switch - the calling thread of the kernel leaves its stack; what it needs to go on is at
+ * *save then, and the CPU goes on with what was saved at sp. Comes back with 0.
+ *
+ * x86_switch_twice - saves the same way, and calls copy(arg, sp) before it goes on. Who switches to sp,
+ * or to a copy of the stack at the same place in it, comes back from this call with 0, so
+ * copy's own result, which the caller gets, is another number.
+ */
+uint64_t    x86_switch(uint64_t *save, uint64_t sp);
+int64_t	    x86_switch_twice(int64_t (*copy)(void *arg, uint64_t sp), void *arg);
+extern char x86_switch_start[];
+
 extern unsigned char x86_root_state[];
