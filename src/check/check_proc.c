@@ -16,6 +16,7 @@ struct tally {
 	uint64_t living;   /* have a space */
 	uint64_t children; /* in the list of some parent, or of nobody */
 	uint64_t threads;
+	uint64_t fpus; /* floating-point states */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -120,6 +121,21 @@ check_state(struct check *c, struct process *proc)
 		check_fail(c, INV_PROC, "process %u has no reference", proc->id);
 }
 
+/* check_body - what a thread has of the machine is its own; one that has ended has nothing. */
+static void
+check_body(struct check *c, const struct thread *thread)
+{
+	const struct kstack *stack = thread->stack;
+
+	if (thread->has_ended && (stack || thread->fpu || thread->on_cpu))
+		check_fail(c, INV_PROC, "thread %u has ended and has a body", thread_id(thread));
+	else if (stack && thread_of_stack(stack->range.start) != thread)
+		check_fail(c, INV_PROC, "the stack of thread %u is not its own", thread_id(thread));
+	else if (thread->on_cpu && root()->threads[thread->on_cpu - 1].runs != thread)
+		check_fail(c, INV_PROC, "CPU %u does not know of thread %u", thread->on_cpu - 1,
+			   thread_id(thread));
+}
+
 static void
 check_threads(struct check *c, struct process *proc, struct tally *t)
 {
@@ -137,6 +153,8 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 		}
 		nr++;
 		nr_running += !thread->has_ended;
+		t->fpus += thread->fpu != NULL;
+		check_body(c, thread);
 	}
 	if (nr_running != proc->nr_running || nr != proc->nr_charged)
 		check_fail(c, INV_PROC,
@@ -211,6 +229,9 @@ check_totals(struct check *c, const struct tally *t)
 	else if (t->threads != state->nr_ids)
 		check_fail(c, INV_PROC, "%llu threads, %llu ids in use",
 			   (unsigned long long)t->threads, (unsigned long long)state->nr_ids);
+	else if (t->fpus != state->fpus.nr_objects)
+		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
+			   (unsigned long long)state->fpus.nr_objects, (unsigned long long)t->fpus);
 }
 
 /* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */

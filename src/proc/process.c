@@ -15,6 +15,7 @@
  */
 #include "base/assert.h"
 #include "proc/account.h"
+#include "proc/body.h"
 #include "proc/family.h"
 #include "proc/group.h"
 #include "proc/handles.h"
@@ -114,8 +115,10 @@ proc_create(uint32_t id, struct space *sp, struct process **out)
 
 	if (err)
 		return err;
-	group = group_make();
+	err = body_make(&proc->main);
+	group = err == OK ? group_make() : NULL;
 	if (!group) {
+		body_drop(&proc->main);
 		process_discard(proc);
 		return ERR_NOMEM;
 	}
@@ -365,6 +368,7 @@ swap_space(struct process *proc, struct space *next)
 	proc->has_execed = true;
 	proc->execs = NULL;
 	t->alternate = (struct signal_stack){ 0 };
+	body_exec(t);
 	thread_release_maker(t);
 	proc_unlock();
 	return old;
