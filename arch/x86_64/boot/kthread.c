@@ -1,114 +1,71 @@
 /*
- * kthread.c - threads in the kernel: the part that is not assembly.
+ * kthread.c - the library's threads on this machine: who runs, and how a CPU comes and goes.
  *
- * A thread's stack is given back by whoever ran it last, on the CPU's own stack: a
- * thread cannot free what it stands on.
+ * What an ended thread stood on is given back by whoever ran it, on the CPU's own stack: a
+ * thread cannot free what it stands on. (thread_leave)
  */
 #include "kthread.h"
-
-#include <anymm/platform.h>
 
 #include "boot.h"
 
 /* By CPU; only that CPU looks. */
 static struct {
-	struct kthread *current;
-	vaddr_t		sp; /* of the CPU's own stack, while a thread runs */
+	uint64_t sp; /* of the CPU's own stack, while a thread runs */
+	bool	 has_ended;
 } cpus[CPU_MAX];
 
-struct kthread *
-kthread_current(void)
-{
-	return cpus[platform_cpu()].current;
-}
-
-static void kthread_end(void);
-
-static void
-begin(void *thread)
-{
-	struct kthread *t = thread;
-
-	t->fn(t->arg);
-	kthread_end();
-}
-
-static void
-prepare(struct kthread *t)
-{
-	vaddr_t end = t->stack->range.end;
-
-	t->sp = arch_start(kstack_pointer(t->stack, end - ARCH_START_BYTES), end, begin, t);
-}
-
-err_t
-kthread_create(struct kthread *t, void (*fn)(void *arg), void *arg)
-{
-	err_t err;
-
-	*t = (struct kthread){ .fn = fn, .arg = arg };
-	err = kstack_create(&t->stack);
-	if (err == OK)
-		prepare(t);
-	return err;
-}
-
 bool
-kthread_run(struct kthread *t)
+kthread_run(struct thread *t)
 {
 	unsigned cpu = platform_cpu();
 
-	cpus[cpu].current = t;
-	(void)x86_switch(&cpus[cpu].sp, t->sp);
-	cpus[cpu].current = NULL;
-	if (t->sp)
-		return true;
-	kstack_destroy(t->stack);
-	t->stack = NULL;
-	return false;
+	cpus[cpu].has_ended = false;
+	thread_enter(t);
+	(void)x86_switch(&cpus[cpu].sp, t->saved);
+	thread_leave();
+	return !cpus[cpu].has_ended;
 }
 
 void
 kthread_yield(void)
 {
-	(void)x86_switch(&kthread_current()->sp, cpus[platform_cpu()].sp);
+	(void)x86_switch(&thread_current()->saved, cpus[platform_cpu()].sp);
 }
 
-/* The thread's function has returned. What is saved of it now is never loaded. */
-static void
-kthread_end(void)
+/* What is saved of it is never loaded. */
+void
+kthread_end(int32_t value)
 {
-	vaddr_t nowhere;
+	uint64_t nowhere;
 
-	kthread_current()->sp = 0;
+	(void)thread_end(thread_current(), value);
+	cpus[platform_cpu()].has_ended = true;
 	(void)x86_switch(&nowhere, cpus[platform_cpu()].sp);
 	boot_fail("a thread that has ended runs");
 }
 
+/* What a fork needs on its maker's stack; the child, which has a copy, does not look at it. */
+struct fork {
+	struct clone_request request;
+	struct clone_result *out;
+};
+
 /* On the stack that is copied, but below what is copied. */
 static int64_t
-copy(void *thread, vaddr_t sp)
+fork_here(void *arg, uint64_t sp)
 {
-	struct kthread	       *child = thread;
-	const struct kthread   *parent = kthread_current();
-	struct kstack_registers registers = { .sp = sp, .fp = sp + ARCH_SAVED_RECORD };
-	err_t			err;
+	struct fork *f = arg;
+	err_t	     err;
 
-	*child = (struct kthread){ .fn = parent->fn, .arg = parent->arg };
-	err = kstack_create(&child->stack);
-	if (err)
-		return err;
-	err = kstack_copy(parent->stack, child->stack, &registers);
-	if (err) {
-		kstack_destroy(child->stack);
-		return err;
-	}
-	child->sp = registers.sp;
-	return 1;
+	f->request.saved = sp;
+	err = proc_clone(thread_current(), &f->request, f->out);
+	return err == OK ? 1 : err;
 }
 
-int
-kthread_fork(struct kthread *child)
+int64_t
+kthread_fork(const struct clone_request *request, struct clone_result *out)
 {
-	return (int)x86_switch_twice(copy, child);
+	struct fork f = { .request = *request, .out = out };
+
+	return x86_switch_twice(fork_here, &f);
 }
