@@ -45,6 +45,12 @@ TRIALS = [
     ("lies of a loader are named", Machine("mode=bootmap", cpus=1), PASS, ["ok 1 ", "ok 23 ", "ok"]),
     ("no way out of ring 3 takes the kernel along", Machine("mode=sysret"), PASS, ["ok 10 ", "ok"]),
     ("the same on another CPU model", Machine("mode=sysret", cpu="qemu64"), PASS, ["ok 10 ", "ok"]),
+    ("no context of user memory takes the kernel along", Machine("mode=contexts"), PASS,
+     ["ok 1 - of 4000 contexts", "ok"]),
+    ("the same without XSAVE", Machine("mode=contexts", cpu="qemu64"), PASS, ["ok 1 - of 4000 contexts", "ok"]),
+    ("exceptions in each other end", Machine("mode=nested", cpus=1), FAIL,
+     ["CPU 0: invalid opcode", "CPU 0: page fault", "CPU 0: page fault",
+      "4 exceptions in each other; the last: vector 14"]),
     ("a stack that overflows is reported", Machine("mode=overflow"), FAIL,
      ["CPU 0: double fault", "in ring 0", "cr2 ffffff", "sink_deeper+"]),
     ("the same on another CPU", Machine("mode=overflow cpu=1"), FAIL,
@@ -74,7 +80,9 @@ TRIALS = [
      ["the machine is broken", "not ok 1 - nothing goes on", "FAILED"]),
 ]
 
-DEMO = ["a tree of 31 processes", "a stack has grown by 64 pages", "14 processes were killed",
+DEMO = ["a tree of 31 processes", "a stack has grown by 64 pages",
+        "7 programs have kept their vector registers", "4 threads had stacks of their own",
+        "2 processes of 4 threads ended by the word of one", "14 processes were killed",
         "4 processes have become another program 20 times each", "CPUs that programs have run on: "]
 FRAMES = ["frames were free before the first program, and are again\n", "ok\n"]
 
@@ -84,6 +92,9 @@ BOOTS = [
     ("on 2 CPUs", Machine("mode=demo"), PASS, ["2 CPUs,", *DEMO, *FRAMES]),
     ("on 4 CPUs with fewer features", Machine("", cpus=4, cpu="qemu64"), PASS,
      ["4 CPUs,", *DEMO, *FRAMES]),
+    ("on 4 CPUs with 256-bit registers", Machine("", cpus=4), PASS, ["4 CPUs,", *DEMO, *FRAMES]),
+    ("on 1 CPU that saves with FXSAVE", Machine("", cpus=1, cpu="qemu64"), PASS,
+     ["1 CPU,", *DEMO, "1\n", *FRAMES]),
     ("on a small PC", Machine("", ram=16), PASS, ["2 CPUs,", *DEMO, *FRAMES]),
     ("in 8 MiB it says what it lacks", Machine("", ram=8), FAIL,
      ["anymm: the demonstration needs ", " KiB of free RAM, "]),

@@ -19,7 +19,7 @@
 #include "base/format.h"
 
 #define TASKS	     64
-#define OTHER_FRAMES 800
+#define OTHER_FRAMES 550
 
 enum {
 	VECTOR_DIVIDE = 0,
