@@ -59,6 +59,7 @@ count_for_ever(void *argument)
 	}
 }
 
+/* DRG-26: by way of the trampoline, on an aligned stack, with its argument. */
 static void
 a_thread_begins_and_goes_on(void **state)
 {
@@ -100,6 +101,7 @@ go_on_twice(void *argument)
 	x86_switch(&thread_sp, test_sp);
 }
 
+/* DRG-25, LUN-33, ALM-20: the copy returns from the same call, with 0, on its own stack. */
 static void
 a_copy_comes_back_from_the_same_call_with_0(void **state)
 {

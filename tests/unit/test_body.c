@@ -92,7 +92,7 @@ make_thread(struct thread *caller)
 	return clone(caller, (struct clone_request){ .flags = THREAD_FLAGS });
 }
 
-/* LUN-33, WNX-B04, CAM-12: all registers are the caller's, whose own stay what they are; the result is 0. */
+/* LUN-33, WNX-22, WNX-B04, CAM-12: all registers are the caller's, whose own stay what they are; the result is 0. */
 static void
 a_child_has_the_callers_registers_and_result_0(void **state)
 {
