@@ -97,6 +97,8 @@ kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
 struct process *
 kin_first_with_bodies(void)
 {
+	if (ARCH_PT_LEVELS < 3)
+		skip();
 	return first_with(&(struct machine_config){ .nr_frames = 8192, .nr_cpus = 2 },
 			  ORPHANS_ADOPTED, &whole_bodies);
 }

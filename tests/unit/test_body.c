@@ -230,6 +230,9 @@ a_program_starts_with_a_fresh_state(void **state)
 	(void)state;
 	thread_enter(&first->main);
 	program_writes(7);
+	thread_leave();
+	thread_enter(&first->main);
+	program_writes(8);
 	EXPECT_OK(space_create(&layout, &fresh));
 	pt_deactivate(&first->space->pt);
 	proc_exec(first, fresh);
