@@ -184,6 +184,7 @@ sim_start(const struct sim_config *config)
 	sim_state = (struct sim_state){ .machine.random = sim_fixed.seed };
 	for (unsigned cpu = 0; cpu < CPU_MAX; cpu++)
 		sim_state.cpus[cpu] = (struct sim_cpu){ .irq_on = true, .root = pfn_none() };
+	fpu_start();
 	if (!tlb_start() || !ledger_start()) {
 		ram_stop();
 		return refuse("the host has no memory");

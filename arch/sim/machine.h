@@ -71,6 +71,7 @@ struct sim_cpu {
 	uint32_t	  gen[ARCH_ASIDS]; /* generation of each tag in the cache */
 	bool		  has_large[ARCH_ASIDS]; /* pieces of large leaves are cached under it */
 	struct tlb_entry *tlb;
+	struct arch_fpu	  fpu;
 };
 
 /* What a reset restores as it was; the caches' generations only go on. */
@@ -148,6 +149,9 @@ ram_raw(pfn_t pfn)
 {
 	return sim_ram.base + (pfn.n << ARCH_PAGE_SHIFT);
 }
+
+/* fpu.c: what power-on leaves in the floating-point registers. */
+void fpu_start(void);
 
 /* tlb.c */
 bool tlb_start(void);

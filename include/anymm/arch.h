@@ -37,6 +37,7 @@
  *                          is the kernel's own. A machine without tags ignores them
  *                          and flushes at every activate
  *   ARCH_ROOT_STATE_BYTES  room for the library's root object in the machine
+ *   and those of section 9 on stacks and floating-point registers
  */
 #include <arch/params.h>
 
@@ -50,12 +51,20 @@ static_assert(ARCH_LEAF_LEVEL_MAX < ARCH_PT_LEVELS - 1, "the root cannot be a le
 static_assert(ARCH_USER_END % ARCH_PAGE_SIZE == 0, "user space ends on a page");
 static_assert(ARCH_ASIDS > CPU_MAX + 1, "every CPU can have a space of its own active");
 
-/* 2. Types: pte_t (one entry), struct arch_context (the user registers of a thread). */
+/* 2. Types: pte_t (one entry), struct arch_context (the user registers of a thread), struct
+ * arch_fpu (its floating-point and vector registers). */
 #include <arch/types.h>
 
 static_assert(sizeof(pte_t) == ARCH_PTE_BYTES, "tables are arrays of pte_t");
 static_assert((ARCH_PTE_BYTES << ARCH_PT_INDEX_BITS) <= (1 << ARCH_PAGE_SHIFT),
 	      "a table fits one frame");
+static_assert(ARCH_STACK_ALIGN >= sizeof(vaddr_t) && ARCH_STACK_ALIGN % 8 == 0 &&
+		      ARCH_RETURN_BYTES < ARCH_STACK_ALIGN,
+	      "a call pushes less than its alignment");
+static_assert(sizeof(struct arch_fpu) <= ARCH_PAGE_SIZE, "a floating-point state fits a frame");
+static_assert(ARCH_START_BYTES % 16 == 0 && ARCH_START_BYTES >= ARCH_SAVED_RECORD + 16 &&
+		      ARCH_START_BYTES <= ARCH_PAGE_SIZE,
+	      "what has not begun lies in the last page of its stack");
 
 /* The four kinds of entry. */
 enum pte_kind {
@@ -239,16 +248,83 @@ static inline size_t arch_user_read(void *dst, vaddr_t src, size_t bytes, struct
 static inline size_t arch_user_write(vaddr_t dst, const void *src, size_t bytes,
 				     struct arch_fault *fault);
 
-/* 9. Register context of a thread in user mode.
+/* 9. Registers of a thread in user mode.
+ *
+ *   ARCH_STACK_ALIGN   where a function is called, its stack pointer is a multiple of this,
+ *                      less what the call has pushed
+ *   ARCH_RETURN_BYTES  what a call pushes: the return address; 0: that goes to a register
+ *   ARCH_FPU_WORDS     64-bit words of floating-point registers that fpu_word names; 0: a
+ *                      machine without them, whose other fpu functions do nothing
  *
  *  R1  init gives a context that starts at entry with stack pointer sp, all
  *      other registers zero and interrupts on.
  *  R2  set_result sets what the interrupted system call returns; result reads it.
  *  R3  a copied context resumes exactly where the original would.
+ *  R4  pc, sp and tls (the thread pointer) read what init and their setters have set; a
+ *      setter changes nothing else, and set_result none of them.
+ *  R5  call makes the thread go on in a function as if something had called it: argument
+ *      reads what it gets, flags are those of a function's entry, all registers that a call does not
+ *      name are as before. Where ARCH_RETURN_BYTES is not 0 the caller has written
+ *      returns_to to the word at sp.
+ *  R6  sanitize looks at any bytes whatever, as user memory holds them. true: resuming them in
+ *      user mode cannot fault in the kernel, has user privileges and interrupts on, begins
+ *      at a user address, and what user mode cannot set is as the kernel sets it. A context that
+ *      a thread in user mode has, with its stack pointer and its bases in user space, stays what it is. A
+ *      second time changes nothing. false: the contents are undefined.
  */
-static inline void    arch_context_init(struct arch_context *ctx, vaddr_t entry, vaddr_t sp);
-static inline void    arch_context_set_result(struct arch_context *ctx, int64_t result);
-static inline int64_t arch_context_result(const struct arch_context *ctx);
+struct arch_call {
+	vaddr_t	 function;
+	vaddr_t	 sp; /* where the function finds it: sp + ARCH_RETURN_BYTES is aligned */
+	vaddr_t	 returns_to;
+	uint64_t argument[3];
+};
+
+static inline void     arch_context_init(struct arch_context *ctx, vaddr_t entry, vaddr_t sp);
+static inline void     arch_context_set_result(struct arch_context *ctx, int64_t result);
+static inline int64_t  arch_context_result(const struct arch_context *ctx);
+static inline vaddr_t  arch_context_pc(const struct arch_context *ctx);
+static inline void     arch_context_set_pc(struct arch_context *ctx, vaddr_t pc);
+static inline vaddr_t  arch_context_sp(const struct arch_context *ctx);
+static inline void     arch_context_set_sp(struct arch_context *ctx, vaddr_t sp);
+static inline vaddr_t  arch_context_tls(const struct arch_context *ctx);
+static inline void     arch_context_set_tls(struct arch_context *ctx, vaddr_t tls);
+static inline void     arch_context_call(struct arch_context *ctx, const struct arch_call *call);
+static inline uint64_t arch_context_argument(const struct arch_context *ctx, unsigned i);
+static inline bool     arch_context_sanitize(struct arch_context *ctx);
+
+/* Floating-point and vector registers, which the kernel itself does not use.
+ *
+ *  R7  init gives the state in which a program starts, whatever was there before; each word is 0.
+ *  R8  load makes this CPU's registers what the state says, save the opposite, and neither touches
+ *      those of another CPU. A state saved after it was loaded, with no program run in
+ *      between, has the same words, and so has a copy of it that is loaded anywhere. set_word
+ *      changes the one word of a state.
+ *  R9  sanitize looks at any bytes whatever. true: loading them cannot fault, and what a
+ *      program sees then are these bytes. What save and init give stays what it is. A second time
+ *      changes nothing. false: the contents are undefined.
+ */
+static inline void     arch_fpu_init(struct arch_fpu *fpu);
+static inline void     arch_fpu_save(struct arch_fpu *fpu);
+static inline void     arch_fpu_load(const struct arch_fpu *fpu);
+static inline uint64_t arch_fpu_word(const struct arch_fpu *fpu, unsigned i);
+static inline void     arch_fpu_set_word(struct arch_fpu *fpu, unsigned i, uint64_t word);
+static inline bool     arch_fpu_sanitize(struct arch_fpu *fpu);
+
+/* Threads in the kernel, each on a stack of its own. How one is left for another is the
+ * kernel's business; what lies on a stack that was left is known here, because stacks are copied:
+ * all that is saved is on the stack, and one address of it says where.
+ *
+ *   ARCH_SAVED_RECORD  how far above that address the innermost frame record lies: the
+ *                      address of the next outer one, then a return address
+ *   ARCH_START_BYTES   what a stack holds of a thread that has not begun; a multiple of 16
+ *
+ *  R10 start fills `at`, the memory of the ARCH_START_BYTES below `end`, as if a thread had left its
+ *      stack before the first instruction of function(argument), which does not return. It gives the
+ *      address that says where. The chain of frame records that begins there ends
+ *      in these bytes, and nothing in them depends on what was there before.
+ */
+static inline vaddr_t arch_start(void *at, vaddr_t end, void (*function)(void *argument),
+				 void *argument);
 
 /* 10. Root object, console, death.
  *
@@ -267,4 +343,6 @@ static inline void		     arch_console_write(const char *text, size_t bytes);
 #include <arch/frame.h>
 #include <arch/user.h>
 #include <arch/context.h>
+#include <arch/fpu.h>
+#include <arch/start.h>
 #include <arch/root.h>

@@ -19,6 +19,7 @@ struct kstack {
 	pfn_t		pages[KSTACK_PAGES]; /* [c] one count each; lowest first */
 	uint64_t	slot;		     /* [c] which place of the window */
 	bool		is_live;	     /* [k] somebody has it */
+	void	       *owner;		     /* of whoever has it; NULL after create */
 	struct kstack  *next;		     /* [k] while nobody has it */
 };
 
@@ -56,11 +57,17 @@ struct kstack_registers {
 err_t kstack_copy(const struct kstack *from, struct kstack *to, struct kstack_registers *registers);
 
 /*
- * kstack_push_context - a thread that starts in user mode: the parent's registers at the end of its
- * fresh stack, with result 0.
- *   gives  where: an address of the stack, aligned to 16 bytes
+ * kstack_begin - a thread that begins with function(argument) when somebody switches to its stack.
+ *   gives  where: what a thread that has left a stack has there (arch_start)
  */
-vaddr_t kstack_push_context(struct kstack *stack, const struct arch_context *parent);
+vaddr_t kstack_begin(struct kstack *stack, void (*function)(void *argument), void *argument);
+
+/*
+ * kstack_of - the stack that somebody has and that holds the address; NULL: none. A guard page is
+ * in no stack. Takes no lock: to be asked about the stack that the caller runs on or has.
+ *   cost  one step per level of the window
+ */
+struct kstack *kstack_of(vaddr_t va);
 
 /* kstack_pointer - a byte of the stack in the direct map, for whoever prepares it. */
 void *kstack_pointer(const struct kstack *stack, vaddr_t va);

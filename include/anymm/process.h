@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <anymm/kstack.h>
 #include <anymm/list.h>
 #include <anymm/lock.h>
 #include <anymm/resource.h>
@@ -98,7 +99,7 @@ enum resource_slot {
 	RESOURCE_SLOTS = RESOURCE_OWN + RESOURCE_OWN_NR,
 };
 
-/* [c] constant after create   [p] the process-table lock */
+/* [c] constant after create   [p] the process-table lock   [r] whoever runs it or may run it */
 struct thread {
 	struct id_node	    node;      /* [p] in the root's scope of ids */
 	struct id_level	   *inner;     /* [p] its ids below the root, its own namespace's first */
@@ -116,6 +117,15 @@ struct thread {
 	signal_set	    forced;    /* [p] pending ones that it has caused itself */
 	struct signal_stack alternate; /* [p] where handlers run if they ask for it */
 	void		   *data;      /* the kernel's */
+
+	/* What it has of the machine (src/proc/body.c). A thread that has ended has none of it. */
+	alignas(16) struct arch_context registers; /* [r] of user mode, while it is not there */
+	struct arch_fpu *fpu;	     /* [c] its state while it is on no CPU; or NULL */
+	struct kstack	*stack;	     /* [c] its stack in the kernel; or NULL */
+	vaddr_t		 saved;	     /* [r] where on it the kernel goes on; for the kernel to set */
+	unsigned	 on_cpu;     /* [r] 1 + the CPU that it runs on; 0: none */
+	struct va_range	 user_stack; /* [p] its stack in user mode, as far as its maker has told */
+	unsigned	 nr_copying; /* [r] copies of user memory that it is in, one in the other */
 };
 
 /* [c] constant after create   [p] the process-table lock   [a] atomic */
@@ -187,6 +197,22 @@ enum orphan_policy {
 /* proc_configure - at boot, before the second process. Hooks are copied; NULL: none. */
 void proc_configure(const struct proc_hooks *hooks, enum orphan_policy policy);
 
+/*
+ * What every thread is to have, of those that are made from now on. A kernel that keeps all of it
+ * itself leaves all of it out, and a thread is a record then.
+ */
+struct thread_config {
+	bool has_fpu;	/* floating-point state */
+	bool has_stack; /* a stack in the kernel */
+
+	/* On that stack, the first that a thread does which begins in user mode: go there with its
+	 * registers. Does not return. Not needed without stacks. */
+	void (*begin)(void *thread);
+};
+
+/* proc_configure_threads - at boot, before the first process. NULL: none of it. */
+void proc_configure_threads(const struct thread_config *config);
+
 /* proc_set_id_limit - ids are 1 .. limit from now on. fails ERR_INVAL: 0, or above 4194304. */
 err_t proc_set_id_limit(uint32_t limit);
 
@@ -200,6 +226,7 @@ err_t proc_set_id_limit(uint32_t limit);
 #define PROC_SAME_PARENT      UINT64_C(0x8000)	/* the caller's parent becomes the child's */
 #define PROC_THREAD	      UINT64_C(0x10000) /* a thread of this process; needs SHARE_HANDLERS */
 #define PROC_NEW_MOUNT	      UINT64_C(0x20000) /* a copy of the mounts, which are shared else */
+#define PROC_SET_TLS	      UINT64_C(0x80000) /* the request says the thread pointer */
 #define PROC_NEW_IDS	      UINT64_C(0x20000000)  /* number 1 of a new namespace of ids */
 #define PROC_DEFAULT_HANDLERS UINT64_C(0x100000000) /* all but ignored signals: default action */
 #define PROC_NO_REAP	      UINT64_C(0x200000000) /* ours: nobody will wait for the child */
@@ -211,6 +238,24 @@ struct clone_request {
 	struct space   *space;	 /* NULL: by flags; else the child's, a reference is taken */
 	struct account *account; /* NULL: the caller's; else the child's, likewise */
 	enum inherit	own[RESOURCE_OWN_NR]; /* the kernel's own slots */
+
+	/* Where the child begins in user mode. Its registers are the caller's, with result 0. */
+	vaddr_t	 sp;	   /* 0: the caller's; as Linux's clone has it */
+	vaddr_t	 tls;	   /* with PROC_SET_TLS */
+	vaddr_t	 entry;	   /* 0: where the caller goes on; else a function, called with sp */
+	uint64_t argument; /* of that function; where it returns to is for the caller to write */
+
+	/*
+	 * Where a thread has its stack in user mode; empty: nobody says, as on Linux. A child
+	 * with a copy of the space gets no stack of other threads that somebody has told of.
+	 */
+	struct va_range user_stack;
+
+	/* Or in the kernel, on a stack of its own; at most one of the two. */
+	vaddr_t saved; /* where the caller, which has left its stack there, would go on: so does
+			* the child, on a copy */
+	void (*function)(void *argument); /* a thread of the kernel: does not return */
+	void *function_argument;
 };
 
 /*
@@ -236,6 +281,9 @@ struct clone_result {
  *          id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
  *          ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
+ *
+ * The caller's registers stay what they are in any case: who called for it sets their result. If
+ * the caller runs on a CPU, that is this one, and its floating-point state is saved first.
  */
 err_t proc_clone(struct thread *caller, const struct clone_request *request,
 		 struct clone_result *out);
@@ -479,6 +527,34 @@ thread_id(const struct thread *t)
 {
 	return t->node.number;
 }
+
+/*
+ * thread_enter - t runs on this CPU from now on: its floating-point state is loaded.
+ * thread_leave - what ran on this CPU does so no more: its state is saved. If it has ended, its stack is
+ * given back, which is why thread_end cannot do that. A kernel calls one, then the other, after it has
+ * switched to another stack.
+ *   needs  the same CPU all through; enter: t runs nowhere, and nothing here;
+ *          leave: not on the stack of a thread that has ended
+ */
+void thread_enter(struct thread *t);
+void thread_leave(void);
+
+/* thread_current - what runs on this CPU, or NULL. */
+struct thread *thread_current(void);
+
+/* thread_of_stack - the thread whose kernel stack holds the address, or NULL. cost as kstack_of */
+struct thread *thread_of_stack(vaddr_t sp);
+
+/*
+ * thread_save_fpu - t->fpu says what t has, also while t runs on this CPU.
+ * thread_load_fpu - what t->fpu says is what t goes on with. To be done around a look, and after a change.
+ *   needs  t runs on no other CPU
+ */
+void thread_save_fpu(struct thread *t);
+void thread_load_fpu(struct thread *t);
+
+/* thread_begin_at - a thread that has not run, and has a stack, begins in the kernel, with function(argument). */
+void thread_begin_at(struct thread *t, void (*function)(void *argument), void *argument);
 
 /* thread_is_suspended - made a child with PROC_SUSPEND that has neither exec'd nor ended. */
 bool thread_is_suspended(struct thread *t);

@@ -32,10 +32,21 @@ struct cpu_locks {
 	alignas(CACHE_LINE) uint8_t held[16];
 };
 
+struct thread;
+struct kstack;
+
+/* What one CPU knows of the thread that runs on it (src/proc/body.c). Only that CPU looks. */
+struct cpu_thread {
+	alignas(CACHE_LINE) struct thread *runs; /* NULL: none that the library was told of */
+	struct kstack *left;			 /* of a thread that has ended on it */
+	unsigned      *nr_copying; /* of that thread: copies of user memory in each other */
+};
+
 struct root {
-	void		*part[ROOT_PARTS];
-	struct cpu_stats stats[CPU_MAX];
-	struct cpu_locks locks[CPU_MAX];
+	void		 *part[ROOT_PARTS];
+	struct cpu_stats  stats[CPU_MAX];
+	struct cpu_locks  locks[CPU_MAX];
+	struct cpu_thread threads[CPU_MAX];
 };
 static_assert(sizeof(struct root) <= ARCH_ROOT_STATE_BYTES, "the machine has room for the root");
 

@@ -22,6 +22,7 @@ struct tally {
 	uint64_t threads;
 	uint64_t groups;
 	uint64_t levels; /* ids of threads and groups below the root */
+	uint64_t fpus;	 /* floating-point states */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -173,6 +174,21 @@ check_namespace(struct check *c, struct process *proc)
 		ns->nr_seen += proc->nr_charged;
 }
 
+/* check_body - what a thread has of the machine is its own; one that has ended has nothing. */
+static void
+check_body(struct check *c, const struct thread *thread)
+{
+	const struct kstack *stack = thread->stack;
+
+	if (thread->has_ended && (stack || thread->fpu || thread->on_cpu))
+		check_fail(c, INV_PROC, "thread %u has ended and has a body", thread_id(thread));
+	else if (stack && thread_of_stack(stack->range.start) != thread)
+		check_fail(c, INV_PROC, "the stack of thread %u is not its own", thread_id(thread));
+	else if (thread->on_cpu && root()->threads[thread->on_cpu - 1].runs != thread)
+		check_fail(c, INV_PROC, "CPU %u does not know of thread %u", thread->on_cpu - 1,
+			   thread_id(thread));
+}
+
 static void
 check_threads(struct check *c, struct process *proc, struct tally *t)
 {
@@ -191,6 +207,8 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 		check_levels(c, proc->ids, thread->inner, thread, "thread", t);
 		nr++;
 		nr_running += !thread->has_ended;
+		t->fpus += thread->fpu != NULL;
+		check_body(c, thread);
 	}
 	if (nr_running != proc->nr_running || nr != proc->nr_charged)
 		check_fail(c, INV_PROC,
@@ -356,6 +374,10 @@ check_totals(struct check *c, const struct tally *t)
 	else if (t->children != t->processes)
 		check_fail(c, INV_PROC, "%llu processes, %llu of them in the list of a parent",
 			   (unsigned long long)t->processes, (unsigned long long)t->children);
+	else if (t->fpus != proc_state()->fpus.nr_objects)
+		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
+			   (unsigned long long)proc_state()->fpus.nr_objects,
+			   (unsigned long long)t->fpus);
 }
 
 /* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */

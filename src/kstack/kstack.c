@@ -128,6 +128,7 @@ map_pages(struct kstack_state *st, struct kstack *stack, struct supply *s)
 
 		make_tables(st, va, s);
 		stack->pages[i] = s->pages[i];
+		frame_of(s->pages[i])->word = (uintptr_t)stack;
 		arch_pte_write(slot_of(st, va, 0),
 			       arch_pte_leaf((struct pte_leaf){ .pfn = s->pages[i],
 								.prot = PROT_RW,
@@ -186,8 +187,10 @@ kstack_create(struct kstack **out)
 		if (stack)
 			map_pages(st, stack, &supply);
 	}
-	if (stack)
+	if (stack) {
 		stack->is_live = true;
+		stack->owner = NULL;
+	}
 	lock_release(&st->lock);
 	supply_drop(&supply);
 	if (!stack)
@@ -271,16 +274,32 @@ kstack_copy(const struct kstack *from, struct kstack *to, struct kstack_register
 }
 
 vaddr_t
-kstack_push_context(struct kstack *stack, const struct arch_context *parent)
+kstack_begin(struct kstack *stack, void (*function)(void *argument), void *argument)
 {
-	vaddr_t		     va = (stack->range.end - sizeof(*parent)) & ~(vaddr_t)15;
-	struct arch_context *child = kstack_pointer(stack, va);
+	vaddr_t at = stack->range.end - ARCH_START_BYTES;
 
-	static_assert(sizeof(struct arch_context) + 16 <= ARCH_PAGE_SIZE,
-		      "a context lies in the last page of a stack");
-	*child = *parent;
-	arch_context_set_result(child, 0);
-	return va;
+	return arch_start(kstack_pointer(stack, at), stack->range.end, function, argument);
+}
+
+/*
+ * The descriptor of each page of a stack names the stack. Nothing of a stack that is live
+ * changes, nor do the tables above it.
+ */
+struct kstack *
+kstack_of(vaddr_t va)
+{
+	const struct kstack_state *st = state_of();
+	uint64_t		   offset = st ? va - st->window.start : 0;
+	struct kstack		  *stack;
+	pte_t			   pte;
+
+	if (!st || offset >= st->nr_slots * SLOT_BYTES || offset % SLOT_BYTES < ARCH_PAGE_SIZE)
+		return NULL;
+	pte = arch_pte_read(slot_of(st, va, 0));
+	if (arch_pte_kind(pte, 0) != PTE_LEAF)
+		return NULL;
+	stack = (struct kstack *)(uintptr_t)frame_of(arch_pte_decode_leaf(pte, 0).pfn)->word;
+	return stack->is_live ? stack : NULL;
 }
 
 /* unmap_spares - the pages of stacks that nobody has leave the tables; they keep their counts. */
@@ -303,8 +322,10 @@ free_spares(struct kstack_state *st)
 	struct kstack *stack;
 
 	while ((stack = take_spare(st)) != NULL) {
-		for (unsigned i = 0; i < KSTACK_PAGES; i++)
+		for (unsigned i = 0; i < KSTACK_PAGES; i++) {
+			frame_of(stack->pages[i])->word = 0;
 			frame_release(stack->pages[i]);
+		}
 		stack->next = st->bare;
 		st->bare = stack;
 	}

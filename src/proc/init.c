@@ -24,6 +24,7 @@ init_caches(struct proc_state *state)
 {
 	CACHE_INIT(state->processes, "process", struct process);
 	CACHE_INIT(state->threads, "thread", struct thread);
+	CACHE_INIT(state->fpus, "floating-point state", struct arch_fpu);
 	CACHE_INIT(state->groups, "process group", struct group);
 	CACHE_INIT(state->accounts, "account", struct account);
 	CACHE_INIT(state->fs_contexts, "filesystem context", struct fs_context);
@@ -81,9 +82,11 @@ proc_drain(void)
 {
 	struct proc_state *state = proc_state();
 	struct slab_cache *caches[] = {
-		&state->processes,     &state->threads,	     &state->groups,
-		&state->accounts,      &state->fs_contexts,  &state->handlers,
-		&state->handle_tables, &state->handle_nodes, &state->namespace_objects,
+		&state->processes,    &state->threads,
+		&state->fpus,	      &state->groups,
+		&state->accounts,     &state->fs_contexts,
+		&state->handlers,     &state->handle_tables,
+		&state->handle_nodes, &state->namespace_objects,
 		&state->levels,
 	};
 

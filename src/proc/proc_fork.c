@@ -8,7 +8,8 @@
  *	id and descriptor	id and record		given back
  *	space			-			reference dropped
  *	resources		-			references dropped
- *	first thread		-			-
+ *	its thread's body	the thread's body	given back
+ *	its thread's signals	the thread's signals	-
  *	readers of the space	readers of the space	- (nobody can tell)
  *	publish and start	publish and start	(nothing after it can fail)
  *
@@ -20,6 +21,7 @@
 
 #include "base/assert.h"
 #include "proc/account.h"
+#include "proc/body.h"
 #include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
@@ -30,7 +32,7 @@
 #define KNOWN_FLAGS \
 	(PROC_EXIT_SIGNAL | PROC_SHARE_SPACE | PROC_SHARE_FS | PROC_SHARE_HANDLES | \
 	 PROC_SHARE_HANDLERS | PROC_SUSPEND | PROC_SAME_PARENT | PROC_THREAD | PROC_NEW_MOUNT | \
-	 PROC_NEW_IDS | PROC_DEFAULT_HANDLERS | PROC_NO_REAP | PROC_EMPTY_HANDLES)
+	 PROC_NEW_IDS | PROC_DEFAULT_HANDLERS | PROC_NO_REAP | PROC_EMPTY_HANDLES | PROC_SET_TLS)
 
 /* One fork on its way. The steps fill in the rest. */
 struct fork {
@@ -112,6 +114,8 @@ check_request(struct fork *f)
 		return ERR_INVAL;
 	if (f->flags & PROC_SAME_PARENT && leads_namespace(f->parent))
 		return ERR_INVAL;
+	if (body_check_request(f->caller, request) != OK)
+		return ERR_INVAL;
 	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
 }
 
@@ -191,11 +195,57 @@ discard_thread(struct fork *f)
 
 /* ---- space ---- */
 
+/* next_stack - in user mode, of another thread than the caller: the lowest from `at` on; or empty. */
+static struct va_range
+next_stack(const struct fork *f, vaddr_t at)
+{
+	struct va_range lowest = { 0 };
+
+	proc_lock();
+	LIST_FOR_EACH(node, &f->parent->threads) {
+		const struct thread *t = CONTAINER_OF(node, struct thread, link);
+		bool is_other = t != f->caller && !t->has_ended && !range_is_empty(t->user_stack);
+
+		if (is_other && t->user_stack.start >= at &&
+		    (range_is_empty(lowest) || t->user_stack.start < lowest.start))
+			lowest = t->user_stack;
+	}
+	proc_unlock();
+	return lowest;
+}
+
+/* drop_other_stacks - what no thread of the child will use. Quadratic in threads, of which few fork. (LUN-35) */
+static err_t
+drop_other_stacks(const struct fork *f)
+{
+	struct va_range stack = next_stack(f, 0);
+	err_t		err = OK;
+
+	while (!range_is_empty(stack) && err == OK) {
+		err = space_unmap(f->child->space, stack.start, stack.end - stack.start);
+		stack = next_stack(f, stack.end);
+	}
+	return err;
+}
+
+static err_t
+copy_space(struct fork *f)
+{
+	err_t err = space_fork(f->parent->space, &f->child->space);
+
+	if (err)
+		return err;
+	err = drop_other_stacks(f);
+	if (err)
+		space_put(f->child->space);
+	return err;
+}
+
 static err_t
 inherit_space(struct fork *f)
 {
 	if (!f->request->space && !(f->flags & PROC_SHARE_SPACE))
-		return space_fork(f->parent->space, &f->child->space);
+		return copy_space(f);
 	f->child->space = f->request->space ? f->request->space : f->parent->space;
 	space_get(f->child->space);
 	return OK;
@@ -308,6 +358,26 @@ take_handlers(struct fork *f)
 }
 
 /* ---- thread ---- */
+
+static void
+drop_body(struct fork *f)
+{
+	body_drop(f->thread);
+}
+
+/* WNX-B04: the caller's registers are read and nothing else. */
+static err_t
+make_body(struct fork *f)
+{
+	err_t err = body_make(f->thread);
+
+	if (err)
+		return err;
+	err = body_inherit(f->thread, f->caller, f->request);
+	if (err)
+		drop_body(f);
+	return err;
+}
 
 /* The mask is inherited; nothing is pending. An alternate stack would be shared with its owner. */
 static err_t
@@ -423,14 +493,16 @@ static const struct step process_steps[] = {
 	{ make_process, discard_process },
 	{ inherit_space, drop_space },
 	{ inherit_resources, drop_resources },
+	{ make_body, drop_body },
 	{ copy_thread, NULL },
 	{ add_reader, NULL },
 	{ publish, NULL },
 };
 
 static const struct step thread_steps[] = {
-	{ check_request, NULL }, { charge, discharge }, { make_thread, discard_thread },
-	{ copy_thread, NULL },	 { add_reader, NULL },	{ publish, NULL },
+	{ check_request, NULL },  { charge, discharge }, { make_thread, discard_thread },
+	{ make_body, drop_body }, { copy_thread, NULL }, { add_reader, NULL },
+	{ publish, NULL },
 };
 
 static err_t

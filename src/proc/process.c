@@ -15,6 +15,7 @@
  */
 #include "base/assert.h"
 #include "proc/account.h"
+#include "proc/body.h"
 #include "proc/family.h"
 #include "proc/group.h"
 #include "proc/handles.h"
@@ -116,8 +117,11 @@ proc_create(uint32_t id, struct space *sp, struct process **out)
 
 	if (err)
 		return err;
-	err = group_make(proc, &group);
+	err = body_make(&proc->main);
+	if (err == OK)
+		err = group_make(proc, &group);
 	if (err) {
+		body_drop(&proc->main);
 		process_discard(proc);
 		return err;
 	}
@@ -352,6 +356,7 @@ swap_space(struct process *proc, struct space *next)
 	proc->has_execed = true;
 	proc->execs = NULL;
 	t->alternate = (struct signal_stack){ 0 };
+	body_exec(t);
 	thread_release_maker(t);
 	proc_unlock();
 	return old;

@@ -20,6 +20,7 @@
 struct proc_state {
 	struct slab_cache processes;	     /* of struct process */
 	struct slab_cache threads;	     /* of struct thread, those that are not first */
+	struct slab_cache fpus;		     /* of struct arch_fpu */
 	struct slab_cache groups;	     /* of struct group */
 	struct slab_cache accounts;	     /* of struct account */
 	struct slab_cache fs_contexts;	     /* of struct fs_context */
@@ -31,17 +32,18 @@ struct proc_state {
 	struct lock	  lock;		     /* RANK_PROC */
 	struct id_table	  ids;		     /* [l] */
 	struct namespace root;		     /* [l] of all ids; its init takes the orphans */
-	struct list	   namespaces;	     /* [l] of struct namespace.all, the root's first */
-	uint32_t	   id_limit;	     /* [l] the largest */
-	struct list	   all;		     /* [l] of struct process.all, in order of creation */
-	uint64_t	   nr_published;     /* [l] processes in that list */
-	struct family	   nobody;	     /* [l] processes without a parent */
-	struct list	   walks;	     /* [l] of struct proc_walk.link */
-	uint64_t	   nr_subreapers;    /* [l] */
-	enum orphan_policy policy;	     /* [c] */
-	struct proc_hooks  hooks;	     /* [c] */
-	struct resource	  *special[SPECIAL_HANDLES]; /* [l] one reference each, or NULL */
-	_Atomic uint64_t   nr_resources;	     /* [a] between resource_init and destroy */
+	struct list	     namespaces;     /* [l] of struct namespace.all, the root's first */
+	uint32_t	     id_limit;	     /* [l] the largest */
+	struct list	     all;	     /* [l] of struct process.all, in order of creation */
+	uint64_t	     nr_published;   /* [l] processes in that list */
+	struct family	     nobody;	     /* [l] processes without a parent */
+	struct list	     walks;	     /* [l] of struct proc_walk.link */
+	uint64_t	     nr_subreapers;  /* [l] */
+	enum orphan_policy   policy;	     /* [c] */
+	struct proc_hooks    hooks;	     /* [c] */
+	struct thread_config threads_have;   /* [c] */
+	struct resource	    *special[SPECIAL_HANDLES]; /* [l] one reference each, or NULL */
+	_Atomic uint64_t     nr_resources;	       /* [a] between resource_init and destroy */
 };
 static_assert(sizeof(struct proc_state) <= ARCH_PAGE_SIZE, "the state fits its frame");
 

@@ -3,7 +3,7 @@
  *
  * The first thread is part of its process and has the process's id; the others come and go.
  * The record of a thread that has ended stays for one join, unless the thread is detached.
- * The end of the last thread ends the process. Registers and stacks are the kernel's.
+ * The end of the last thread ends the process. What it has of the machine is in body.c.
  *
  *	running ---thread_end---> ended ---thread_join---> gone
  *	   |                        |
@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "proc/account.h"
+#include "proc/body.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
 #include "proc/state.h"
@@ -183,6 +184,7 @@ remove(struct thread *t)
 	struct process *proc = t->process;
 
 	REQUIRE(t != &proc->main, "the first thread of process %u goes before it", proc->id);
+	body_end(t);
 	cut_ties(t);
 	list_remove(&t->link);
 	thread_give_ids(t);
@@ -204,6 +206,7 @@ thread_end_all(struct process *proc)
 			remove(t);
 	}
 	cut_ties(&proc->main);
+	body_end(&proc->main);
 	proc->main.has_ended = true;
 	proc->nr_running = 0;
 }
@@ -217,6 +220,7 @@ end_one(struct thread *t, int32_t value)
 	if (proc->nr_running == 1)
 		return false;
 	stop_waiting(t);
+	body_end(t);
 	t->has_ended = true;
 	t->value = value;
 	proc->nr_running--;
@@ -315,6 +319,7 @@ take_first_place(struct thread *t)
 	first->forced = t->forced;
 	first->alternate = t->alternate;
 	first->data = t->data;
+	body_move(t, first);
 	first->suspends = t->suspends;
 	if (first->suspends)
 		first->suspends->waits_for = first;

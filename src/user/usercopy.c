@@ -8,7 +8,9 @@
  */
 #include <anymm/usercopy.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
+#include "base/root.h"
 #include "pt/cursor.h"
 #include "pt/table.h"
 
@@ -21,6 +23,40 @@ user_bytes(vaddr_t va, size_t bytes)
 	return min_u64(bytes, ARCH_USER_END - va);
 }
 
+/*
+ * A pager that waits for its page may itself copy user memory, whose fault may bring it to a pager
+ * again. More of these in each other than this in one thread are a circle, not work.
+ */
+#define COPIES_MAX 8
+
+/* nr_copying - of the thread that runs here; NULL: nobody has said which one. */
+static unsigned *
+nr_copying(void)
+{
+	bool	  irq = arch_irq_save();
+	unsigned *nr = root()->threads[platform_cpu()].nr_copying;
+
+	arch_irq_restore(irq);
+	return nr;
+}
+
+/* handle_fault - of a copy, like the user's own. (LUN-31) */
+static enum fault_result
+handle_fault(struct space *sp, vaddr_t va, enum access access)
+{
+	unsigned	 *nr = nr_copying();
+	enum fault_result result;
+
+	if (!nr)
+		return fault_handle(sp, va, access);
+	REQUIRE(*nr < COPIES_MAX, "a fault at %lx, in %u copies of user memory in each other",
+		(unsigned long)va, *nr);
+	++*nr;
+	result = fault_handle(sp, va, access);
+	--*nr;
+	return result;
+}
+
 size_t
 copy_from_user(struct space *sp, void *dst, vaddr_t src, size_t bytes)
 {
@@ -31,7 +67,7 @@ copy_from_user(struct space *sp, void *dst, vaddr_t src, size_t bytes)
 		struct arch_fault fault;
 
 		done += arch_user_read((char *)dst + done, src + done, limit - done, &fault);
-		if (done < limit && fault_handle(sp, fault.va, ACCESS_LOAD) != FAULT_DONE)
+		if (done < limit && handle_fault(sp, fault.va, ACCESS_LOAD) != FAULT_DONE)
 			break;
 	}
 	return bytes - done;
@@ -47,7 +83,7 @@ copy_to_user(struct space *sp, vaddr_t dst, const void *src, size_t bytes)
 		struct arch_fault fault;
 
 		done += arch_user_write(dst + done, (const char *)src + done, limit - done, &fault);
-		if (done < limit && fault_handle(sp, fault.va, ACCESS_STORE) != FAULT_DONE)
+		if (done < limit && handle_fault(sp, fault.va, ACCESS_STORE) != FAULT_DONE)
 			break;
 	}
 	return bytes - done;
@@ -112,7 +148,7 @@ transfer_space(struct space *sp, struct transfer t, vaddr_t va, size_t bytes)
 			t.buf += part;
 			va += part;
 			left -= part;
-		} else if (fault_handle(sp, va, t.access) != FAULT_DONE) {
+		} else if (handle_fault(sp, va, t.access) != FAULT_DONE) {
 			break;
 		}
 	}

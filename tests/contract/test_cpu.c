@@ -1,5 +1,5 @@
 /*
- * test_cpu.c - laws C1 to C4, and M5, which needs a second CPU.
+ * test_cpu.c - laws C1 to C4, and M5 and a part of R8, which need a second CPU.
  *
  * Two CPUs are two fibers of the simulator here; on a real machine they are two
  * CPUs, and the bodies are the same.
@@ -71,6 +71,47 @@ c2_other_cpus_go_on_while_one_relaxes(void **state)
 			     &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
 		assert_int_equal(turn, 20);
 	}
+}
+
+static unsigned fpu_wrong;
+
+/* Each CPU has its own state, loads it and looks again when the other has done the same. */
+static void
+keep_own_registers(void *arg)
+{
+	unsigned	self = platform_cpu();
+	struct arch_fpu mine, now;
+
+	(void)arg;
+	arch_fpu_init(&mine);
+	for (unsigned i = 0; i < ARCH_FPU_WORDS; i++)
+		arch_fpu_set_word(&mine, i, 100 * (self + 1) + i);
+	for (unsigned round = 0; round < 10; round++) {
+		arch_fpu_load(&mine);
+		__atomic_fetch_add(&turn, 1, __ATOMIC_ACQ_REL);
+		while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) < 2 * (round + 1))
+			arch_relax();
+		arch_fpu_save(&now);
+		for (unsigned i = 0; i < ARCH_FPU_WORDS; i++)
+			if (arch_fpu_word(&now, i) != 100 * (self + 1) + i)
+				__atomic_fetch_add(&fpu_wrong, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* R8: another CPU's registers stay what they are. */
+static void
+r8_each_cpu_has_registers_of_its_own(void **state)
+{
+	void (*const bodies[])(void *) = { keep_own_registers, keep_own_registers };
+
+	(void)state;
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		turn = 0;
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
+		assert_int_equal(turn, 20);
+	}
+	assert_int_equal(fpu_wrong, 0);
 }
 
 static struct hand_tree tree;
@@ -149,6 +190,7 @@ c4_time_does_not_go_back(void **state)
 
 TEST_SUITE(cpu, cmocka_unit_test_setup(c1_irq_save_and_restore_nest, machine),
 	   cmocka_unit_test_setup(c2_other_cpus_go_on_while_one_relaxes, machine),
+	   cmocka_unit_test_setup(r8_each_cpu_has_registers_of_its_own, machine),
 	   cmocka_unit_test_setup(m5_a_walk_that_sees_the_entry_sees_what_was_written_before,
 				  machine),
 	   cmocka_unit_test_setup(c3_a_point_does_nothing, machine),

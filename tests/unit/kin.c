@@ -55,16 +55,30 @@ static const struct proc_hooks hooks = {
 
 /* ---- processes ---- */
 
-struct process *
-kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
+void
+kin_begin(void *thread)
+{
+	(void)thread;
+}
+
+static const struct thread_config whole_bodies = {
+	.has_fpu = true,
+	.has_stack = true,
+	.begin = kin_begin,
+};
+
+static struct process *
+first_with(const struct machine_config *machine, enum orphan_policy policy,
+	   const struct thread_config *threads)
 {
 	struct space_layout layout = sketch_layout();
 	struct process	   *proc;
 	struct space	   *sp;
 
-	machine_fresh_with(&(struct machine_config){ .nr_frames = nr_frames });
+	machine_fresh_with(machine);
 	kin_log = (struct kin_log){ 0 };
 	proc_configure(&hooks, policy);
+	proc_configure_threads(threads);
 	EXPECT_OK(space_create(&layout, &sp));
 	sketch_map(sp, 1, 4, PROT_RW, 0);
 	sketch_store_all(sp, 1, 4);
@@ -72,6 +86,21 @@ kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
 	pt_deactivate(&sp->pt);
 	space_put(sp);
 	return proc;
+}
+
+struct process *
+kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
+{
+	return first_with(&(struct machine_config){ .nr_frames = nr_frames }, policy, NULL);
+}
+
+struct process *
+kin_first_with_bodies(void)
+{
+	if (ARCH_PT_LEVELS < 3)
+		skip();
+	return first_with(&(struct machine_config){ .nr_frames = 8192, .nr_cpus = 2 },
+			  ORPHANS_ADOPTED, &whole_bodies);
 }
 
 struct process *

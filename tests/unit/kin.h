@@ -17,6 +17,15 @@ struct process *kin_first(void);
 /* kin_first_with - on a machine with so many frames, with these hooks and policy. */
 struct process *kin_first_with(uint64_t nr_frames, enum orphan_policy policy);
 
+/*
+ * kin_first_with_bodies - kin_first, where threads have floating-point states and kernel stacks. Where
+ * the kernel has no window for stacks, the test is skipped.
+ */
+struct process *kin_first_with_bodies(void);
+
+/* kin_begin - where such threads begin on their stacks; nothing runs there. */
+void kin_begin(void *thread);
+
 /* kin_child - a child that shares its parent's space, with these flags besides. */
 struct process *kin_child(struct process *parent, uint64_t flags);
 

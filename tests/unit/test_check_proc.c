@@ -2,6 +2,7 @@
  * test_check_proc.c - I-PROC finds links, ids, states and references that disagree.
  */
 #include "unit/damage.h"
+#include "unit/kin.h"
 
 #include "proc/family.h"
 #include "proc/state.h"
@@ -126,6 +127,28 @@ a_wrong_id_in_a_namespace_is_found(void **state)
 }
 
 static void
+a_body_that_is_not_the_threads_is_found(void **state)
+{
+	struct process *first = kin_first_with_bodies();
+	struct process *child;
+	struct kstack  *stack;
+
+	(void)state;
+	EXPECT_OK(proc_fork(first, PROC_SHARE_SPACE, 0, &child));
+	machine_check_invariants();
+	stack = child->main.stack;
+	child->main.stack = first->main.stack;
+	EXPECT_BROKEN(INV_PROC, "is not its own");
+	child->main.stack = stack;
+	child->main.on_cpu = 2;
+	EXPECT_BROKEN(INV_PROC, "CPU 1 does not know of thread");
+	child->main.on_cpu = 0;
+	child->main.fpu = NULL;
+	EXPECT_BROKEN(INV_PROC, "2 floating-point states, 1 of them a thread's");
+	damage_abandon();
+}
+
+static void
 a_wrong_count_of_ids_is_found(void **state)
 {
 	struct process *inner;
@@ -173,6 +196,17 @@ a_wrong_count_of_groups_is_found(void **state)
 	damage_abandon();
 }
 
+static void
+an_ended_thread_with_a_body_is_found(void **state)
+{
+	struct process *first = kin_first_with_bodies();
+
+	(void)state;
+	first->main.has_ended = true;
+	EXPECT_BROKEN(INV_PROC, "has ended and has a body");
+	damage_abandon();
+}
+
 TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
@@ -181,4 +215,6 @@ TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_wrong_id_in_a_namespace_is_found),
 	   cmocka_unit_test(a_wrong_count_of_ids_is_found),
 	   cmocka_unit_test(a_process_outside_of_its_namespace_is_found),
-	   cmocka_unit_test(a_wrong_count_of_groups_is_found))
+	   cmocka_unit_test(a_wrong_count_of_groups_is_found),
+	   cmocka_unit_test(a_body_that_is_not_the_threads_is_found),
+	   cmocka_unit_test(an_ended_thread_with_a_body_is_found))

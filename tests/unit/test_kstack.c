@@ -298,29 +298,62 @@ a_wrong_stack_pointer_is_refused(void **state)
 	end();
 }
 
-/* A thread that starts in user mode: its parent's registers, result 0. (DRG-24, LUN-33) */
 static void
-registers_are_copied_with_result_0(void **state)
+begin_nowhere(void *argument)
 {
-	struct kstack	   *stack;
-	struct arch_context parent, child;
-	vaddr_t		    at;
+	(void)argument;
+}
+
+/* A thread that begins: at the end of its stack stands what the machine says. (DRG-26) */
+static void
+a_thread_begins_at_the_end_of_its_stack(void **state)
+{
+	struct kstack *stack;
+	uint64_t       wanted[ARCH_START_BYTES / 8], words[ARCH_START_BYTES / 8];
+	vaddr_t	       at;
 
 	(void)state;
 	start();
 	EXPECT_OK(kstack_create(&stack));
-	memset(&parent, 0, sizeof(parent));
-	arch_context_init(&parent, 0x1234, 0x5678);
-	arch_context_set_result(&parent, 42);
-	at = kstack_push_context(stack, &parent);
-	assert_int_equal(at % 16, 0);
-	assert_true(at >= stack->range.end - 4096 && at + sizeof(child) <= stack->range.end);
-	memcpy(&child, kstack_pointer(stack, at), sizeof(child));
-	assert_int_equal(arch_context_result(&child), 0);
-	assert_int_equal(arch_context_result(&parent), 42);
-	arch_context_set_result(&child, 42);
-	assert_memory_equal(&child, &parent, sizeof(child));
+	at = kstack_begin(stack, begin_nowhere, wanted);
+	assert_int_equal(at, arch_start(wanted, stack->range.end, begin_nowhere, wanted));
+	memcpy(words, kstack_pointer(stack, stack->range.end - sizeof(words)), sizeof(words));
+	assert_memory_equal(words, wanted, sizeof(words));
 	kstack_destroy(stack);
+	end();
+}
+
+/* DRG-17: any address of a stack finds it, and no other address finds any. */
+static void
+an_address_finds_its_stack(void **state)
+{
+	struct kstack *stacks[3];
+
+	(void)state;
+	start();
+	assert_null(kstack_of(platform_kernel_window().start));
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_OK(kstack_create(&stacks[i]));
+	for (unsigned i = 0; i < 3; i++) {
+		struct va_range range = stacks[i]->range;
+
+		for (vaddr_t va = range.start; va < range.end; va += 1024)
+			assert_ptr_equal(kstack_of(va), stacks[i]);
+		assert_ptr_equal(kstack_of(range.end - 1), stacks[i]);
+		assert_null(kstack_of(range.start - 1));
+		assert_null(kstack_of(range.start - ARCH_PAGE_SIZE));
+	}
+	assert_null(kstack_of(stacks[2]->range.end));
+	assert_null(kstack_of(platform_kernel_window().start - 1));
+	assert_null(kstack_of(0));
+	assert_null(kstack_of(UINT64_MAX));
+	kstack_destroy(stacks[1]);
+	assert_null(kstack_of(stacks[1]->range.start));
+	kstack_drain();
+	assert_null(kstack_of(stacks[1]->range.start));
+	assert_ptr_equal(kstack_of(stacks[2]->range.start), stacks[2]);
+	kstack_destroy(stacks[0]);
+	kstack_destroy(stacks[2]);
 	end();
 }
 
@@ -373,6 +406,7 @@ TEST_SUITE(kstack, cmocka_unit_test(a_stack_lies_above_a_guard),
 	   cmocka_unit_test(lack_of_memory_changes_nothing),
 	   cmocka_unit_test(the_used_part_is_copied), cmocka_unit_test(all_or_nothing_can_be_used),
 	   cmocka_unit_test(a_wrong_stack_pointer_is_refused),
-	   cmocka_unit_test(registers_are_copied_with_result_0),
+	   cmocka_unit_test(a_thread_begins_at_the_end_of_its_stack),
+	   cmocka_unit_test(an_address_finds_its_stack),
 	   cmocka_unit_test(an_address_outside_stops_the_machine),
 	   cmocka_unit_test(destroying_twice_stops_the_machine))

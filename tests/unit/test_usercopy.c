@@ -5,8 +5,9 @@
  * The four functions are tested side by side: through the active space, and through
  * the tables of a space that runs nowhere.
  */
+#include "unit/kin.h"
 #include "unit/pt_fixture.h"
-#include "unit/sketch.h"
+#include "unit/slow_pager.h"
 
 #include <string.h>
 
@@ -431,6 +432,82 @@ copies_race_with_stores_and_forks(void **state)
 	}
 }
 
+/* ---- copies in each other ---- */
+
+/* A pager that copies user memory before it brings a page: of the next page, of another one like it. */
+#define CIRCLE_FROM 5
+#define CIRCLE	    4
+
+static struct space *circle;
+static bool	     has_end; /* the last page needs no other */
+static unsigned	     nr_copies;
+
+static void
+copy_the_next_page(struct object *object, uint64_t index)
+{
+	uint64_t next = (index + 1) % CIRCLE;
+	uint64_t word;
+
+	(void)object;
+	if (has_end && next == 0)
+		return;
+	nr_copies++;
+	(void)copy_from_space(circle, &word, PAGE(CIRCLE_FROM + next), sizeof(word));
+}
+
+static struct process *
+process_of_circles(bool with_end)
+{
+	struct process *proc = kin_first_with_bodies();
+	struct object  *file = slow_file(CIRCLE);
+
+	slow.on_wait = copy_the_next_page;
+	circle = proc->space;
+	has_end = with_end;
+	nr_copies = 0;
+	sketch_map_file(circle, CIRCLE_FROM, CIRCLE_FROM + CIRCLE, PROT_R, file, 0, MAPF_SHARED);
+	object_put(file);
+	thread_enter(&proc->main);
+	return proc;
+}
+
+static void
+copies_in_each_other_that_end_arrive(void **state)
+{
+	struct process *proc = process_of_circles(true);
+	uint8_t		byte = 0;
+
+	(void)state;
+	assert_int_equal(copy_from_space(circle, &byte, PAGE(CIRCLE_FROM), 1), 0);
+	assert_int_equal(byte, 1);
+	assert_int_equal(nr_copies, CIRCLE - 1);
+	assert_int_equal(proc->main.nr_copying, 0);
+	thread_leave();
+	kin_end();
+}
+
+static void
+copy_in_a_circle(void *arg)
+{
+	uint8_t byte;
+
+	(void)arg;
+	(void)copy_from_space(circle, &byte, PAGE(CIRCLE_FROM), 1);
+}
+
+/* LUN-31: a circle of faults ends, and says where, before the stack does. */
+static void
+a_circle_of_copies_stops_the_machine(void **state)
+{
+	char text[160];
+
+	(void)state;
+	process_of_circles(false);
+	assert_true(machine_expect_stop(copy_in_a_circle, NULL, text, sizeof(text)));
+	assert_non_null(strstr(text, "in 8 copies of user memory in each other"));
+	assert_int_equal(nr_copies, 8);
+}
+
 TEST_SUITE(usercopy, cmocka_unit_test(copies_fault_pages_in_and_cross_them),
 	   cmocka_unit_test(reads_of_untouched_memory_give_zeros_and_no_frames),
 	   cmocka_unit_test(copies_stop_at_the_first_bad_byte),
@@ -442,4 +519,6 @@ TEST_SUITE(usercopy, cmocka_unit_test(copies_fault_pages_in_and_cross_them),
 	   cmocka_unit_test(a_shared_page_reaches_its_object),
 	   cmocka_unit_test(a_copy_without_memory_is_a_prefix),
 	   cmocka_unit_test(a_copy_grows_a_stack),
-	   cmocka_unit_test(copies_race_with_stores_and_forks))
+	   cmocka_unit_test(copies_race_with_stores_and_forks),
+	   cmocka_unit_test(copies_in_each_other_that_end_arrive),
+	   cmocka_unit_test(a_circle_of_copies_stops_the_machine))

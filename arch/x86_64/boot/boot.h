@@ -49,7 +49,8 @@ struct boot_cpu {
 	_Atomic uint64_t migrant;     /* stack pointer of a thread that comes here, 0: none */
 	uint32_t	 apic_id;
 	_Atomic uint32_t online;
-	_Atomic uint64_t ticks; /* timer interrupts taken */
+	_Atomic uint64_t ticks;	   /* timer interrupts taken */
+	uint32_t	 nr_traps; /* exceptions of the kernel's own that are being handled */
 
 	/* A function that another CPU asked for (smp.c). */
 	void (*_Atomic call)(void *);

@@ -1,120 +1,71 @@
 /*
- * kthread.c - threads in the kernel: the part that is not assembly.
+ * kthread.c - the library's threads on this machine: who runs, and how a CPU comes and goes.
  *
- * A thread's stack is given back by whoever ran it last, on the CPU's own stack: a
- * thread cannot free what it stands on.
+ * What an ended thread stood on is given back by whoever ran it, on the CPU's own stack: a
+ * thread cannot free what it stands on. (thread_leave)
  */
 #include "kthread.h"
 
-#include <anymm/platform.h>
-
 #include "boot.h"
-
-#define SAVED_WORDS 7  /* what kthread.S saves */
-#define RBP_AT	    40 /* the frame record in it */
-
-int	    kthread_switch(vaddr_t *save, vaddr_t sp);
-int	    kthread_fork_here(struct kthread *child);
-int	    kthread_copy(struct kthread *child, vaddr_t sp);
-void	    kthread_end(void);
-extern char kthread_start[];
 
 /* By CPU; only that CPU looks. */
 static struct {
-	struct kthread *current;
-	vaddr_t		sp; /* of the CPU's own stack, while a thread runs */
+	uint64_t sp; /* of the CPU's own stack, while a thread runs */
+	bool	 has_ended;
 } cpus[CPU_MAX];
 
-struct kthread *
-kthread_current(void)
-{
-	return cpus[platform_cpu()].current;
-}
-
-/* The saved registers of a thread that has not begun. */
-static void
-prepare(struct kthread *t)
-{
-	uint64_t *end = kstack_pointer(t->stack, t->stack->range.end - 16);
-	uint64_t *saved = kstack_pointer(t->stack, t->stack->range.end - 16 - SAVED_WORDS * 8);
-
-	end[0] = 0; /* the outermost frame record */
-	end[1] = 0;
-	for (unsigned i = 0; i < SAVED_WORDS; i++)
-		saved[i] = 0;
-	saved[3] = (uintptr_t)t->arg;
-	saved[4] = (uintptr_t)t->fn;
-	saved[6] = (uintptr_t)kthread_start;
-	t->sp = t->stack->range.end - 16 - SAVED_WORDS * 8;
-}
-
-err_t
-kthread_create(struct kthread *t, void (*fn)(void *arg), void *arg)
-{
-	err_t err;
-
-	*t = (struct kthread){ .fn = fn, .arg = arg };
-	err = kstack_create(&t->stack);
-	if (err == OK)
-		prepare(t);
-	return err;
-}
-
 bool
-kthread_run(struct kthread *t)
+kthread_run(struct thread *t)
 {
 	unsigned cpu = platform_cpu();
 
-	cpus[cpu].current = t;
-	(void)kthread_switch(&cpus[cpu].sp, t->sp);
-	cpus[cpu].current = NULL;
-	if (t->sp)
-		return true;
-	kstack_destroy(t->stack);
-	t->stack = NULL;
-	return false;
+	cpus[cpu].has_ended = false;
+	thread_enter(t);
+	(void)x86_switch(&cpus[cpu].sp, t->saved);
+	thread_leave();
+	return !cpus[cpu].has_ended;
 }
 
 void
 kthread_yield(void)
 {
-	(void)kthread_switch(&kthread_current()->sp, cpus[platform_cpu()].sp);
+	(void)x86_switch(&thread_current()->saved, cpus[platform_cpu()].sp);
 }
 
-/* The thread's function has returned. What is saved of it now is never loaded. */
+/* What is saved of it is never loaded. */
 void
-kthread_end(void)
+kthread_end(int32_t value)
 {
-	vaddr_t nowhere;
+	uint64_t nowhere;
 
-	kthread_current()->sp = 0;
-	(void)kthread_switch(&nowhere, cpus[platform_cpu()].sp);
+	(void)thread_end(thread_current(), value);
+	cpus[platform_cpu()].has_ended = true;
+	(void)x86_switch(&nowhere, cpus[platform_cpu()].sp);
 	boot_fail("a thread that has ended runs");
 }
 
-/* On the stack that is copied, but below what is copied. */
-int
-kthread_copy(struct kthread *child, vaddr_t sp)
-{
-	const struct kthread   *parent = kthread_current();
-	struct kstack_registers registers = { .sp = sp, .fp = sp + RBP_AT };
-	err_t			err;
+/* What a fork needs on its maker's stack; the child, which has a copy, does not look at it. */
+struct fork {
+	struct clone_request request;
+	struct clone_result *out;
+};
 
-	*child = (struct kthread){ .fn = parent->fn, .arg = parent->arg };
-	err = kstack_create(&child->stack);
-	if (err)
-		return err;
-	err = kstack_copy(parent->stack, child->stack, &registers);
-	if (err) {
-		kstack_destroy(child->stack);
-		return err;
-	}
-	child->sp = registers.sp;
-	return 1;
+/* On the stack that is copied, but below what is copied. */
+static int64_t
+fork_here(void *arg, uint64_t sp)
+{
+	struct fork *f = arg;
+	err_t	     err;
+
+	f->request.saved = sp;
+	err = proc_clone(thread_current(), &f->request, f->out);
+	return err == OK ? 1 : err;
 }
 
-int
-kthread_fork(struct kthread *child)
+int64_t
+kthread_fork(const struct clone_request *request, struct clone_result *out)
 {
-	return kthread_fork_here(child);
+	struct fork f = { .request = *request, .out = out };
+
+	return x86_switch_twice(fork_here, &f);
 }

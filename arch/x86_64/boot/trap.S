@@ -41,8 +41,7 @@
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	pushq	$0	/* the bases are not switched here */
-	pushq	$0
+	subq	$16, %rsp	/* the bases stay as they are there: user.c loads them */
 	.endm
 
 	.macro pop_registers

@@ -10,7 +10,7 @@
  */
 #include "boot.h"
 
-#include <anymm/kstack.h>
+#include <anymm/process.h>
 #include <anymm/pt.h>
 
 #include "base/format.h"
@@ -37,6 +37,12 @@ enum {
 	VECTOR_PAGE_FAULT = 14,
 	VECTOR_MACHINE_CHECK = 18,
 };
+
+/*
+ * Reporting one exception may cause another, say because a frame pointer leads nowhere, and
+ * that one's report as well. More than so many in each other get no report. (LUN-31)
+ */
+#define TRAPS_MAX 3
 
 extern char trap_stubs[];
 void	    trap_kernel(struct arch_context *ctx);
@@ -228,11 +234,42 @@ fixed_up(struct arch_context *ctx)
 static void
 say_guard(const struct arch_context *ctx)
 {
+	struct thread *t;
+	uint64_t       cr2;
+
+	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+	if (ctx->vector != VECTOR_DOUBLE_FAULT || !kstack_is_guard(cr2))
+		return;
+	t = thread_of_stack(cr2 + ARCH_PAGE_SIZE);
+	console_printf("the stack of thread %u has run into its guard page\n",
+		       t ? thread_id(t) : 0);
+}
+
+/* Nothing here follows a pointer. */
+[[gnu::noreturn]] static void
+give_up(const struct arch_context *ctx)
+{
 	uint64_t cr2;
 
 	__asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
-	if (ctx->vector == VECTOR_DOUBLE_FAULT && kstack_is_guard(cr2))
-		console_printf("the stack of a thread has run into its guard page\n");
+	console_printf("%u exceptions in each other; the last: vector %lu, error %lx, rip %016lx, "
+		       "rsp %016lx, cr2 %016lx\n",
+		       this_cpu()->nr_traps, (unsigned long)ctx->vector, (unsigned long)ctx->error,
+		       (unsigned long)ctx->rip, (unsigned long)ctx->rsp, (unsigned long)cr2);
+	boot_exit(EXIT_FAIL);
+}
+
+/* False: it was no bug, and the interrupted code goes on. */
+static bool
+is_bug(struct arch_context *ctx)
+{
+	if (fixed_up(ctx))
+		return false;
+	if (ctx->vector == VECTOR_DEBUG && step_hook) {
+		step_hook();
+		return false;
+	}
+	return true;
 }
 
 void
@@ -242,14 +279,13 @@ trap_kernel(struct arch_context *ctx)
 		trap_interrupt((unsigned)ctx->vector);
 		return;
 	}
-	if (fixed_up(ctx))
-		return;
-	if (ctx->vector == VECTOR_DEBUG && step_hook) {
-		step_hook();
-		return;
+	if (this_cpu()->nr_traps++ == TRAPS_MAX)
+		give_up(ctx);
+	if (is_bug(ctx)) {
+		console_hook = NULL;
+		trap_print(ctx);
+		say_guard(ctx);
+		boot_exit(EXIT_FAIL);
 	}
-	console_hook = NULL;
-	trap_print(ctx);
-	say_guard(ctx);
-	boot_exit(EXIT_FAIL);
+	this_cpu()->nr_traps--;
 }

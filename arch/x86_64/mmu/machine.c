@@ -30,6 +30,8 @@ alignas(CACHE_LINE) unsigned char x86_root_state[ARCH_ROOT_STATE_BYTES];
 #define CPUID_7_C_UMIP	  (UINT32_C(1) << 2)
 #define CPUID_1_D_PGE	  (UINT32_C(1) << 13)
 #define CPUID_1_D_PAT	  (UINT32_C(1) << 16)
+#define CPUID_1_D_FXSR	  (UINT32_C(1) << 24)
+#define CPUID_1_D_SSE2	  (UINT32_C(1) << 26)
 #define CPUID_EXT1_D_NX	  (UINT32_C(1) << 20)
 
 const char *
@@ -37,6 +39,8 @@ x86_missing_feature(void)
 {
 	struct x86_cpuid basic = x86_cpuid(1, 0);
 
+	if (!(basic.d & CPUID_1_D_FXSR) || !(basic.d & CPUID_1_D_SSE2))
+		return "SSE2";
 	if (!(basic.d & CPUID_1_D_PGE))
 		return "PGE";
 	if (!(basic.d & CPUID_1_D_PAT))
@@ -68,15 +72,38 @@ static bool
 agree_on_features(uint64_t cr4, bool has_invpcid)
 {
 	struct x86_machine *m = &x86_machine;
+	uint64_t	    components = x86_fpu_components();
 
 	if (m->is_ready)
-		return (m->cr4 & ~cr4) == 0 && (has_invpcid || !m->has_invpcid);
+		return (m->cr4 & ~cr4) == 0 && (has_invpcid || !m->has_invpcid) &&
+		       (m->fpu_components & ~components) == 0;
 	m->cr4 = cr4;
 	m->has_pcid = cr4 & X86_CR4_PCIDE;
 	m->has_smap = cr4 & X86_CR4_SMAP;
 	m->has_invpcid = m->has_pcid && has_invpcid;
-	m->is_ready = true;
+	m->fpu_components = components;
 	return true;
+}
+
+/*
+ * fpu_init_cpu - x87 and vector instructions work, with exceptions of their own.
+ *   gives  false: this CPU lacks bits of MXCSR that the boot CPU has
+ */
+static bool
+fpu_init_cpu(void)
+{
+	struct x86_machine *m = &x86_machine;
+	uint64_t	    cr4 = X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT;
+	uint32_t	    mask;
+
+	x86_write_cr0((x86_read_cr0() & ~(X86_CR0_EM | X86_CR0_TS)) | X86_CR0_MP | X86_CR0_NE);
+	x86_write_cr4(x86_read_cr4() | cr4 | (m->fpu_components ? X86_CR4_OSXSAVE : 0));
+	if (m->fpu_components)
+		x86_xsetbv(m->fpu_components);
+	mask = x86_fpu_mxcsr_mask();
+	if (!m->is_ready)
+		m->mxcsr_mask = mask;
+	return (m->mxcsr_mask & ~mask) == 0;
 }
 
 const char *
@@ -90,8 +117,10 @@ x86_machine_init_cpu(void)
 		return missing;
 	if (x86_cpuid(0, 0).a >= 7)
 		extended = x86_cpuid(7, 0);
-	if (!agree_on_features(cr4_bits(basic, extended), extended.b & CPUID_7_B_INVPCID))
+	if (!agree_on_features(cr4_bits(basic, extended), extended.b & CPUID_7_B_INVPCID) ||
+	    !fpu_init_cpu())
 		return "what the boot CPU has";
+	x86_machine.is_ready = true;
 
 	x86_wrmsr(X86_MSR_EFER, x86_rdmsr(X86_MSR_EFER) | X86_EFER_NXE);
 	x86_wrmsr(X86_MSR_PAT, X86_PAT_VALUE);

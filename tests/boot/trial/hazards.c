@@ -130,3 +130,98 @@ trial_sysret(void)
 	}
 	fall_off_the_end(sp, &ctx);
 }
+
+/* ---- registers that come from user memory ---- */
+
+#define CONTEXTS 4000
+
+static uint64_t
+next_random(uint64_t *random)
+{
+	*random = *random * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return *random >> 32;
+}
+
+/* Some bits of any bytes are others; bytes of 0 and 1 bits alone are tried as well. */
+static void
+spoil(void *bytes, size_t nr, uint64_t *random)
+{
+	unsigned char *byte = bytes;
+
+	for (uint64_t changes = 1 + next_random(random) % 3; changes > 0; changes--) {
+		unsigned char *at = &byte[next_random(random) % nr];
+
+		switch (next_random(random) % 4) {
+		case 0:
+			*at = 0xff;
+			break;
+		case 1:
+			*at = (unsigned char)next_random(random);
+			break;
+		default:
+			*at ^= (unsigned char)(1 << next_random(random) % 8);
+			break;
+		}
+	}
+}
+
+/* One step of ring 3 from there: whatever comes of it, it comes from ring 3. */
+static void
+step_from(struct arch_context *ctx, const struct arch_fpu *fpu)
+{
+	struct arch_fpu after;
+
+	arch_fpu_load(fpu);
+	(void)user_run(ctx);
+	arch_fpu_save(&after);
+	if (ctx->cs != X86_USER_CS || ctx->ss != X86_USER_SS || !(ctx->rflags & X86_FLAGS_IF))
+		trial_fail("a context came back with CS %lx, SS %lx, flags %lx",
+			   (unsigned long)ctx->cs, (unsigned long)ctx->ss,
+			   (unsigned long)ctx->rflags);
+	if (!arch_fpu_sanitize(&after))
+		trial_fail("what the CPU saves would not be loaded again");
+}
+
+/* R6, R9: what is accepted is entered. A kernel that is wrong about one of them does not come back. */
+void
+trial_contexts(void)
+{
+	alignas(16) struct arch_context ctx;
+	struct arch_fpu			fpu;
+	struct space		       *sp;
+	uint64_t			random = 1;
+	unsigned			accepted = 0;
+
+	trial_start_library();
+	sp = space_with_last_page();
+	trial_watch(20, "contexts of any bytes");
+	for (unsigned i = 0; i < CONTEXTS; i++) {
+		arch_context_init(&ctx, ARCH_USER_END - SYSCALL_BYTES, 0x1000);
+		arch_fpu_init(&fpu);
+		pt_activate(&sp->pt);
+		spoil(&ctx, sizeof(ctx), &random);
+		spoil(&fpu, i % 2 ? sizeof(fpu) : 640, &random);
+		if (!arch_context_sanitize(&ctx) || !arch_fpu_sanitize(&fpu))
+			continue;
+		step_from(&ctx, &fpu);
+		accepted++;
+		trial_alive();
+	}
+	if (accepted < CONTEXTS / 10 || accepted > CONTEXTS * 9 / 10)
+		trial_fail("%u contexts of %u were accepted", accepted, CONTEXTS);
+	trial_pass("of %u contexts that user memory could hold some were entered, and none harmed",
+		   CONTEXTS);
+}
+
+/* ---- exceptions in each other ---- */
+
+/* The report of the first one follows the frame pointer, and so does the report of that. (LUN-31) */
+void
+trial_nested(void)
+{
+	uint64_t nowhere = STACKS_START + (UINT64_C(1) << 38); /* above every stack */
+
+	trial_start_library();
+	__asm__ volatile("movq %0, %%rbp\n\tud2" : : "r"(nowhere) : "memory");
+	__builtin_unreachable();
+}

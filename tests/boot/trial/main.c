@@ -12,8 +12,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } trials[] = {
-	{ "stress", trial_stress },   { "overflow", trial_overflow }, { "sysret", trial_sysret },
-	{ "bootmap", trial_bootmap }, { "kthreads", trial_kthreads }, { "guard", trial_guard },
+	{ "stress", trial_stress },	{ "overflow", trial_overflow }, { "sysret", trial_sysret },
+	{ "bootmap", trial_bootmap },	{ "kthreads", trial_kthreads }, { "guard", trial_guard },
+	{ "contexts", trial_contexts }, { "nested", trial_nested },
 };
 
 static unsigned nr_passed;

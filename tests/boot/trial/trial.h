@@ -46,6 +46,8 @@ void broken_handling_fault(bool begins);
 void trial_stress(void);
 void trial_overflow(void);
 void trial_sysret(void);
+void trial_contexts(void);
+void trial_nested(void);
 void trial_bootmap(void);
 void trial_kthreads(void);
 void trial_guard(void);

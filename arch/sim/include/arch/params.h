@@ -51,3 +51,8 @@
 #define ARCH_HAS_NX		    1
 #define ARCH_ASIDS		    SIM_ASIDS
 #define ARCH_ROOT_STATE_BYTES	    65536
+#define ARCH_STACK_ALIGN	    16
+#define ARCH_SAVED_RECORD	    16
+#define ARCH_START_BYTES	    48
+#define ARCH_RETURN_BYTES	    0
+#define ARCH_FPU_WORDS		    8

@@ -8,6 +8,7 @@
 #include <anymm/types.h>
 
 struct arch_fault;
+struct arch_fpu;
 
 /*
  * RAM as the inline functions need it. A chunk is 512 frames; one that lies
@@ -54,6 +55,9 @@ void	    sim_relax(void);
 bool	    sim_irq_set(bool on);
 bool	    sim_irq_enabled(void);
 uint64_t    sim_time(void);
+
+void sim_fpu_save(struct arch_fpu *fpu);
+void sim_fpu_load(const struct arch_fpu *fpu);
 
 size_t sim_user_access(enum access access, vaddr_t va, void *buf, size_t bytes,
 		       struct arch_fault *fault);

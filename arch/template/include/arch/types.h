@@ -12,3 +12,8 @@ struct arch_context {
 	uint64_t regs[32];
 	uint64_t pc;
 };
+
+struct arch_fpu {
+	uint64_t regs[32];
+	uint64_t control;
+};

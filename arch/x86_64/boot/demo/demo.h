@@ -11,40 +11,39 @@
 enum task_state {
 	TASK_FREE,
 	TASK_READY,
-	TASK_RUNNING, /* on a CPU, or in a system call of its own */
-	TASK_WAITING, /* for a child to end */
-	TASK_ENDED,   /* until its parent has waited for it */
+	TASK_RUNNING, /* on a CPU */
+	TASK_WAITING, /* until something happens to its process */
 };
 
-/* [t] the lock of the tasks   [r] whoever runs it */
+/* What the scheduler knows of a thread. [t] the lock of the tasks   [r] whoever runs it */
 struct task {
-	alignas(16) struct arch_context ctx; /* [r] */
-	enum task_state state;		     /* [t] */
-	struct process *proc;		     /* [r] */
-	struct task    *parent;		     /* [t] NULL: the first */
+	struct thread  *thread; /* [r] */
+	struct process *proc;	/* [c] */
+	enum task_state state;	/* [t] */
+	bool		sleeps; /* [r] it lets go of its CPU in order to wait */
+	uint32_t	seen;	/* [r] events of its process that it knows of */
 };
 
 /* demo_run - the whole demonstration; false: its first program was not content. */
 bool demo_run(void);
 
-/* task_begin - a slot for a new task, RUNNING until it is made ready; NULL: none left. */
-struct task *task_begin(struct task *parent);
-void	     task_ready(struct task *t);
+/*
+ * task_begin - a slot for a new task, RUNNING until it is given its thread; NULL: none left.
+ * task_start - its thread may run. task_cancel - there will be none.
+ */
+struct task *task_begin(void);
+void	     task_start(struct task *t, struct thread *thread);
 void	     task_cancel(struct task *t);
 
-/*
- * task_end - the program is over. Its children belong to the first task from now on.
- *   needs  its space active on no CPU
- */
-void task_end(struct task *t, int32_t status);
+/* task_current - the one that makes this system call. */
+struct task *task_current(void);
 
-/*
- * task_wait - take away one child that has ended.
- *   needs  its space active on no CPU
- *   fails  ERR_CHILD: there is no child; ERR_AGAIN: none has ended, t is WAITING now, and
- *          makes its system call again when it is woken
- */
-err_t task_wait(struct task *t, uint32_t *id, int32_t *status);
+/* task_sleep - until the process has had more events than `seen`. The caller's stack waits meanwhile. */
+void task_sleep(struct task *t, uint32_t seen);
+
+/* task_end - the calling thread is over. With task_end_all the whole process, with this code. */
+[[gnu::noreturn]] void task_end(struct task *t, int32_t value);
+[[gnu::noreturn]] void task_end_all(struct task *t, int32_t code);
 
 /* task_cpus - CPUs on which a program has run so far. */
 unsigned task_cpus(void);
@@ -56,5 +55,5 @@ err_t program_load(const struct exec_strings *args, struct space **out, struct a
 void program_init(void);
 void program_fini(void);
 
-/* syscall_handle - do what ctx asks for; false: the task must not go on now. */
-bool syscall_handle(struct task *t);
+/* syscall_handle - do what the task's registers ask for. */
+void syscall_handle(struct task *t);

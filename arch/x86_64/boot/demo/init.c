@@ -21,6 +21,13 @@
 #define OWN_WORDS   2048
 #define STACK_DEPTH 64 /* pages */
 
+#define KEEPERS	      6 /* programs that keep registers of their own */
+#define ROUNDS	      100
+#define THREADS	      4
+#define THREAD_STACK  (4 * PAGE)
+#define INITIAL_MXCSR 0x1f80
+#define OTHER_MXCSR   0x7f80 /* rounds to zero */
+
 enum role { ROLE_PING = 1, ROLE_END = 20 };
 
 /* The kernel jumps to start with the stack that the System V ABI describes, section 3.4.1. */
@@ -191,6 +198,253 @@ show_stack(void)
 		end(sink(STACK_DEPTH) == STACK_DEPTH * (STACK_DEPTH + 1) / 2 ? 5 : 95);
 	expect(wait_for_one() == 5, 2);
 	say("a stack has grown by ", STACK_DEPTH, " pages");
+}
+
+/* ---- vector registers ---- */
+
+/* All of them: 16 of 256 bits, or of 128 where there is no AVX. */
+struct vectors {
+	_Alignas(32) uint64_t word[16][4];
+};
+
+static uint64_t
+words_each(void)
+{
+	uint32_t a = 1, b, c, d;
+
+	__asm__("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+	if (!(c >> 27 & 1) || !(c >> 28 & 1))
+		return 2;
+	__asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+	return (a & 6) == 6 ? 4 : 2;
+}
+
+#define ALL_REGISTERS(instruction) \
+	".irp r, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n\t" instruction "\n\t.endr"
+
+/* The value of one word; 0 in all is what a program starts with. */
+static uint64_t
+word_of(uint64_t seed, unsigned r, unsigned i)
+{
+	return seed ? seed * 1000003 + r * 4 + i : 0;
+}
+
+static void
+keep(uint64_t seed)
+{
+	struct vectors v;
+	uint32_t       mxcsr = seed ? OTHER_MXCSR : INITIAL_MXCSR;
+
+	for (unsigned r = 0; r < 16; r++)
+		for (unsigned i = 0; i < 4; i++)
+			v.word[r][i] = word_of(seed, r, i);
+	if (words_each() == 4)
+		__asm__ volatile(ALL_REGISTERS("vmovdqu 32*\\r(%0), %%ymm\\r") : : "r"(&v), "m"(v));
+	else
+		__asm__ volatile(ALL_REGISTERS("movdqu 32*\\r(%0), %%xmm\\r") : : "r"(&v), "m"(v));
+	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+}
+
+static int
+is_kept(uint64_t seed)
+{
+	uint64_t       each = words_each();
+	struct vectors v;
+	uint32_t       mxcsr;
+
+	if (each == 4)
+		__asm__ volatile(ALL_REGISTERS("vmovdqu %%ymm\\r, 32*\\r(%0)")
+				 :
+				 : "r"(&v)
+				 : "memory");
+	else
+		__asm__ volatile(ALL_REGISTERS("movdqu %%xmm\\r, 32*\\r(%0)")
+				 :
+				 : "r"(&v)
+				 : "memory");
+	for (unsigned r = 0; r < 16; r++)
+		for (unsigned i = 0; i < each; i++)
+			if (v.word[r][i] != word_of(seed, r, i))
+				return 0;
+	__asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+	return mxcsr == (seed ? OTHER_MXCSR : INITIAL_MXCSR);
+}
+
+/* Long enough for the timer to come, and for others to run. */
+static void
+keep_on(uint64_t seed, int number)
+{
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		for (volatile unsigned i = 0; i < 20000; i++)
+			;
+		call(CALL_CPUS, 0, 0, 0);
+		expect(is_kept(seed), number);
+	}
+}
+
+static void
+show_registers(void)
+{
+	keep(1);
+	for (uint64_t i = 0; i < KEEPERS; i++) {
+		if (call(CALL_FORK, 0, 0, 0) == 0) {
+			expect(is_kept(1), 111); /* what the parent held */
+			keep(2 + i);
+			keep_on(2 + i, 112);
+			end(7);
+		}
+	}
+	keep_on(1, 113);
+	for (uint64_t i = 0; i < KEEPERS; i++)
+		expect(wait_for_one() == 7, 6);
+	expect(is_kept(1), 7);
+	keep(0);
+	say("", KEEPERS + 1, " programs have kept their vector registers, begun with a copy");
+}
+
+/* ---- threads ---- */
+
+static volatile uint64_t shared_sum, nr_begun, nr_looked;
+static uint64_t		 stack_of[THREADS];
+static uint64_t		 tls_of[THREADS];
+
+[[gnu::noreturn]] static void
+end_thread(uint64_t value)
+{
+	for (;;)
+		call(CALL_END_THREAD, value, 0, 0);
+}
+
+/* Until every thread has come so far. */
+static void
+meet(volatile uint64_t *nr_here)
+{
+	__atomic_fetch_add(nr_here, 1, __ATOMIC_SEQ_CST);
+	while (*nr_here < THREADS)
+		call(CALL_CPUS, 0, 0, 0);
+}
+
+/* A child of one thread: that thread alone, on its stack; those of the others are not there. */
+static void
+look_at_stacks(uint64_t self)
+{
+	int64_t child = call(CALL_FORK, 0, 0, 0);
+	int32_t value;
+
+	if (child == 0) {
+		int is_alone = call(CALL_JOIN, stack_of[0], (uint64_t)&value, 0) < 0;
+
+		if (!is_alone)
+			end(0);
+		__asm__ volatile("movq (%0), %%rax"
+				 :
+				 : "r"(stack_of[(self + 1) % THREADS])
+				 : "rax");
+		end(0);
+	}
+	expect(wait_for_one() == STATUS_KILLED + SIGNAL_SEGV, 114);
+}
+
+[[gnu::noreturn]] static void
+run_thread(uint64_t self)
+{
+	uint64_t here = (uint64_t)__builtin_frame_address(0);
+	uint64_t tls;
+
+	__asm__ volatile("movq %%fs:0, %0" : "=r"(tls));
+	expect(tls == 1000 + self, 115);
+	expect(here - stack_of[self] < THREAD_STACK && here % 16 == 0, 116);
+	expect(is_kept(9), 117); /* what its maker held */
+	keep(10 + self);
+	keep_on(10 + self, 118);
+	meet(&nr_begun);
+	look_at_stacks(self);
+	meet(&nr_looked);
+	expect(is_kept(10 + self), 119);
+	__atomic_fetch_add(&shared_sum, self + 1, __ATOMIC_SEQ_CST);
+	end_thread(20 + self);
+}
+
+static int64_t
+make_thread(void (*entry)(uint64_t), uint64_t self)
+{
+	struct demo_thread t = {
+		.entry = (uint64_t)entry,
+		.argument = self,
+		.stack = stack_of[self],
+		.stack_bytes = THREAD_STACK,
+		.tls = (uint64_t)&tls_of[self],
+	};
+
+	tls_of[self] = 1000 + self;
+	return call(CALL_THREAD, (uint64_t)&t, 0, 0);
+}
+
+static void
+make_stacks(void)
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		stack_of[i] = (uint64_t)map(THREAD_STACK, PRIVATE);
+}
+
+static void
+show_threads(void)
+{
+	int64_t ids[THREADS];
+
+	make_stacks();
+	for (unsigned i = 0; i < THREADS; i++)
+		*(volatile uint64_t *)stack_of[i] = 1;
+	keep(9);
+	for (unsigned i = 0; i < THREADS; i++) {
+		ids[i] = make_thread((void (*)(uint64_t))run_thread, i);
+		expect(ids[i] > 0, 120);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		int32_t value = 0;
+
+		expect(call(CALL_JOIN, (uint64_t)ids[i], (uint64_t)&value, 0) == 0, 8);
+		expect(value == 20 + (int32_t)i, 9);
+	}
+	expect(shared_sum == THREADS * (THREADS + 1) / 2 && is_kept(9), 121);
+	keep(0);
+	say("", THREADS, " threads had stacks of their own, and children that had no other");
+}
+
+/* Other threads do not know that they end. */
+[[gnu::noreturn]] static void
+run_for_ever(uint64_t self)
+{
+	for (;;)
+		tls_of[self] += 1;
+}
+
+static void become(uint64_t role);
+
+[[gnu::noreturn]] static void
+end_all(uint64_t self)
+{
+	if (self == 0)
+		end(33);
+	become(ROLE_END);
+	end(122);
+}
+
+/* One thread ends the process, or makes another program of it, while the others run. */
+static void
+show_group_ends(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (call(CALL_FORK, 0, 0, 0) == 0) {
+			make_stacks();
+			expect(make_thread((void (*)(uint64_t))run_for_ever, 2) > 0, 123);
+			expect(make_thread((void (*)(uint64_t))run_for_ever, 3) > 0, 124);
+			expect(make_thread((void (*)(uint64_t))end_all, i) > 0, 125);
+			run_for_ever(1 - i);
+		}
+		expect(wait_for_one() == (i == 0 ? 33 : 42), 30 + (int)i);
+	}
+	say("", 2, " processes of 4 threads ended by the word of one, or became another program");
 }
 
 /* ---- walls ---- */
@@ -367,7 +621,8 @@ become(uint64_t role)
 static void
 play_ping_pong(uint64_t role)
 {
-	expect(initialised == 0x600d && own[0] == 0, 101);
+	expect(initialised == 0x600d && own[0] == 0 && is_kept(0), 101);
+	keep(role);
 	initialised = role;
 	own[0] = role;
 	if (role == ROLE_END)
@@ -457,6 +712,9 @@ program(const uint64_t *stack)
 		play_ping_pong(number_of(args[1]));
 	show_tree();
 	show_stack();
+	show_registers();
+	show_threads();
+	show_group_ends();
 	show_walls();
 	show_exec();
 	expect(call(CALL_WAIT, 0, 0, 0) < 0, 5); /* no child is left */

@@ -1,8 +1,7 @@
 /*
  * syscall.c - the system calls: each is a few lines over src/space and src/proc.
  *
- * A result goes into the context. A task that must wait is not touched any more once
- * task_wait has said so, because another CPU may have woken it.
+ * A result goes into the task's registers. A call that has to wait sleeps on the stack of its thread.
  */
 #include "demo.h"
 
@@ -10,61 +9,120 @@
 
 #include "abi.h"
 
+/* The child's registers are the caller's, with result 0; ours get the child's id. */
 static int64_t
-do_fork(struct task *t)
+make(struct task *t, const struct clone_request *request)
 {
-	struct task *child = task_begin(t);
-	uint32_t     id;
-	err_t	     err;
+	struct task	   *child = task_begin();
+	struct clone_result made;
+	err_t		    err;
 
 	if (!child)
 		return ERR_AGAIN;
-	err = proc_fork(t->proc, 0, 0, &child->proc);
+	err = proc_clone(t->thread, request, &made);
 	if (err != OK) {
 		task_cancel(child);
 		return err;
 	}
-	child->ctx = t->ctx;
-	arch_context_set_result(&child->ctx, 0);
-	id = child->proc->id; /* it may have ended before we return */
-	task_ready(child);
-	return id;
+	task_start(child, made.thread);
+	return made.id;
 }
 
+static int64_t
+do_fork(struct task *t)
+{
+	return make(t, &(struct clone_request){ 0 });
+}
+
+/* Its stack is the word of its maker: a child of another thread will not have it. */
+static int64_t
+do_thread(struct task *t, vaddr_t from)
+{
+	const uint64_t	   flags = PROC_THREAD | PROC_SHARE_SPACE | PROC_SHARE_HANDLERS;
+	struct demo_thread want;
+	vaddr_t		   sp;
+
+	if (copy_from_user(t->proc->space, &want, from, sizeof(want)))
+		return ERR_FAULT;
+	sp = want.stack + want.stack_bytes - ARCH_STACK_ALIGN - ARCH_RETURN_BYTES;
+	return make(t, &(struct clone_request){
+			       .flags = flags | PROC_SET_TLS,
+			       .entry = want.entry,
+			       .argument = want.argument,
+			       .sp = sp,
+			       .tls = want.tls,
+			       .user_stack = { want.stack, want.stack + want.stack_bytes } });
+}
+
+/* wait_for - again, when something has happened. False: the thread has to end instead. */
+static bool
+wait_for(struct task *t, uint32_t seen)
+{
+	if (thread_must_end(t->thread))
+		return false;
+	task_sleep(t, seen);
+	return true;
+}
+
+static int64_t
+do_join(struct task *t, uint32_t id, vaddr_t to)
+{
+	uint32_t seen;
+	int32_t	 value;
+	err_t	 err;
+
+	do {
+		seen = atomic_load(&t->proc->events);
+		err = thread_join(t->thread, id, &value);
+	} while (err == ERR_AGAIN && wait_for(t, seen));
+	if (err != OK)
+		return err;
+	return copy_to_user(t->proc->space, to, &value, sizeof(value)) ? ERR_FAULT : OK;
+}
+
+/* Nothing comes back: the registers are those of the new program, or hold the error. */
 static int64_t
 do_exec(struct task *t, vaddr_t list)
 {
 	const struct exec_strings args = { .space = t->proc->space, .user = list };
 	struct arch_context	  ctx;
 	struct space		 *fresh;
+	uint32_t		  seen;
 	err_t			  err = program_load(&args, &fresh, &ctx);
 
 	if (err != OK)
 		return err;
-	pt_deactivate(&t->proc->space->pt);
-	proc_exec(t->proc, fresh);
+	do {
+		seen = atomic_load(&t->proc->events);
+		err = thread_begin_exec(t->thread, &t->thread);
+	} while (err == ERR_AGAIN && wait_for(t, seen));
+	if (err == OK) {
+		pt_deactivate(&t->proc->space->pt);
+		proc_exec(t->proc, fresh);
+		pt_activate(&t->proc->space->pt);
+		t->thread->registers = ctx;
+	}
 	space_put(fresh);
-	pt_activate(&t->proc->space->pt);
-	t->ctx = ctx;
-	return 0;
+	return err;
 }
 
 static int64_t
 do_wait(struct task *t, vaddr_t to)
 {
-	uint32_t id;
-	int32_t	 status;
-	err_t	 err;
+	const struct wait_request any = { .which = WAIT_ANY };
+	struct wait_result	  ended;
+	uint32_t		  seen;
+	err_t			  err;
 
-	pt_deactivate(&t->proc->space->pt);
-	err = task_wait(t, &id, &status);
-	if (err == ERR_AGAIN)
-		return err; /* t may run elsewhere by now */
-	pt_activate(&t->proc->space->pt);
+	do {
+		seen = atomic_load(&t->proc->events);
+		err = proc_wait(t->proc, &any, &ended);
+	} while (err == ERR_AGAIN && wait_for(t, seen));
 	if (err != OK)
 		return err;
-	return copy_to_user(t->proc->space, to, &status, sizeof(status)) ? (int64_t)ERR_FAULT
-									 : (int64_t)id;
+	return copy_to_user(t->proc->space, to, &ended.code, sizeof(ended.code))
+		       ? (int64_t)ERR_FAULT
+		       : (int64_t)ended.id;
 }
 
 static int64_t
@@ -99,6 +157,10 @@ call(struct task *t, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 	switch (number) {
 	case CALL_FORK:
 		return do_fork(t);
+	case CALL_THREAD:
+		return do_thread(t, a);
+	case CALL_JOIN:
+		return do_join(t, (uint32_t)a, b);
 	case CALL_WAIT:
 		return do_wait(t, a);
 	case CALL_MMAP:
@@ -118,28 +180,23 @@ call(struct task *t, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 	}
 }
 
-bool
+void
 syscall_handle(struct task *t)
 {
-	uint64_t number = t->ctx.rax;
-	int64_t	 result;
+	const struct arch_context *ctx = &t->thread->registers;
+	uint64_t		   number = ctx->rax;
+	int64_t			   result;
 
-	if (number == CALL_EXIT) {
-		int32_t code = (int32_t)(t->ctx.rdi & 0xff);
-
-		pt_deactivate(&t->proc->space->pt);
-		task_end(t, code);
-		return false;
+	if (number == CALL_EXIT)
+		task_end_all(t, (int32_t)(ctx->rdi & 0xff));
+	if (number == CALL_END_THREAD)
+		task_end(t, (int32_t)ctx->rdi);
+	if (number != CALL_EXEC) {
+		result = call(t, number, ctx->rdi, ctx->rsi, ctx->rdx);
+		arch_context_set_result(&t->thread->registers, result);
+		return;
 	}
-	if (number == CALL_EXEC) {
-		result = do_exec(t, t->ctx.rdi);
-		if (result != 0)
-			arch_context_set_result(&t->ctx, result);
-		return true;
-	}
-	result = call(t, number, t->ctx.rdi, t->ctx.rsi, t->ctx.rdx);
-	if (number == CALL_WAIT && result == ERR_AGAIN)
-		return false;
-	arch_context_set_result(&t->ctx, result);
-	return true;
+	result = do_exec(t, ctx->rdi);
+	if (result != 0)
+		arch_context_set_result(&t->thread->registers, result);
 }

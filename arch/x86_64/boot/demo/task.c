@@ -1,42 +1,47 @@
 /*
  * task.c - who runs where: round robin over all CPUs, a tick each.
  *
- * Each CPU takes the next ready task, makes its space active, and runs ring 3 until the
- * timer, a system call or an exception. A space is active only while its task runs, so a task
- * may go on on any CPU, and may end on any.
+ * Each CPU takes the next ready task and runs its thread until that yields: at the timer, when it
+ * waits, or when it ends. A thread is in the kernel on a stack of its own; from there it goes to
+ * ring 3 and comes back at each trap. A space is active only while a thread of it
+ * runs, so a thread may go on on any CPU, and may end on any.
+ *
+ * A task that waits lets go of its CPU first; only then, when nobody is on its stack, the CPU looks
+ * whether what it waits for has happened meanwhile.
  */
 #include "demo.h"
 
 #include <anymm/check.h>
 #include <anymm/fault.h>
 
+#include "../kthread.h"
 #include "abi.h"
 #include "base/format.h"
 
 #define TASKS	     64
-#define OTHER_FRAMES 400
+#define OTHER_FRAMES 550
 
 enum {
 	VECTOR_DIVIDE = 0,
 	VECTOR_INVALID_OPCODE = 6,
 	VECTOR_PAGE_FAULT = 14,
+	VECTOR_X87_ERROR = 16,
+	VECTOR_SIMD_ERROR = 19,
 };
 
-#define ERROR_WRITE   2
-#define ERROR_FETCH   16
-#define SYSCALL_BYTES 2
+#define ERROR_WRITE 2
+#define ERROR_FETCH 16
 
 static struct task	  tasks[TASKS];
 static unsigned		  next_task;
 static struct lock	  lock;
 static _Atomic unsigned	  nr_living;
 static _Atomic cpu_mask_t have_run;
-static _Atomic int32_t	  first_status;
 
 /* ---- the table ---- */
 
 struct task *
-task_begin(struct task *parent)
+task_begin(void)
 {
 	struct task *found = NULL;
 
@@ -46,8 +51,7 @@ task_begin(struct task *parent)
 			found = &tasks[i];
 	}
 	if (found) {
-		found->state = TASK_RUNNING;
-		found->parent = parent;
+		*found = (struct task){ .state = TASK_RUNNING };
 		atomic_fetch_add(&nr_living, 1);
 	}
 	lock_release(&lock);
@@ -63,8 +67,11 @@ set_state(struct task *t, enum task_state state)
 }
 
 void
-task_ready(struct task *t)
+task_start(struct task *t, struct thread *thread)
 {
+	t->thread = thread;
+	t->proc = thread->process;
+	thread->data = t;
 	set_state(t, TASK_READY);
 }
 
@@ -75,58 +82,53 @@ task_cancel(struct task *t)
 	atomic_fetch_sub(&nr_living, 1);
 }
 
-static void
-give_children_away(const struct task *t)
+struct task *
+task_current(void)
 {
+	return thread_current()->data;
+}
+
+/* The hook: something has happened to the process, so its tasks look again. */
+static void
+wake(struct process *proc)
+{
+	lock_acquire(&lock);
 	for (unsigned i = 0; i < TASKS; i++) {
-		if (tasks[i].state != TASK_FREE && tasks[i].parent == t)
-			tasks[i].parent = &tasks[0];
+		if (tasks[i].state == TASK_WAITING && tasks[i].proc == proc)
+			tasks[i].state = TASK_READY;
 	}
+	lock_release(&lock);
+}
+
+/* let_go - of the CPU; comes back on some CPU. */
+static void
+let_go(struct task *t)
+{
+	pt_deactivate(&t->proc->space->pt);
+	kthread_yield();
+	pt_activate(&t->proc->space->pt);
 }
 
 void
-task_end(struct task *t, int32_t status)
+task_sleep(struct task *t, uint32_t seen)
 {
-	proc_exit(t->proc, status);
-	lock_acquire(&lock);
-	give_children_away(t);
-	t->state = TASK_ENDED;
-	if (t->parent && t->parent->state == TASK_WAITING)
-		t->parent->state = TASK_READY;
-	if (tasks[0].state == TASK_WAITING)
-		tasks[0].state = TASK_READY; /* it may have got a child that has ended */
-	if (t == &tasks[0])
-		atomic_store(&first_status, status);
-	lock_release(&lock);
-	atomic_fetch_sub(&nr_living, 1);
+	t->seen = seen;
+	t->sleeps = true;
+	let_go(t);
 }
 
-err_t
-task_wait(struct task *t, uint32_t *id, int32_t *status)
+void
+task_end(struct task *t, int32_t value)
 {
-	struct task *ended = NULL;
-	bool	     has_child = false;
+	pt_deactivate(&t->proc->space->pt);
+	kthread_end(value);
+}
 
-	lock_acquire(&lock);
-	for (unsigned i = 0; i < TASKS; i++) {
-		if (tasks[i].state == TASK_FREE || tasks[i].parent != t)
-			continue;
-		has_child = true;
-		if (tasks[i].state == TASK_ENDED)
-			ended = &tasks[i];
-	}
-	if (has_child && !ended) {
-		t->ctx.rip -= SYSCALL_BYTES;
-		t->state = TASK_WAITING;
-	}
-	lock_release(&lock);
-	if (!ended)
-		return has_child ? ERR_AGAIN : ERR_CHILD;
-	*id = ended->proc->id;
-	if (proc_reap(t->proc, ended->proc, status) != OK)
-		boot_fail("a child that has ended cannot be waited for");
-	set_state(ended, TASK_FREE);
-	return OK;
+void
+task_end_all(struct task *t, int32_t code)
+{
+	thread_exit_group(t->thread, code);
+	task_end(t, code);
 }
 
 unsigned
@@ -161,11 +163,11 @@ pick(void)
 	return found;
 }
 
+/* The process is killed for what its program has done. */
 static void
 kill(struct task *t, int32_t signal)
 {
-	pt_deactivate(&t->proc->space->pt);
-	task_end(t, STATUS_KILLED + signal);
+	task_end_all(t, STATUS_KILLED + signal);
 }
 
 static int32_t
@@ -176,53 +178,64 @@ signal_of(enum fault_result result)
 	return result == FAULT_BUS_ADRERR ? SIGNAL_BUS : SIGNAL_SEGV;
 }
 
-/* False: the task has ended. */
-static bool
+static void
 handle_exception(struct task *t, vaddr_t va)
 {
-	uint64_t	  error = t->ctx.error;
+	uint64_t	  error = t->thread->registers.error;
 	enum access	  access = error & ERROR_WRITE ? ACCESS_STORE : ACCESS_LOAD;
 	enum fault_result result;
 
-	switch (t->ctx.vector) {
+	switch (t->thread->registers.vector) {
 	case VECTOR_PAGE_FAULT:
 		result = fault_handle(t->proc->space, va,
 				      error & ERROR_FETCH ? ACCESS_FETCH : access);
-		if (result == FAULT_DONE)
-			return true;
-		kill(t, signal_of(result));
-		return false;
+		if (result != FAULT_DONE)
+			kill(t, signal_of(result));
+		break;
 	case VECTOR_DIVIDE:
+	case VECTOR_X87_ERROR:
+	case VECTOR_SIMD_ERROR:
 		kill(t, SIGNAL_FPE);
-		return false;
+		break;
 	case VECTOR_INVALID_OPCODE:
 		kill(t, SIGNAL_ILL);
-		return false;
+		break;
 	default:
 		kill(t, SIGNAL_SEGV);
-		return false;
+		break;
 	}
 }
 
+/* Where each thread begins, on its own stack: ring 3, and back at each trap, until it ends. */
 static void
-run_for_a_tick(struct task *t)
+live(void *thread)
 {
-	pt_activate(&t->proc->space->pt);
-	for (;;) {
-		vaddr_t cr2 = user_run(&t->ctx);
-		bool	goes_on = true;
+	struct task *t = ((struct thread *)thread)->data;
 
-		if (t->ctx.vector == VECTOR_TIMER)
-			break;
-		if (t->ctx.vector == VECTOR_SYSCALL)
-			goes_on = syscall_handle(t);
-		else if (t->ctx.vector < 32)
-			goes_on = handle_exception(t, cr2);
-		if (!goes_on)
-			return;
+	pt_activate(&t->proc->space->pt);
+	while (!thread_must_end(t->thread)) {
+		vaddr_t	 cr2 = user_run(&t->thread->registers);
+		uint64_t vector = t->thread->registers.vector;
+
+		if (vector == VECTOR_TIMER)
+			let_go(t);
+		else if (vector == VECTOR_SYSCALL)
+			syscall_handle(t);
+		else if (vector < 32)
+			handle_exception(t, cr2);
 	}
-	pt_deactivate(&t->proc->space->pt);
-	task_ready(t);
+	task_end(t, 0);
+}
+
+/* put_back - nobody is on the task's stack any more: it is ready, or waits for what has not happened yet. */
+static void
+put_back(struct task *t)
+{
+	lock_acquire(&lock);
+	t->state =
+		t->sleeps && atomic_load(&t->proc->events) == t->seen ? TASK_WAITING : TASK_READY;
+	t->sleeps = false;
+	lock_release(&lock);
 }
 
 /* Every CPU, until the last task has ended. */
@@ -238,25 +251,32 @@ run_tasks(void *arg)
 			continue;
 		}
 		atomic_fetch_or(&have_run, cpu_bit(platform_cpu()));
-		run_for_a_tick(t);
+		if (kthread_run(t->thread))
+			put_back(t);
+		else
+			task_cancel(t);
 	}
 }
 
 /* ---- the whole ---- */
 
-static void
+static struct process *
 start_first(void)
 {
 	static const char *const  list[] = { "init", NULL };
 	const struct exec_strings args = { .kernel = list };
-	struct task		 *first = task_begin(NULL);
+	struct task		 *task = task_begin();
+	struct arch_context	  ctx;
+	struct process		 *first;
 	struct space		 *sp;
 
 	program_init();
-	if (program_load(&args, &sp, &first->ctx) != OK || proc_create(0, sp, &first->proc) != OK)
+	if (program_load(&args, &sp, &ctx) != OK || proc_create(0, sp, &first) != OK)
 		boot_fail("no memory for the first program");
 	space_put(sp);
-	task_ready(first);
+	first->main.registers = ctx;
+	task_start(task, &first->main);
+	return first;
 }
 
 /* A process may fill its whole stack; the rest is for everybody else. */
@@ -302,27 +322,36 @@ check_invariants(void)
 bool
 demo_run(void)
 {
+	const struct proc_hooks	   hooks = { .wake = wake };
+	const struct thread_config threads = {
+		.has_fpu = true,
+		.has_stack = true,
+		.begin = live,
+	};
 	struct frame_totals before = frames_now();
+	struct process	   *first;
 	int32_t		    code;
 
 	if (before.by_kind[FRAME_FREE] < frames_needed())
 		boot_fail("the demonstration needs %lu KiB of free RAM, %lu are there",
 			  (unsigned long)frames_needed() << (ARCH_PAGE_SHIFT - 10),
 			  (unsigned long)before.by_kind[FRAME_FREE] << (ARCH_PAGE_SHIFT - 10));
-	lock_init(&lock, RANK_PROC);
-	start_first();
+	lock_init(&lock, RANK_RESOURCE);
+	proc_configure(&hooks, ORPHANS_ADOPTED);
+	proc_configure_threads(&threads);
+	first = start_first();
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
 		smp_call_begin(cpu, run_tasks, NULL);
 	run_tasks(NULL);
 	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
 		smp_call_end(cpu);
 	check_invariants();
-	if (atomic_load(&first_status) != 0) {
-		console_printf("the first program ended with %d\n", atomic_load(&first_status));
+	if (proc_reap(NULL, first, &code) != OK || proc_count() != 0)
+		boot_fail("a process is left");
+	if (code != 0) {
+		console_printf("the first program ended with %d\n", code);
 		return false;
 	}
-	if (proc_reap(NULL, tasks[0].proc, &code) != OK || proc_count() != 0)
-		boot_fail("a process is left");
 	program_fini();
 	check_invariants();
 	check_frames(&before);

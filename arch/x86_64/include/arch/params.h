@@ -20,3 +20,8 @@
 #define ARCH_HAS_NX		    1
 #define ARCH_ASIDS		    4096
 #define ARCH_ROOT_STATE_BYTES	    65536
+#define ARCH_STACK_ALIGN	    16 /* System V ABI, 3.2.2 */
+#define ARCH_SAVED_RECORD	    40
+#define ARCH_START_BYTES	    80
+#define ARCH_RETURN_BYTES	    8
+#define ARCH_FPU_WORDS		    32 /* XMM0 to XMM15 */

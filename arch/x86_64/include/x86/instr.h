@@ -11,15 +11,22 @@
 #define X86_FLAGS_ALWAYS (UINT64_C(1) << 1)
 #define X86_FLAGS_IF	 (UINT64_C(1) << 9)
 
+#define X86_CR0_MP (UINT64_C(1) << 1)
+#define X86_CR0_EM (UINT64_C(1) << 2)
+#define X86_CR0_TS (UINT64_C(1) << 3)
+#define X86_CR0_NE (UINT64_C(1) << 5)
 #define X86_CR0_WP (UINT64_C(1) << 16)
 
 #define X86_CR3_NO_FLUSH (UINT64_C(1) << 63)
 
-#define X86_CR4_PGE   (UINT64_C(1) << 7)
-#define X86_CR4_UMIP  (UINT64_C(1) << 11)
-#define X86_CR4_PCIDE (UINT64_C(1) << 17)
-#define X86_CR4_SMEP  (UINT64_C(1) << 20)
-#define X86_CR4_SMAP  (UINT64_C(1) << 21)
+#define X86_CR4_PGE	   (UINT64_C(1) << 7)
+#define X86_CR4_OSFXSR	   (UINT64_C(1) << 9)
+#define X86_CR4_OSXMMEXCPT (UINT64_C(1) << 10)
+#define X86_CR4_UMIP	   (UINT64_C(1) << 11)
+#define X86_CR4_PCIDE	   (UINT64_C(1) << 17)
+#define X86_CR4_OSXSAVE	   (UINT64_C(1) << 18)
+#define X86_CR4_SMEP	   (UINT64_C(1) << 20)
+#define X86_CR4_SMAP	   (UINT64_C(1) << 21)
 
 #define X86_MSR_PAT  0x277
 #define X86_MSR_EFER 0xc0000080
@@ -144,6 +151,25 @@ x86_wrmsr(uint32_t msr, uint64_t value)
 			 :
 			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
+}
+
+/* XCR0: the components of floating-point state that are turned on. */
+static inline void
+x86_xsetbv(uint64_t value)
+{
+	__asm__ volatile("xsetbv"
+			 :
+			 : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
+}
+
+static inline uint64_t
+x86_xgetbv(void)
+{
+	uint32_t low, high;
+
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0) : "memory");
+	return (uint64_t)high << 32 | low;
 }
 
 struct x86_cpuid {

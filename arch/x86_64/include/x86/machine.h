@@ -18,6 +18,7 @@
 #include <anymm/types.h>
 
 struct arch_fault;
+struct arch_fpu;
 
 enum x86_flush {
 	X86_FLUSH_PAGE,
@@ -34,6 +35,8 @@ struct x86_machine {
 	bool	  has_pcid;	/* [i] CR4.PCIDE is set: CR3 carries an address-space tag */
 	bool	  has_invpcid;	/* [i] */
 	bool	  has_smap;	/* [i] the kernel reaches user memory between STAC and CLAC only */
+	uint64_t  fpu_components; /* [i] in XCR0; 0: there is no XSAVE */
+	uint32_t  mxcsr_mask;	  /* [i] bits of MXCSR that may be set */
 
 	/* [e] for tests, NULL: never. An allocation shall fail; a flush shall be left out. */
 	bool (*inject_failure)(void);
@@ -45,7 +48,7 @@ extern struct x86_machine x86_machine;
 /*
  * x86_machine_init_cpu - switch on what the layer relies on: NX, write
  * protection in kernel mode, SMEP, SMAP, UMIP and PCID where the CPU has them,
- * and the table of memory types. Interrupts off; CR3 has zero in its low 12 bits.
+ * the table of memory types, and the floating-point and vector registers. Interrupts off; CR3 has zero in its low 12 bits.
  *
  *   gives  NULL, or the name of a feature that is required and missing
  */
@@ -80,5 +83,31 @@ void   x86_frame_poison(pfn_t pfn, unsigned order);
 bool   x86_frame_is_poisoned(pfn_t pfn, unsigned order);
 size_t x86_user_read(void *dst, vaddr_t src, size_t bytes, struct arch_fault *fault);
 size_t x86_user_write(vaddr_t dst, const void *src, size_t bytes, struct arch_fault *fault);
+
+void	 x86_fpu_init(struct arch_fpu *fpu);
+void	 x86_fpu_save(struct arch_fpu *fpu);
+void	 x86_fpu_load(const struct arch_fpu *fpu);
+uint64_t x86_fpu_word(const struct arch_fpu *fpu, unsigned i);
+void	 x86_fpu_set_word(struct arch_fpu *fpu, unsigned i, uint64_t word);
+bool	 x86_fpu_sanitize(struct arch_fpu *fpu);
+
+/*
+ * x86_fpu_components - what of XCR0 this CPU has and struct arch_fpu has room for; 0: no XSAVE.
+ * x86_fpu_mxcsr_mask - the bits of MXCSR that this CPU has; FXSAVE is allowed.
+ */
+uint64_t x86_fpu_components(void);
+uint32_t x86_fpu_mxcsr_mask(void);
+
+/*
+ * x86_switch - the calling thread of the kernel leaves its stack; what it needs to go on is at
+ * *save then, and the CPU goes on with what was saved at sp. Comes back with 0.
+ *
+ * x86_switch_twice - saves the same way, and calls copy(arg, sp) before it goes on. Who switches to sp,
+ * or to a copy of the stack at the same place in it, comes back from this call with 0, so
+ * copy's own result, which the caller gets, is another number.
+ */
+uint64_t    x86_switch(uint64_t *save, uint64_t sp);
+int64_t	    x86_switch_twice(int64_t (*copy)(void *arg, uint64_t sp), void *arg);
+extern char x86_switch_start[];
 
 extern unsigned char x86_root_state[];
