@@ -67,7 +67,7 @@ pt_clear(struct pt *pt)
 {
 	REQUIRE(atomic_load(&pt->active_on) == 0, "a space dies while the CPUs %lx have it active",
 		(unsigned long)atomic_load(&pt->active_on));
-	if (atomic_load(&pt->cached_on) || pt_has_replicas(pt))
+	if (atomic_load(&pt->cached_on))
 		shootdown_space(pt, NULL, 0, true);
 	asid_free(pt);
 	table_lock(pt->root);

@@ -12,7 +12,9 @@
 #include <sim/hooks.h>
 
 #include "object/rmap.h"
+#include "pt/cursor.h"
 #include "pt/gather.h"
+#include "pt/replica.h"
 #include "pt/state.h"
 #include "pt/table.h"
 
@@ -66,6 +68,10 @@ WRAP(leaf_keep_dirty, (pte_t pte), (pte))
 WRAP(rmap_collect_dirty, (struct object * object, struct page_run run), (object, run))
 WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, run))
 WRAP(shootdown_everything, (void), ())
+WRAP(replicas_empty,
+     (struct pt * pt, const vaddr_t *pages, unsigned nr, bool whole, struct replica_tables *gone),
+     (pt, pages, nr, whole, gone))
+WRAP(replicas_empty_all, (struct replica_tables * gone), (gone))
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
 WRAP_INLINE(sim_tlb_flush_asid, (unsigned asid), (asid))
@@ -80,6 +86,33 @@ __wrap_object_has_page(struct object *object, uint64_t index, pfn_t pfn)
 {
 	return is_left_out("object_has_page", __builtin_return_address(0), NULL) ||
 	       __real_object_has_page(object, index, pfn);
+}
+
+/* Without the lock the table is let go of at once: others come before what was seen is used. */
+static bool lets_go[CPU_MAX];
+
+struct pt_view __real_pt_look_locked(const struct pt *pt, vaddr_t va);
+struct pt_view __wrap_pt_look_locked(const struct pt *pt, vaddr_t va);
+void	       __real_pt_look_done(const struct pt_view *view);
+void	       __wrap_pt_look_done(const struct pt_view *view);
+
+struct pt_view
+__wrap_pt_look_locked(const struct pt *pt, vaddr_t va)
+{
+	struct pt_view view = __real_pt_look_locked(pt, va);
+
+	lets_go[platform_cpu()] = is_left_out("pt_look_locked", __builtin_return_address(0), NULL);
+	if (lets_go[platform_cpu()])
+		__real_pt_look_done(&view);
+	return view;
+}
+
+void
+__wrap_pt_look_done(const struct pt_view *view)
+{
+	if (!lets_go[platform_cpu()])
+		__real_pt_look_done(view);
+	lets_go[platform_cpu()] = false;
 }
 
 /* gather_end also drops counts and declares the end: only its flush is left out. */
