@@ -138,6 +138,43 @@ replicate(unsigned cpu)
 	return (uint64_t)space_replicate(world.parent);
 }
 
+/* To this CPU's node: how many pages may move is not an outcome. */
+static uint64_t
+migrate_here(unsigned cpu)
+{
+	uint64_t moved;
+
+	return (uint64_t)space_migrate(world.parent, PAGE(0), 2 * ARCH_PAGE_SIZE,
+				       cpu % frame_nr_nodes(), &moved);
+}
+
+static uint64_t
+next_touch(unsigned cpu)
+{
+	(void)cpu;
+	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_NEXT_TOUCH);
+}
+
+RACE(a_page_moves_under_its_users, .start = start_read, .replicas = true,
+     .ops = { { load_first, store_first }, { migrate_here }, { store_first, load_first } },
+     .preemptions = 2, .preemptions_wide = 1)
+
+RACE(two_nodes_want_one_page, .start = start_touched, .replicas = true,
+     .ops = { { store_first, load_first }, { migrate_here, store_first }, { migrate_here } },
+     .preemptions = 2, .preemptions_wide = 1)
+
+RACE(a_page_waits_for_its_next_touch, .start = start_touched, .replicas = true,
+     .ops = { { next_touch, load_first }, { store_first, load_first }, { load_first } },
+     .preemptions = 2, .preemptions_wide = 1)
+
+RACE(a_fork_meets_a_move, .start = start_touched, .replicas = true,
+     .ops = { { fork_parent, load_born }, { migrate_here }, { store_first, load_first } },
+     .preemptions = 2, .preemptions_wide = 1)
+
+RACE(page_out_meets_a_move, .start = start_swapping, .end = drop_device, .replicas = true,
+     .ops = { { reclaim }, { migrate_here }, { load_first, store_first } }, .preemptions = 2,
+     .preemptions_wide = 1)
+
 RACE(nodes_fill_while_one_copies, .start = start_forked, .replicas = true,
      .ops = { { store_first, load_first }, { load_first, load_first }, { load_child } },
      .preemptions = 2, .preemptions_wide = 1)
@@ -253,7 +290,9 @@ map_again(void)
 static void
 storm_step(uint64_t *random)
 {
-	switch (test_random(random) % 10) {
+	uint64_t moved;
+
+	switch (test_random(random) % 12) {
 	case 0:
 		have_child(random);
 		break;
@@ -280,6 +319,13 @@ storm_step(uint64_t *random)
 		break;
 	case 7:
 		(void)store_word(storm.sp, storm.shared + ARCH_PAGE_SIZE, 1);
+		break;
+	case 8:
+		(void)space_migrate(storm.sp, storm.common, ARCH_PAGE_SIZE, platform_node(),
+				    &moved);
+		break;
+	case 9:
+		(void)space_advise(storm.sp, storm.common, ARCH_PAGE_SIZE, ADVICE_NEXT_TOUCH);
 		break;
 	default:
 		keep_word(storm.common, random);
@@ -380,4 +426,7 @@ TEST_SUITE(race_replicas, cmocka_unit_test(nodes_fill_while_one_copies),
 	   cmocka_unit_test(an_unmap_meets_fills), cmocka_unit_test(protection_meets_fills),
 	   cmocka_unit_test(a_truncation_meets_fills), cmocka_unit_test(write_back_meets_writers),
 	   cmocka_unit_test(page_out_meets_fills), cmocka_unit_test(replicas_come_and_go),
-	   cmocka_unit_test(four_nodes_of_four_cpus))
+	   cmocka_unit_test(a_page_moves_under_its_users),
+	   cmocka_unit_test(two_nodes_want_one_page),
+	   cmocka_unit_test(a_page_waits_for_its_next_touch), cmocka_unit_test(a_fork_meets_a_move),
+	   cmocka_unit_test(page_out_meets_a_move), cmocka_unit_test(four_nodes_of_four_cpus))
