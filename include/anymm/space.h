@@ -73,6 +73,9 @@ void space_put(struct space *sp);
  */
 err_t space_fork(struct space *parent, struct space **out);
 
+/* space_fork_on - the same, and the root of the child's tables lies on that node if it has room. */
+err_t space_fork_on(struct space *parent, unsigned node, struct space **out);
+
 /*
  * space_replicate - each node walks tables of its own from now on, which are caches of the space's
  * (src/pt/replica.h); the children of forks too. A node that finds no memory for them gives them

@@ -16,6 +16,7 @@ struct tally {
 	uint64_t living;   /* have a space */
 	uint64_t children; /* in the list of some parent, or of nobody */
 	uint64_t threads;
+	uint64_t threads_on[NODE_MAX]; /* that run, by the home of their process */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -147,6 +148,7 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 			   "the account of process %u pays for %llu, it has %u threads", proc->id,
 			   (unsigned long long)account_of(proc)->nr, nr);
 	t->threads += nr;
+	t->threads_on[proc->home % NODE_MAX] += nr_running;
 }
 
 /* check_group - as a whole when its first member comes. */
@@ -211,6 +213,12 @@ check_totals(struct check *c, const struct tally *t)
 	else if (t->threads != state->nr_ids)
 		check_fail(c, INV_PROC, "%llu threads, %llu ids in use",
 			   (unsigned long long)t->threads, (unsigned long long)state->nr_ids);
+	for (unsigned node = 0; node < NODE_MAX; node++) {
+		if (t->threads_on[node] != state->threads_on[node])
+			check_fail(c, INV_PROC, "node %u counts %llu threads, found %llu", node,
+				   (unsigned long long)state->threads_on[node],
+				   (unsigned long long)t->threads_on[node]);
+	}
 }
 
 /* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */

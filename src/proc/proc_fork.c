@@ -5,6 +5,7 @@
  *	flags			flags			-
  *	limits			limits			the account pays for one fewer
  *	id and descriptor	id and record		given back
+ *	home			-			counts one thread fewer
  *	space			-			reference dropped
  *	resources		-			references dropped
  *	first thread		-			-
@@ -19,6 +20,7 @@
 #include "proc/account.h"
 #include "proc/group.h"
 #include "proc/handlers.h"
+#include "proc/home.h"
 #include "proc/life.h"
 #include "proc/state.h"
 #include "proc/thread.h"
@@ -88,6 +90,8 @@ check_request(struct fork *f)
 		return ERR_INVAL;
 	if (request->account && f->flags & PROC_THREAD)
 		return ERR_INVAL;
+	if (request->by_node && (request->node >= frame_nr_nodes() || f->flags & PROC_THREAD))
+		return ERR_INVAL;
 	if (f->flags & PROC_SAME_PARENT && f->parent == proc_init_process())
 		return ERR_INVAL;
 	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
@@ -151,13 +155,34 @@ discard_thread(struct fork *f)
 	thread_discard(f->thread);
 }
 
+/* ---- home ---- */
+
+static err_t
+choose_home(struct fork *f)
+{
+	proc_lock();
+	if (f->request->by_node)
+		home_add(f->request->node, 1);
+	f->child->home = f->request->by_node ? f->request->node : home_pick();
+	proc_unlock();
+	return OK;
+}
+
+static void
+leave_home(struct fork *f)
+{
+	proc_lock();
+	home_remove(f->child->home, 1);
+	proc_unlock();
+}
+
 /* ---- space ---- */
 
 static err_t
 inherit_space(struct fork *f)
 {
 	if (!f->request->space && !(f->flags & PROC_SHARE_SPACE))
-		return space_fork(f->parent->space, &f->child->space);
+		return space_fork_on(f->parent->space, f->child->home, &f->child->space);
 	f->child->space = f->request->space ? f->request->space : f->parent->space;
 	space_get(f->child->space);
 	return OK;
@@ -327,6 +352,7 @@ publish_thread(struct fork *f)
 	if (!thread_may_make(f->caller) || f->parent->execs)
 		return ERR_AGAIN;
 	thread_start(f->thread, f->parent);
+	home_add(f->parent->home, 1);
 	f->parent->nr_charged++;
 	suspend(f);
 	return OK;
@@ -380,6 +406,7 @@ static const struct step process_steps[] = {
 	{ check_request, NULL },
 	{ charge, discharge },
 	{ make_process, discard_process },
+	{ choose_home, leave_home },
 	{ inherit_space, drop_space },
 	{ inherit_resources, drop_resources },
 	{ copy_thread, NULL },

@@ -38,7 +38,9 @@ struct proc_state {
 	struct list	   walks;	  /* [l] of struct proc_walk.link */
 	uint64_t	   nr_subreapers; /* [l] */
 	enum orphan_policy policy;	  /* [c] */
-	struct proc_hooks  hooks;	  /* [c] */
+	enum home_policy   home_policy;	  /* [c] */
+	uint64_t	   threads_on[NODE_MAX]; /* [l] that run in processes at home on the node */
+	struct proc_hooks  hooks;		 /* [c] */
 	struct resource	  *special[SPECIAL_HANDLES]; /* [l] one reference each, or NULL */
 	_Atomic uint64_t   nr_resources;	     /* [a] between resource_init and destroy */
 };

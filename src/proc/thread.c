@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "proc/account.h"
+#include "proc/home.h"
 #include "proc/life.h"
 #include "proc/state.h"
 
@@ -180,6 +181,7 @@ thread_end_all(struct process *proc)
 	}
 	cut_ties(&proc->main);
 	proc->main.has_ended = true;
+	home_remove(proc->home, proc->nr_running);
 	proc->nr_running = 0;
 }
 
@@ -195,6 +197,7 @@ end_one(struct thread *t, int32_t value)
 	t->has_ended = true;
 	t->value = value;
 	proc->nr_running--;
+	home_remove(proc->home, 1);
 	if (t->detached && t != &proc->main)
 		remove(t);
 	process_wake(proc);

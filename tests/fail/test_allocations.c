@@ -546,6 +546,49 @@ create_object(struct world *w)
 	return of_err(err);
 }
 
+/* Nodes. */
+
+static enum outcome
+place_the_middle(struct world *w)
+{
+	return of_err(space_place(w->proc->space, w->heap + PAGE, 2 * PAGE,
+				  (struct placement){ .policy = PLACE_INTERLEAVE }));
+}
+
+static enum outcome
+migrate_the_heap(struct world *w)
+{
+	uint64_t moved;
+
+	return of_err(space_migrate(w->proc->space, w->heap, HEAP_PAGES * PAGE, 1, &moved));
+}
+
+static void
+prepare_next_touch(struct world *w)
+{
+	EXPECT_OK(space_advise(w->proc->space, w->heap, HEAP_PAGES * PAGE, ADVICE_NEXT_TOUCH));
+	machine_cpu_set(1);
+}
+
+/* Without memory the page stays where it is. */
+static enum outcome
+touch_from_another_node(struct world *w)
+{
+	uint8_t	     byte = 5;
+	enum outcome outcome;
+
+	machine_cpu_set(1);
+	outcome = of_fault(machine_user(w->proc->space, ACCESS_STORE, w->heap + PAGE, &byte, 1));
+	machine_cpu_set(0);
+	return outcome;
+}
+
+static enum outcome
+replicate(struct world *w)
+{
+	return of_err(space_replicate(w->proc->space));
+}
+
 static enum outcome
 quit(struct world *w)
 {
@@ -624,6 +667,10 @@ static const struct operation operations[] = {
 	OPERATION(truncate_file, .cannot_fail = true),
 	OPERATION(punch_file, .cannot_fail = true),
 	OPERATION(evict_file, .cannot_fail = true),
+	OPERATION(place_the_middle),
+	OPERATION(migrate_the_heap, .is_partial = true),
+	OPERATION(touch_from_another_node, .prepare = prepare_next_touch, .may_keep = KEEPS_TABLES),
+	OPERATION(replicate),
 	OPERATION(quit, .cannot_fail = true),
 };
 
@@ -660,7 +707,11 @@ expect_frames(const struct sweep *s, uint64_t k)
 	struct frame_totals now = drained();
 
 	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
-		if (s->op->may_keep && (kind == FRAME_FREE || s->op->may_keep >> kind & 1))
+		unsigned may_keep = s->op->may_keep;
+
+		if (s->kind == WORLD_REPLICATED)
+			may_keep |= KEEPS_TABLES; /* a node's own may come and go */
+		if (may_keep && (kind == FRAME_FREE || may_keep >> kind & 1))
 			continue;
 		if (now.by_kind[kind] != s->totals.by_kind[kind])
 			fail_msg("%s, world %d, allocation %llu: %llu frames of kind %u, before "
@@ -760,6 +811,15 @@ each_allocation_fails_beside_a_child_that_wrote(void **state)
 	sweep_all(WORLD_WRITTEN);
 }
 
+/* Tables of nodes are no reason to fail: whoever has no memory for them does without. */
+static void
+each_allocation_fails_with_replicas(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_REPLICATED);
+}
+
 TEST_SUITE(allocations, cmocka_unit_test(each_allocation_fails_alone),
 	   cmocka_unit_test(each_allocation_fails_beside_a_fresh_child),
-	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote))
+	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote),
+	   cmocka_unit_test(each_allocation_fails_with_replicas))

@@ -42,9 +42,10 @@ enum {
 #define WORLD_USER_END ((uint64_t)1 << 32)
 
 enum world_kind {
-	WORLD_ALONE,   /* no child */
-	WORLD_FORKED,  /* a child that has done nothing yet */
-	WORLD_WRITTEN, /* a child that has written on both sides of the edge */
+	WORLD_ALONE,	  /* no child */
+	WORLD_FORKED,	  /* a child that has done nothing yet */
+	WORLD_WRITTEN,	  /* a child that has written on both sides of the edge */
+	WORLD_REPLICATED, /* as WORLD_FORKED, and both have tables for each of two nodes */
 	WORLD_KINDS,
 };
 

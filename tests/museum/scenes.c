@@ -518,6 +518,32 @@ nodes_have_tables(void)
 	sim_stop();
 }
 
+/* Pages go to another node, and wait for whoever touches them next. */
+static void
+pages_change_nodes(void)
+{
+	struct space *sp;
+	uint64_t      moved;
+	vaddr_t	      at;
+
+	story.nr_nodes = STORY_CPUS;
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	story.nr_nodes = 0;
+	sp = fresh_space();
+	at = map(sp, 0, 3);
+	for (unsigned i = 0; i < 3; i++)
+		store(sp, at + i * PAGE);
+	must(space_migrate(sp, at, PAGE, 1, &moved) == OK && moved == 1, "space_migrate");
+	check();
+	must(space_advise(sp, at + PAGE, PAGE, ADVICE_NEXT_TOUCH) == OK, "space_advise");
+	sim_cpu_set(2);
+	store(sp, at + PAGE);
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
 static void
 nodes_and_page_out(void)
 {
@@ -572,6 +598,7 @@ void
 museum_scenes(void)
 {
 	nodes_have_tables();
+	pages_change_nodes();
 	nodes_and_page_out();
 	nodes_ask_while_pages_go();
 	stacks_go();

@@ -55,14 +55,14 @@ static const struct proc_hooks hooks = {
 
 /* ---- processes ---- */
 
-struct process *
-kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
+static struct process *
+first_with(const struct machine_config *config, enum orphan_policy policy)
 {
 	struct space_layout layout = sketch_layout();
 	struct process	   *proc;
 	struct space	   *sp;
 
-	machine_fresh_with(&(struct machine_config){ .nr_frames = nr_frames });
+	machine_fresh_with(config);
 	kin_log = (struct kin_log){ 0 };
 	proc_configure(&hooks, policy);
 	EXPECT_OK(space_create(&layout, &sp));
@@ -74,6 +74,20 @@ kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
 	return proc;
 }
 
+struct process *
+kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
+{
+	return first_with(&(struct machine_config){ .nr_frames = nr_frames }, policy);
+}
+
+struct process *
+kin_first_on(unsigned nr_nodes)
+{
+	return first_with(&(struct machine_config){ .nr_cpus = 2 * nr_nodes,
+						    .nr_nodes = nr_nodes,
+						    .nr_frames = 8192 },
+			  ORPHANS_ADOPTED);
+}
 struct process *
 kin_first(void)
 {

@@ -17,6 +17,9 @@ struct process *kin_first(void);
 /* kin_first_with - on a machine with so many frames, with these hooks and policy. */
 struct process *kin_first_with(uint64_t nr_frames, enum orphan_policy policy);
 
+/* kin_first_on - on a machine with so many nodes of two CPUs each. */
+struct process *kin_first_on(unsigned nr_nodes);
+
 /* kin_child - a child that shares its parent's space, with these flags besides. */
 struct process *kin_child(struct process *parent, uint64_t flags);
 

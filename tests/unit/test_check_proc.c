@@ -3,6 +3,8 @@
  */
 #include "unit/damage.h"
 
+#include "proc/state.h"
+
 struct pair {
 	struct space   *sp;
 	struct process *parent;
@@ -92,8 +94,23 @@ a_process_that_is_lost_is_found(void **state)
 	damage_abandon();
 }
 
+static void
+a_wrong_load_is_found(void **state)
+{
+	struct pair f = make_pair();
+
+	(void)state;
+	proc_state()->threads_on[1]++;
+	EXPECT_BROKEN(INV_PROC, "node 1 counts 1 threads, found 0");
+	proc_state()->threads_on[1]--;
+	f.child->home = 1;
+	EXPECT_BROKEN(INV_PROC, "node 0 counts 2 threads, found 1");
+	damage_abandon();
+}
+
 TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
 	   cmocka_unit_test(a_reference_too_few_is_found),
-	   cmocka_unit_test(a_process_that_is_lost_is_found))
+	   cmocka_unit_test(a_process_that_is_lost_is_found),
+	   cmocka_unit_test(a_wrong_load_is_found))
