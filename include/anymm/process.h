@@ -148,6 +148,7 @@ struct process {
 	struct list	   member;	/* [p] in group->members */
 	struct list	   condemned;	/* [p] in the list of a proc_kill_descendants */
 	struct space	  *space;	/* [p] one reference held; NULL: has exited */
+	unsigned	   home;	/* [c] the node it was placed on */
 	struct resource	  *resources[RESOURCE_SLOTS]; /* [p] one reference each, or NULL */
 	struct thread	   main;	 /* the first thread; its id is the process's */
 	struct list	   threads;	 /* [p] of thread.link, main first */
@@ -213,6 +214,21 @@ struct thread_config {
 /* proc_configure_threads - at boot, before the first process. NULL: none of it. */
 void proc_configure_threads(const struct thread_config *config);
 
+/*
+ * Where a child lives if nobody says so: a node, on which the root of its tables is made and where
+ * the kernel's scheduler should run it.
+ */
+enum home_policy {
+	HOME_LOCAL,	    /* the node of the CPU that forks */
+	HOME_LEAST_THREADS, /* the one with the fewest running threads; of equal ones the nearest */
+};
+
+/* proc_set_home_policy - at boot, before the second process. HOME_LOCAL without this. */
+void proc_set_home_policy(enum home_policy policy);
+
+/* proc_threads_on - threads that run in processes at home on the node. */
+uint64_t proc_threads_on(unsigned node);
+
 /* proc_set_id_limit - ids are 1 .. limit from now on. fails ERR_INVAL: 0, or above 4194304. */
 err_t proc_set_id_limit(uint32_t limit);
 
@@ -237,6 +253,8 @@ struct clone_request {
 	uint32_t	id;	 /* in the root's namespace; 0: the next free one */
 	struct space   *space;	 /* NULL: by flags; else the child's, a reference is taken */
 	struct account *account; /* NULL: the caller's; else the child's, likewise */
+	bool		by_node; /* the child's home is `node`; else the home policy decides */
+	unsigned	node;
 	enum inherit	own[RESOURCE_OWN_NR]; /* the kernel's own slots */
 
 	/* Where the child begins in user mode. Its registers are the caller's, with result 0. */
@@ -277,8 +295,8 @@ struct clone_result {
  *          in the tree, found by its id, and was handed to the hook `start` last of all.
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
- *          PROC_SAME_PARENT by the init of a namespace; ERR_AGAIN: a limit on processes, no
- *          id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
+ *          PROC_SAME_PARENT by the init of a namespace, a node that there is not, or one for
+ *          a thread; ERR_AGAIN: a limit on processes, no id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
  *          ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
  *

@@ -22,10 +22,12 @@ struct pt {
 };
 
 /*
- * pt_create - a root with the kernel half and nothing else.
+ * pt_create - a root with the kernel half and nothing else, on the calling CPU's node.
+ * pt_create_on - on another one.
  *   fails  ERR_NOMEM: nothing changed
  */
 err_t pt_create(struct pt *pt);
+err_t pt_create_on(unsigned node, struct pt *pt);
 
 /*
  * pt_clear - drop every table and frame below the root: the root's slots are walked; a shared

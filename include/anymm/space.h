@@ -73,6 +73,9 @@ void space_put(struct space *sp);
  */
 err_t space_fork(struct space *parent, struct space **out);
 
+/* space_fork_on - the same, and the root of the child's tables lies on that node if it has room. */
+err_t space_fork_on(struct space *parent, unsigned node, struct space **out);
+
 /*
  * space_replicate - each node walks tables of its own from now on, which are caches of the space's
  * (src/pt/replica.h); the children of forks too. A node that finds no memory for them gives them
@@ -197,6 +200,7 @@ enum advice {
 	ADVICE_COLLAPSE = 25,
 	ADVICE_GUARD_INSTALL = 102,
 	ADVICE_GUARD_REMOVE = 103,
+	ADVICE_NEXT_TOUCH = 128, /* ours: pages go to the node of whoever touches them next */
 };
 
 /*
@@ -247,6 +251,15 @@ err_t space_seal(struct space *sp, vaddr_t addr, uint64_t length, uint64_t flags
  *          ERR_NOMEM for want of memory, or too many regions. Nothing changed
  */
 err_t space_place(struct space *sp, vaddr_t addr, uint64_t length, struct placement place);
+
+/*
+ * space_migrate - pages of the range move to the node, if the space alone has them: shared ones,
+ * pinned ones and those of objects stay where they are. Holes are fine.
+ *   gives  *moved: how many pages have moved, also when this fails
+ *   fails  ERR_INVAL: misaligned, outside the space, no such node; ERR_NOMEM: the rest has not moved
+ */
+err_t space_migrate(struct space *sp, vaddr_t addr, uint64_t length, unsigned node,
+		    uint64_t *moved);
 
 enum sync_flag {
 	SYNC_ASYNC = 1,

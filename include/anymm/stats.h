@@ -44,6 +44,7 @@
 	X(SWAP_HITS, "pages found in memory on their way out") \
 	X(SWAP_READS, "pages read from the swap device") \
 	X(SWAP_WRITES, "pages written to the swap device") \
+	X(PAGE_MIGRATIONS, "pages moved to another node") \
 	X(REPLICA_FILLS, "entries copied to the tables of a node") \
 	X(REPLICA_DROPS, "entries taken from the tables of a node one by one") \
 	X(REPLICA_CLEARS, "tables of a node emptied as a whole") \

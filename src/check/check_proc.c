@@ -21,8 +21,9 @@ struct tally {
 	uint64_t children; /* in the list of some parent, or of nobody */
 	uint64_t threads;
 	uint64_t groups;
-	uint64_t levels; /* ids of threads and groups below the root */
-	uint64_t fpus;	 /* floating-point states */
+	uint64_t levels;	       /* ids of threads and groups below the root */
+	uint64_t fpus;		       /* floating-point states */
+	uint64_t threads_on[NODE_MAX]; /* that run, by the home of their process */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -219,6 +220,7 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 			   "the account of process %u pays for %llu, it has %u threads", proc->id,
 			   (unsigned long long)account_of(proc)->nr, nr);
 	t->threads += nr;
+	t->threads_on[proc->home % NODE_MAX] += nr_running;
 }
 
 /* check_group - as a whole when its first member comes. */
@@ -378,6 +380,12 @@ check_totals(struct check *c, const struct tally *t)
 		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
 			   (unsigned long long)proc_state()->fpus.nr_objects,
 			   (unsigned long long)t->fpus);
+	for (unsigned node = 0; node < NODE_MAX; node++) {
+		if (t->threads_on[node] != proc_state()->threads_on[node])
+			check_fail(c, INV_PROC, "node %u counts %llu threads, found %llu", node,
+				   (unsigned long long)proc_state()->threads_on[node],
+				   (unsigned long long)t->threads_on[node]);
+	}
 }
 
 /* check_tree - going down from nobody meets every process: no circle hangs beside the tree. */

@@ -23,6 +23,7 @@
  *         │                                           (unreadable: BUS_ADRERR)
  *         └─ leaf
  *            ├─ allows the access ── spurious, or the path was the obstacle
+ *            ├─ private, allows nothing ── to this node, if ours alone (ADVICE_NEXT_TOUCH)
  *            ├─ private, for a write
  *            │  ├─ zero frame        a fresh zeroed frame takes its place
  *            │  ├─ count 1           ours alone: allow writing (reuse)

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "pt/cursor.h"
+#include "pt/migrate.h"
 #include "pt/state.h"
 #include "pt/table.h"
 #include "swap/cache.h"
@@ -57,14 +58,21 @@ set_leaf(struct fault_ctx *c, struct pte_leaf leaf)
 	(void)pt_cursor_set(&c->cur, arch_pte_leaf(leaf));
 }
 
-/* A frame of the space's own, from the node that the region wishes: zeroed, or a copy of `from`. */
+/* The node that the region wishes the page on. */
+static unsigned
+node_for(const struct fault_ctx *c)
+{
+	return placement_node(c->r->place, c->va >> ARCH_PAGE_SHIFT);
+}
+
+/* A frame of the space's own: zeroed, or a copy of `from`. */
 static err_t
 own_frame(const struct fault_ctx *c, pfn_t from, pfn_t *out)
 {
 	const struct frame_request request = {
 		.kind = FRAME_ANON,
 		.by_node = true,
-		.node = placement_node(c->r->place, c->va >> ARCH_PAGE_SHIFT),
+		.node = node_for(c),
 		.zeroed = pfn_is_none(from),
 	};
 	err_t err = frame_alloc(request, out);
@@ -173,6 +181,31 @@ write_private(struct fault_ctx *c, struct pte_leaf leaf)
 	return FAULT_DONE;
 }
 
+/*
+ * The region allows the access, and the leaf nothing at all: an advice wants the page to follow
+ * whoever touches it. Nobody has a translation of it. Without memory it stays where it is.
+ */
+static enum fault_result
+pull_page(struct fault_ctx *c, struct pte_leaf leaf)
+{
+	unsigned		   node = node_for(c);
+	const struct frame_request request = { .kind = FRAME_ANON, .by_node = true, .node = node };
+	pfn_t			   old = leaf.pfn;
+
+	leaf.prot = prot_usable(c->r->prot);
+	leaf.accessed = true;
+	if (frame_node(old) == node || frame_alloc(request, &leaf.pfn)) {
+		allow_leaf(c, leaf.prot);
+		stat_inc(STAT_FAULT_UPGRADE);
+		return FAULT_DONE;
+	}
+	arch_frame_copy(leaf.pfn, old);
+	set_leaf(c, leaf);
+	frame_release(old);
+	stat_inc(STAT_PAGE_MIGRATIONS);
+	return FAULT_DONE;
+}
+
 static enum fault_result
 resolve_leaf(struct fault_ctx *c, pte_t pte)
 {
@@ -182,6 +215,8 @@ resolve_leaf(struct fault_ctx *c, pte_t pte)
 		stat_inc(c->cur.changed_path ? STAT_FAULT_UPGRADE : STAT_FAULT_SPURIOUS);
 		return FAULT_DONE;
 	}
+	if (!leaf.prot && page_may_move(leaf))
+		return pull_page(c, leaf);
 	if (leaf.is_private && c->access == ACCESS_STORE)
 		return write_private(c, leaf);
 	allow_leaf(c, leaf.is_private ? readable_only(c) : prot_usable(c->r->prot));

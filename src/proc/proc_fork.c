@@ -6,6 +6,7 @@
  *	limits			limits			the account pays for one fewer
  *	namespace of ids	-			reference dropped
  *	id and descriptor	id and record		given back
+ *	home			-			counts one thread fewer
  *	space			-			reference dropped
  *	resources		-			references dropped
  *	its thread's body	the thread's body	given back
@@ -24,6 +25,7 @@
 #include "proc/body.h"
 #include "proc/group.h"
 #include "proc/handlers.h"
+#include "proc/home.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
 #include "proc/state.h"
@@ -112,6 +114,8 @@ check_request(struct fork *f)
 		return ERR_INVAL;
 	if (request->account && f->flags & PROC_THREAD)
 		return ERR_INVAL;
+	if (request->by_node && (request->node >= frame_nr_nodes() || f->flags & PROC_THREAD))
+		return ERR_INVAL;
 	if (f->flags & PROC_SAME_PARENT && leads_namespace(f->parent))
 		return ERR_INVAL;
 	if (body_check_request(f->caller, request) != OK)
@@ -193,6 +197,27 @@ discard_thread(struct fork *f)
 	thread_discard(f->thread);
 }
 
+/* ---- home ---- */
+
+static err_t
+choose_home(struct fork *f)
+{
+	proc_lock();
+	if (f->request->by_node)
+		home_add(f->request->node, 1);
+	f->child->home = f->request->by_node ? f->request->node : home_pick();
+	proc_unlock();
+	return OK;
+}
+
+static void
+leave_home(struct fork *f)
+{
+	proc_lock();
+	home_remove(f->child->home, 1);
+	proc_unlock();
+}
+
 /* ---- space ---- */
 
 /* next_stack - in user mode, of another thread than the caller: the lowest from `at` on; or empty. */
@@ -231,7 +256,7 @@ drop_other_stacks(const struct fork *f)
 static err_t
 copy_space(struct fork *f)
 {
-	err_t err = space_fork(f->parent->space, &f->child->space);
+	err_t err = space_fork_on(f->parent->space, f->child->home, &f->child->space);
 
 	if (err)
 		return err;
@@ -437,6 +462,7 @@ publish_thread(struct fork *f)
 	if (!thread_may_make(f->caller) || f->parent->execs)
 		return ERR_AGAIN;
 	thread_start(f->thread, f->parent);
+	home_add(f->parent->home, 1);
 	f->parent->nr_charged++;
 	suspend(f);
 	return OK;
@@ -491,6 +517,7 @@ static const struct step process_steps[] = {
 	{ charge, discharge },
 	{ take_namespace, drop_namespace },
 	{ make_process, discard_process },
+	{ choose_home, leave_home },
 	{ inherit_space, drop_space },
 	{ inherit_resources, drop_resources },
 	{ make_body, drop_body },

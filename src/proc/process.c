@@ -20,6 +20,7 @@
 #include "proc/group.h"
 #include "proc/handles.h"
 #include "proc/handlers.h"
+#include "proc/home.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
 #include "proc/state.h"
@@ -130,6 +131,8 @@ proc_create(uint32_t id, struct space *sp, struct process **out)
 	proc_lock();
 	group_open(group, proc);
 	group_join(group, proc);
+	proc->home = platform_node();
+	home_add(proc->home, 1);
 	process_publish(proc, NULL);
 	proc_unlock();
 	*out = proc;

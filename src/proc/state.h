@@ -32,16 +32,18 @@ struct proc_state {
 	struct lock	  lock;		     /* RANK_PROC */
 	struct id_table	  ids;		     /* [l] */
 	struct namespace root;		     /* [l] of all ids; its init takes the orphans */
-	struct list	     namespaces;     /* [l] of struct namespace.all, the root's first */
-	uint32_t	     id_limit;	     /* [l] the largest */
-	struct list	     all;	     /* [l] of struct process.all, in order of creation */
-	uint64_t	     nr_published;   /* [l] processes in that list */
-	struct family	     nobody;	     /* [l] processes without a parent */
-	struct list	     walks;	     /* [l] of struct proc_walk.link */
-	uint64_t	     nr_subreapers;  /* [l] */
-	enum orphan_policy   policy;	     /* [c] */
-	struct proc_hooks    hooks;	     /* [c] */
-	struct thread_config threads_have;   /* [c] */
+	struct list	   namespaces;	     /* [l] of struct namespace.all, the root's first */
+	uint32_t	   id_limit;	     /* [l] the largest */
+	struct list	   all;		     /* [l] of struct process.all, in order of creation */
+	uint64_t	   nr_published;     /* [l] processes in that list */
+	struct family	   nobody;	     /* [l] processes without a parent */
+	struct list	   walks;	     /* [l] of struct proc_walk.link */
+	uint64_t	   nr_subreapers;    /* [l] */
+	enum orphan_policy policy;	     /* [c] */
+	enum home_policy   home_policy;	     /* [c] */
+	uint64_t	   threads_on[NODE_MAX]; /* [l] that run in processes at home on the node */
+	struct proc_hooks  hooks;		 /* [c] */
+	struct thread_config threads_have;	 /* [c] */
 	struct resource	    *special[SPECIAL_HANDLES]; /* [l] one reference each, or NULL */
 	_Atomic uint64_t     nr_resources;	       /* [a] between resource_init and destroy */
 };

@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "proc/account.h"
 #include "proc/body.h"
+#include "proc/home.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
 #include "proc/state.h"
@@ -208,6 +209,7 @@ thread_end_all(struct process *proc)
 	cut_ties(&proc->main);
 	body_end(&proc->main);
 	proc->main.has_ended = true;
+	home_remove(proc->home, proc->nr_running);
 	proc->nr_running = 0;
 }
 
@@ -224,6 +226,7 @@ end_one(struct thread *t, int32_t value)
 	t->has_ended = true;
 	t->value = value;
 	proc->nr_running--;
+	home_remove(proc->home, 1);
 	if (t->detached && t != &proc->main)
 		remove(t);
 	process_wake(proc);

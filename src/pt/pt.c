@@ -50,10 +50,15 @@ pt_init_state(void)
 err_t
 pt_create(struct pt *pt)
 {
-	pfn_t pfn;
-	err_t err;
+	return pt_create_on(platform_node(), pt);
+}
 
-	err = table_alloc(ARCH_PT_LEVELS - 1, &pfn);
+err_t
+pt_create_on(unsigned node, struct pt *pt)
+{
+	pfn_t pfn;
+	err_t err = table_alloc_on(node, ARCH_PT_LEVELS - 1, &pfn);
+
 	if (err)
 		return err;
 	frame_of(pfn)->table.is_root = true;
@@ -67,7 +72,7 @@ pt_clear(struct pt *pt)
 {
 	REQUIRE(atomic_load(&pt->active_on) == 0, "a space dies while the CPUs %lx have it active",
 		(unsigned long)atomic_load(&pt->active_on));
-	if (atomic_load(&pt->cached_on) || pt_has_replicas(pt))
+	if (atomic_load(&pt->cached_on))
 		shootdown_space(pt, NULL, 0, true);
 	asid_free(pt);
 	table_lock(pt->root);

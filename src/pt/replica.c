@@ -376,7 +376,9 @@ pt_replicate(struct pt *pt)
 	}
 	if (is_first)
 		publish(pt, all);
-	shootdown_space(pt, NULL, 0, true); /* every CPU that has it active loads its node's root */
+	/* Whoever has it active loads its node's root; who comes later finds it. */
+	if (atomic_load(&pt->cached_on))
+		shootdown_space(pt, NULL, 0, true);
 	return OK;
 }
 

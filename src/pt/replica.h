@@ -66,5 +66,5 @@ void replicas_empty_all(struct replica_tables *gone);
 /* replica_tables_free - every CPU has flushed since they were unhooked. */
 void replica_tables_free(struct replica_tables *gone);
 
-/* replicas_destroy - the space dies: nothing of it is cached anywhere, pt_clear has been called. */
+/* replicas_destroy - with all tables that are left. The space dies: no CPU has anything of it. */
 void replicas_destroy(struct pt *pt);

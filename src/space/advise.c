@@ -4,6 +4,7 @@
  *	DONTNEED, DONTNEED_LOCKED   pages go, guards stay; the next access finds zeros, or the
  *	                            object's page
  *	GUARD_INSTALL, REMOVE       marks in the tables, which a fault reads
+ *	NEXT_TOUCH                  leaves without access, which a fault takes to its node
  *	DONTFORK .. MERGEABLE       flags of the regions, which fork reads, or nobody
  *	REMOVE                      a hole in the object (remove.c)
  *	WILLNEED, COLD, PAGEOUT     hints that change nothing; so is FREE, until there is
@@ -76,6 +77,9 @@ static const struct rule rules[] = {
 				   .obstacles = NO_SEALED | NO_LOCKED,
 				   .tables = advise_install_guards },
 	[ADVICE_GUARD_REMOVE] = { .is_known = true, .tables = advise_remove_guards },
+	[ADVICE_NEXT_TOUCH] = { .is_known = true,
+				.obstacles = NO_LOCKED,
+				.tables = advise_next_touch },
 };
 
 struct request {

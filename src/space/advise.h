@@ -15,6 +15,9 @@ err_t advise_drop_pages(struct space *sp, struct va_range range);
 err_t advise_install_guards(struct space *sp, struct va_range range);
 err_t advise_remove_guards(struct space *sp, struct va_range range);
 
+/* advise_next_touch - the next access to a page of the range faults, and may move it. Cannot fail. */
+err_t advise_next_touch(struct space *sp, struct va_range range);
+
 /*
  * advise_remove - the objects' pages behind the range become zeros, in every mapping. Holds no lock.
  *   fails  ERR_PERM, ERR_INVAL, ERR_ACCES, ERR_OPNOTSUPP: a region without an object that may be

@@ -11,6 +11,7 @@
  */
 #include "space/advise.h"
 
+#include "pt/migrate.h"
 #include "pt/range.h"
 #include "space/regions.h"
 #include "space/tree.h"
@@ -143,4 +144,11 @@ err_t
 advise_remove_guards(struct space *sp, struct va_range range)
 {
 	return change_tables(sp, range, &remove_guards);
+}
+
+err_t
+advise_next_touch(struct space *sp, struct va_range range)
+{
+	pt_detach(&sp->pt, range);
+	return OK;
 }

@@ -3,9 +3,10 @@
  *
  * Private pages obey their region, which is cut and joined for it like for a change of protection;
  * it goes with the region through fork, split and move. The pages of an object obey the object,
- * through whichever mapping they are asked for. What is there already stays where it is:
- * migrate.c moves it.
+ * through whichever mapping they are asked for. What is there already stays where it is, until
+ * space_migrate moves it, or an advice lets it follow whoever touches it next.
  */
+#include "pt/migrate.h"
 #include "space/bounds.h"
 #include "space/edit.h"
 #include "space/tree.h"
@@ -53,5 +54,21 @@ space_place(struct space *sp, vaddr_t addr, uint64_t length, struct placement pl
 	write_lock(&sp->lock);
 	err = place_locked(sp, va_range(addr, addr + bytes), place);
 	write_unlock(&sp->lock);
+	return err;
+}
+
+err_t
+space_migrate(struct space *sp, vaddr_t addr, uint64_t length, unsigned node, uint64_t *moved)
+{
+	uint64_t bytes;
+	err_t	 err = OK;
+
+	*moved = 0;
+	if (!is_page_aligned(addr) || !page_ceil(length, &bytes) || node >= frame_nr_nodes() ||
+	    !lies_below(addr, bytes, sp->layout.end))
+		return ERR_INVAL;
+	read_lock(&sp->lock);
+	err = pt_migrate(&sp->pt, va_range(addr, addr + bytes), node, moved);
+	read_unlock(&sp->lock);
 	return err;
 }

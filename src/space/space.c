@@ -71,14 +71,14 @@ fits_machine(const struct space_layout *layout)
 }
 
 err_t
-space_make(const struct space_layout *layout, struct space **out)
+space_make(const struct space_layout *layout, unsigned node, struct space **out)
 {
 	struct space *sp = slab_alloc(&space_state()->spaces);
 	err_t	      err;
 
 	if (!sp)
 		return ERR_NOMEM;
-	err = pt_create(&sp->pt);
+	err = pt_create_on(node, &sp->pt);
 	if (err) {
 		slab_free(&space_state()->spaces, sp);
 		return err;
@@ -151,7 +151,7 @@ space_create(const struct space_layout *layout, struct space **out)
 
 	if (!fits_machine(layout))
 		return ERR_INVAL;
-	err = space_make(layout, &sp);
+	err = space_make(layout, platform_node(), &sp);
 	if (err)
 		return err;
 	space_publish(sp);

@@ -99,7 +99,7 @@ has_pins(struct space *sp)
 
 /* plan - *out shares the parent's tables; the parent is untouched, also when this fails. */
 static err_t
-plan(struct space *parent, struct space **out)
+plan(struct space *parent, unsigned node, struct space **out)
 {
 	struct special special = {
 		.unshared = { .parent = parent, .flags = REGION_DONTFORK | REGION_WIPEONFORK },
@@ -110,7 +110,7 @@ plan(struct space *parent, struct space **out)
 					    .data = &special,
 					    .pins = has_pins(parent) };
 	struct space		*child;
-	err_t			 err = space_make(&parent->layout, &child);
+	err_t			 err = space_make(&parent->layout, node, &child);
 
 	if (err)
 		return err;
@@ -132,12 +132,18 @@ plan(struct space *parent, struct space **out)
 err_t
 space_fork(struct space *parent, struct space **out)
 {
+	return space_fork_on(parent, platform_node(), out);
+}
+
+err_t
+space_fork_on(struct space *parent, unsigned node, struct space **out)
+{
 	struct space *child;
 	struct gather g;
 	err_t	      err;
 
 	write_lock(&parent->lock);
-	err = plan(parent, &child);
+	err = plan(parent, node, &child);
 	if (err == OK) {
 		gather_begin(&g, &parent->pt);
 		pt_fork_commit(&parent->pt, &child->pt, &g);

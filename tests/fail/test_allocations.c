@@ -558,6 +558,49 @@ create_object(struct world *w)
 	return of_err(err);
 }
 
+/* Nodes. */
+
+static enum outcome
+place_the_middle(struct world *w)
+{
+	return of_err(space_place(w->proc->space, w->heap + PAGE, 2 * PAGE,
+				  (struct placement){ .policy = PLACE_INTERLEAVE }));
+}
+
+static enum outcome
+migrate_the_heap(struct world *w)
+{
+	uint64_t moved;
+
+	return of_err(space_migrate(w->proc->space, w->heap, HEAP_PAGES * PAGE, 1, &moved));
+}
+
+static void
+prepare_next_touch(struct world *w)
+{
+	EXPECT_OK(space_advise(w->proc->space, w->heap, HEAP_PAGES * PAGE, ADVICE_NEXT_TOUCH));
+	machine_cpu_set(1);
+}
+
+/* Without memory the page stays where it is. */
+static enum outcome
+touch_from_another_node(struct world *w)
+{
+	uint8_t	     byte = 5;
+	enum outcome outcome;
+
+	machine_cpu_set(1);
+	outcome = of_fault(machine_user(w->proc->space, ACCESS_STORE, w->heap + PAGE, &byte, 1));
+	machine_cpu_set(0);
+	return outcome;
+}
+
+static enum outcome
+replicate(struct world *w)
+{
+	return of_err(space_replicate(w->proc->space));
+}
+
 static enum outcome
 quit(struct world *w)
 {
@@ -644,6 +687,10 @@ static const struct operation operations[] = {
 	OPERATION(pin_for_reading, .is_partial = true),
 	OPERATION(pin_shared_memory, .is_partial = true),
 	OPERATION(unpin, .prepare = prepare_pins, .cannot_fail = true),
+	OPERATION(place_the_middle),
+	OPERATION(migrate_the_heap, .is_partial = true),
+	OPERATION(touch_from_another_node, .prepare = prepare_next_touch, .may_keep = KEEPS_TABLES),
+	OPERATION(replicate),
 	OPERATION(quit, .cannot_fail = true),
 	OPERATION(quit, .prepare = prepare_pins, .cannot_fail = true),
 };
@@ -679,9 +726,13 @@ expect_digest(const struct sweep *s, uint64_t k, struct digest want, const char 
 static unsigned
 may_keep(const struct sweep *s)
 {
-	if (!s->op->may_keep)
-		return 0;
-	return s->op->may_keep | 1 << FRAME_FREE | (s->kind == WORLD_OUT ? KEEPS_READ : 0);
+	unsigned kinds = s->op->may_keep;
+
+	if (s->kind == WORLD_REPLICATED)
+		kinds |= KEEPS_TABLES; /* a node's own may come and go */
+	if (kinds && s->kind == WORLD_OUT)
+		kinds |= KEEPS_READ;
+	return kinds ? kinds | 1 << FRAME_FREE : 0;
 }
 
 static void
@@ -797,7 +848,16 @@ each_allocation_fails_with_pages_out(void **state)
 	sweep_all(WORLD_OUT);
 }
 
+/* Tables of nodes are no reason to fail: whoever has no memory for them does without. */
+static void
+each_allocation_fails_with_replicas(void **state)
+{
+	(void)state;
+	sweep_all(WORLD_REPLICATED);
+}
+
 TEST_SUITE(allocations, cmocka_unit_test(each_allocation_fails_alone),
 	   cmocka_unit_test(each_allocation_fails_beside_a_fresh_child),
 	   cmocka_unit_test(each_allocation_fails_beside_a_child_that_wrote),
-	   cmocka_unit_test(each_allocation_fails_with_pages_out))
+	   cmocka_unit_test(each_allocation_fails_with_pages_out),
+	   cmocka_unit_test(each_allocation_fails_with_replicas))

@@ -103,14 +103,17 @@ void
 world_make(struct world *w, enum world_kind kind)
 {
 	*w = (struct world){ .edge = (uint64_t)3 << (ARCH_PAGE_SHIFT + ARCH_PT_INDEX_BITS) };
-	machine_fresh_with(&(struct machine_config){ .nr_frames = 4096, .nr_cpus = 2 });
+	machine_fresh_with(
+		&(struct machine_config){ .nr_frames = 4096, .nr_cpus = 2, .nr_nodes = 2 });
 	make_process(w);
 	make_regions(w);
+	if (kind == WORLD_REPLICATED)
+		EXPECT_OK(space_replicate(w->proc->space));
 	touch_regions(w);
 	if (kind == WORLD_ALONE)
 		return;
 	EXPECT_OK(proc_fork(w->proc, 0, 0, &w->child));
-	if (kind == WORLD_FORKED)
+	if (kind == WORLD_FORKED || kind == WORLD_REPLICATED)
 		return;
 	world_store(w->child, w->heap);
 	world_store(w->child, w->edge);

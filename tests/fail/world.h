@@ -45,10 +45,11 @@ enum {
 #define WORLD_USER_END ((uint64_t)1 << 32)
 
 enum world_kind {
-	WORLD_ALONE,   /* no child */
-	WORLD_FORKED,  /* a child that has done nothing yet */
-	WORLD_WRITTEN, /* a child that has written on both sides of the edge */
-	WORLD_OUT,     /* the same, and most pages are out on the swap device */
+	WORLD_ALONE,	  /* no child */
+	WORLD_FORKED,	  /* a child that has done nothing yet */
+	WORLD_WRITTEN,	  /* a child that has written on both sides of the edge */
+	WORLD_OUT,	  /* the same, and most pages are out on the swap device */
+	WORLD_REPLICATED, /* as WORLD_FORKED, and both have tables for each of two nodes */
 	WORLD_KINDS,
 };
 

@@ -42,8 +42,10 @@ story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t s
 {
 	st->nr_cpus = nr_cpus;
 	machine_stop();
-	if (!machine_start(&(struct machine_config){
-		    .nr_cpus = nr_cpus, .nr_frames = nr_frames, .seed = seed }))
+	if (!machine_start(&(struct machine_config){ .nr_cpus = nr_cpus,
+						     .nr_nodes = st->nr_nodes,
+						     .nr_frames = nr_frames,
+						     .seed = seed }))
 		return story_differ(st, "machine_start failed");
 	if (anymm_init(machine_boot_map()) != OK)
 		return story_differ(st, "anymm_init failed");
@@ -54,7 +56,8 @@ story_machine(struct story *st, unsigned nr_cpus, uint64_t nr_frames, uint64_t s
 static void
 tell_birth(struct story *st)
 {
-	story_tell(st, "machine cpus=%u user=%" PRIu64, st->nr_cpus,
+	story_tell(st, "machine cpus=%u nodes=%u user=%" PRIu64, st->nr_cpus,
+		   st->nr_nodes ? st->nr_nodes : 1,
 		   (uint64_t)(st->procs[0].real->space->layout.end));
 	if (st->swap_slots)
 		story_tell(st, " swap=%u", st->swap_slots);
@@ -63,6 +66,8 @@ tell_birth(struct story *st)
 		story_tell(st, "file f%" PRIu64 " %" PRIu64 " 0x%" PRIx64 " plain\n",
 			   st->files[i]->id, st->files[i]->id, file_pages[i] * ARCH_PAGE_SIZE);
 	story_tell(st, "spawn p0 commit=none memlock=%u\n", (unsigned)STORY_LOCKED);
+	if (st->nr_nodes)
+		story_tell(st, "replicate p0\n");
 }
 
 /* model_birth - the flat side of story_birth; the library's objects are there already. */
@@ -133,7 +138,8 @@ story_birth(struct story *st)
 		files[i] = make_file(st, i);
 	if (space_create(&layout, &sp) != OK)
 		abort();
-	if (proc_create(0, sp, &st->procs[0].real) != OK)
+	if (proc_create(0, sp, &st->procs[0].real) != OK ||
+	    (st->nr_nodes && space_replicate(sp) != OK))
 		abort();
 	space_put(sp);
 	story_find_bases(st, &layout);

@@ -79,6 +79,7 @@ struct story {
 	vaddr_t		    last_mapped;
 	vaddr_t		    last_accessed;
 	unsigned	    nr_cpus;
+	unsigned	    nr_nodes; /* 0: one; else every space has replicas on so many */
 	unsigned	    step;
 	bool		    digests;	   /* compare digests around failures */
 	bool		    changes_files; /* and so cannot be told in the scenario language */

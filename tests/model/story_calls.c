@@ -134,8 +134,8 @@ op_remap(struct story_op *op)
 	story_tell(op->st, " = 0x%" PRIx64 "\n", at);
 	if (at != want_at)
 		return story_differ(op->st,
-				    "mremap(0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64
-				    ", %u, 0x%" PRIx64 ") of p%u gave 0x%" PRIx64
+				    "mremap(0x%" PRIx64 ", 0x%" PRIx64 ", 0x%" PRIx64 ", %" PRIu64
+				    ", 0x%" PRIx64 ") of p%u gave 0x%" PRIx64
 				    ", expected 0x%" PRIx64,
 				    q.addr, q.old_length, q.new_length, q.flags, q.new_addr,
 				    op->who, at, want_at);

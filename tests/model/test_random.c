@@ -164,9 +164,25 @@ random_stories_with_little_memory(void **unused)
 	story.is_hungry = false;
 }
 
+/* Each CPU is a node with tables of its own, in every process. */
+static void
+random_stories_with_replicas(void **unused)
+{
+	uint64_t seed = test_seed(4001);
+
+	(void)unused;
+	story.nr_nodes = 3;
+	story.changes_files = true;
+	for (unsigned i = 0; i < test_rounds(40); i++)
+		tell_one_story(seed + i, 400, 3, i % 2);
+	story.nr_nodes = 0;
+	story.changes_files = false;
+}
+
 TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
 	   cmocka_unit_test(random_stories_on_three_cpus),
 	   cmocka_unit_test(random_stories_with_little_luck),
 	   cmocka_unit_test(random_stories_with_changing_files),
 	   cmocka_unit_test(random_stories_with_swap),
-	   cmocka_unit_test(random_stories_with_little_memory))
+	   cmocka_unit_test(random_stories_with_little_memory),
+	   cmocka_unit_test(random_stories_with_replicas))

@@ -11,12 +11,17 @@ import sys
 
 FLUSHES = ["gather_page", "gather_table", "gather_space", "gather_flush", "gather_end",
            "shootdown_space", "shootdown_everything", "platform_shootdown",
-           "arch_tlb_flush_page", "arch_tlb_flush_asid", "arch_tlb_flush_all", "rmap_flush"]
+           "arch_tlb_flush_page", "arch_tlb_flush_asid", "arch_tlb_flush_all", "rmap_flush",
+           "replicas_empty", "replicas_empty_all"]
 
 # Left out in the same way: what keeps a write, or a page, from being lost. Here the scenes
 # themselves may be the ones who notice.
 KEEPERS = ["leaf_keep_dirty", "rmap_collect_dirty", "rmap_begin_loss", "object_has_page",
            "swapped_cut", "swapped_drop"]
+
+# The lock between looking at an entry and filling a replica from it: let go of too early. Others
+# who look at entries under it have reasons of their own.
+LOCKS = ["pt_look_locked"]
 
 # Calls inside gather.c, which the linker does not see: gather_flush is told apart by who calls
 # it; gather_page in gather_table is left out with each call of gather_table. Nor inside rmap.c,
@@ -40,7 +45,7 @@ def places(program, addr2line, addresses):
 
 def calls(src):
     """(file, line, function) of every call of a flush function in the sources."""
-    pattern = re.compile(r"^\s+(?:return )?(%s)\(" % "|".join(FLUSHES + KEEPERS))
+    pattern = re.compile(r"^\s+(?:return |view = )?(%s)\(" % "|".join(FLUSHES + KEEPERS + LOCKS))
     for folder, _, names in os.walk(src):
         for name in sorted(names):
             if not name.endswith(".c"):
@@ -69,6 +74,10 @@ def read(program):
     return sites, results
 
 
+def is_spared(path, function):
+    return function in LOCKS and path != "pt/replica.c"
+
+
 def is_noticed(function, status, text):
     """The run without the call ended as it must: stopped by the machine, or by the scene."""
     return status != 0 and (text.startswith("violation") or
@@ -86,6 +95,8 @@ def main(program, src, addr2line):
         if path.startswith("/"):
             (path, line), around = outer[index], 0
         tried.add((path, line))
+        if is_spared(path, function):
+            continue
         status, text = results[index]
         name = "%s:%s %s" % (path, line, function)
         if around:
@@ -99,7 +110,8 @@ def main(program, src, addr2line):
         print("%s %d - %s" % ("ok" if noticed else "not ok", number, name))
         print("\n".join("# " + text for text in texts[name]))
     for path, line, function in calls(src):
-        if (path, line) not in tried and (path, function) not in INSIDE:
+        if ((path, line) not in tried and (path, function) not in INSIDE
+                and not is_spared(path, function)):
             number += 1
             print("not ok %d - %s:%s %s is called in no scene" % (number, path, line, function))
     print("1..%d" % number)

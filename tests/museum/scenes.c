@@ -566,9 +566,126 @@ pages_go_while_they_are_used(void)
 	}
 }
 
+/* Tables for each node: entries go one by one and with everything, and a node finds no memory. */
+static void
+nodes_have_tables(void)
+{
+	struct space *sp, *child;
+	vaddr_t	      at;
+	uint8_t	      byte;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	at = map(sp, 0, 4);
+	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
+		sim_cpu_set(cpu);
+		store(sp, at);
+	}
+	must(space_replicate(sp) == OK, "space_replicate");
+	leave(sp);
+	for (unsigned page = 0; page < 4; page++)
+		store(sp, at + page * PAGE);
+	must(space_fork(sp, &child) == OK, "space_fork");
+	must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	store(sp, at);
+	must(space_unmap(sp, at + PAGE, PAGE) == OK, "space_unmap");
+	check();
+	leave(child);
+	space_put(child);
+	must(space_protect(sp, at, PAGE, PROT_R) == OK, "space_protect");
+	check();
+	must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	space_unreplicate(sp);
+	store(sp, at + 2 * PAGE);
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+/* Pages go to another node, and wait for whoever touches them next. */
+static void
+pages_change_nodes(void)
+{
+	struct space *sp;
+	uint64_t      moved;
+	vaddr_t	      at;
+
+	story.nr_nodes = STORY_CPUS;
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	story.nr_nodes = 0;
+	sp = fresh_space();
+	at = map(sp, 0, 3);
+	for (unsigned i = 0; i < 3; i++)
+		store(sp, at + i * PAGE);
+	must(space_migrate(sp, at, PAGE, 1, &moved) == OK && moved == 1, "space_migrate");
+	check();
+	must(space_advise(sp, at + PAGE, PAGE, ADVICE_NEXT_TOUCH) == OK, "space_advise");
+	sim_cpu_set(2);
+	store(sp, at + PAGE);
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+static void
+nodes_and_page_out(void)
+{
+	struct swap_device device = {
+		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+	};
+	struct space *sp;
+	vaddr_t	      at;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	must(swap_register(&device) == OK, "swap_register");
+	sp = fresh_space();
+	must(space_replicate(sp) == OK, "space_replicate");
+	at = map(sp, 0, 4);
+	for (unsigned i = 0; i < 4; i++)
+		store(sp, at + i * PAGE);
+	must(reclaim_run(4) > 0, "reclaim_run");
+	check();
+	leave(sp);
+	space_put(sp);
+	must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
+static void
+load_page(void *arg)
+{
+	uint8_t byte;
+
+	(void)arg;
+	(void)sim_user(held.sp, ACCESS_LOAD, held.va, &byte, 1);
+}
+
+/* A node asks for an entry while the object loses its page. */
+static void
+nodes_ask_while_pages_go(void)
+{
+	void (*const bodies[])(void *) = { load_page, evict_page };
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		held.sp = space_with_file(&held.file, 1);
+		held.va = space_first(held.sp)->range.start;
+		must(space_replicate(held.sp) == OK, "space_replicate");
+		machine_race(
+			2, bodies, NULL,
+			&(struct machine_schedule){ .policy = RACE_PCT, .param = 2, .seed = seed });
+		end_with_file(held.sp, held.file);
+	}
+}
+
 void
 museum_scenes(void)
 {
+	nodes_have_tables();
+	pages_change_nodes();
+	nodes_and_page_out();
+	nodes_ask_while_pages_go();
 	stacks_go();
 	writes_are_kept();
 	pages_go_while_they_are_used();

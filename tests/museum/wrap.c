@@ -13,7 +13,9 @@
 
 #include "object/rmap.h"
 #include "object/swapped.h"
+#include "pt/cursor.h"
 #include "pt/gather.h"
+#include "pt/replica.h"
 #include "pt/state.h"
 #include "pt/table.h"
 
@@ -69,6 +71,10 @@ WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, ru
 WRAP(swapped_drop, (struct object * object, struct page_run run), (object, run))
 WRAP(swapped_cut, (struct object * object, uint64_t index, uint32_t bytes), (object, index, bytes))
 WRAP(shootdown_everything, (void), ())
+WRAP(replicas_empty,
+     (struct pt * pt, const vaddr_t *pages, unsigned nr, bool whole, struct replica_tables *gone),
+     (pt, pages, nr, whole, gone))
+WRAP(replicas_empty_all, (struct replica_tables * gone), (gone))
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
 WRAP_INLINE(sim_tlb_flush_asid, (unsigned asid), (asid))
@@ -83,6 +89,33 @@ __wrap_object_has_page(struct object *object, uint64_t index, pfn_t pfn)
 {
 	return is_left_out("object_has_page", __builtin_return_address(0), NULL) ||
 	       __real_object_has_page(object, index, pfn);
+}
+
+/* Without the lock the table is let go of at once: others come before what was seen is used. */
+static bool lets_go[CPU_MAX];
+
+struct pt_view __real_pt_look_locked(const struct pt *pt, vaddr_t va);
+struct pt_view __wrap_pt_look_locked(const struct pt *pt, vaddr_t va);
+void	       __real_pt_look_done(const struct pt_view *view);
+void	       __wrap_pt_look_done(const struct pt_view *view);
+
+struct pt_view
+__wrap_pt_look_locked(const struct pt *pt, vaddr_t va)
+{
+	struct pt_view view = __real_pt_look_locked(pt, va);
+
+	lets_go[platform_cpu()] = is_left_out("pt_look_locked", __builtin_return_address(0), NULL);
+	if (lets_go[platform_cpu()])
+		__real_pt_look_done(&view);
+	return view;
+}
+
+void
+__wrap_pt_look_done(const struct pt_view *view)
+{
+	if (!lets_go[platform_cpu()])
+		__real_pt_look_done(view);
+	lets_go[platform_cpu()] = false;
 }
 
 /* gather_end also drops counts and declares the end: only its flush is left out. */

@@ -35,6 +35,7 @@ static struct {
 	const struct race *race;
 	struct race_world  begin; /* the world after start */
 	unsigned	   nr_cpus;
+	unsigned	   nr_nodes;
 	struct outcome	   now;
 	struct outcome	   allowed[OUTCOMES_MAX];
 	unsigned	   nr_allowed;
@@ -313,8 +314,8 @@ run_together(void *schedule)
 static void
 fail_run(const char *why)
 {
-	fail_msg("%s: %s\nrepeat with ANYMM_SCHEDULE=%s", run.race->name, why,
-		 sim_describe_schedule());
+	fail_msg("%s: %s\nrepeat with ANYMM_NODES=%u ANYMM_SCHEDULE=%s", run.race->name, why,
+		 run.nr_nodes, sim_describe_schedule());
 }
 
 /*
@@ -404,8 +405,8 @@ static const struct sim_schedule portfolio[] = {
 	{ .policy = SIM_RANDOM, .param = 256 },
 };
 
-/* run_given - the one schedule that ANYMM_SCHEDULE names; false: none is named. */
-static bool
+/* run_given - the one schedule that ANYMM_SCHEDULE names. */
+static void
 run_given(void)
 {
 	const char	   *given = getenv("ANYMM_SCHEDULE");
@@ -413,8 +414,6 @@ run_given(void)
 	char		    policy[16];
 	int		    used = 0;
 
-	if (!given)
-		return false;
 	if (sscanf(given, "%15[a-z]:%u:%n", policy, &schedule.param, &used) != 2 || !used)
 		fail_msg("ANYMM_SCHEDULE is random:N:SEED, pct:N:SEED or exhaustive:N:CHOICES");
 	if (strcmp(policy, "exhaustive") == 0) {
@@ -427,7 +426,6 @@ run_given(void)
 	run_schedule(schedule);
 	if (schedule.policy != SIM_EXHAUSTIVE)
 		run_short_of_memory(schedule);
-	return true;
 }
 
 static void
@@ -451,22 +449,27 @@ search(void)
 		schedule.param, runs == limit ? ", not all" : "");
 }
 
-void
-race_run(const struct race *race)
+/* prepare - a machine with the start of the race on it, to which every run goes back. */
+static void
+prepare(unsigned nr_nodes)
 {
-	uint64_t seed = test_seed(1);
-
-	run.race = race;
+	run.nr_nodes = nr_nodes;
 	run.seen = 0;
 	world = (struct race_world){ 0 };
-	machine_fresh_with(&(struct machine_config){ .nr_cpus = RACE_CPUS, .nr_frames = 1024 });
-	race->start();
+	machine_fresh_with(&(struct machine_config){
+		.nr_cpus = RACE_CPUS, .nr_nodes = nr_nodes, .nr_frames = 1024 });
+	run.race->start();
+	for (struct space *sp = space_list_first(); nr_nodes > 1 && sp; sp = space_list_next(sp))
+		EXPECT_OK(space_replicate(sp));
 	run.begin = world;
 	sim_snapshot();
 	find_allowed_outcomes();
-	if (run_given())
-		return;
-	for (unsigned i = 0; i < RACE_SCHEDULES; i++) {
+}
+
+static void
+run_random(uint64_t seed, unsigned schedules)
+{
+	for (unsigned i = 0; i < schedules; i++) {
 		struct sim_schedule schedule = portfolio[i % ARRAY_SIZE(portfolio)];
 
 		schedule.seed = seed + i;
@@ -474,9 +477,36 @@ race_run(const struct race *race)
 		if (i % 2)
 			run_short_of_memory(schedule);
 	}
-	search();
-	fprintf(stderr, "%s: %d of %u outcomes came up\n", race->name,
-		__builtin_popcountll(run.seen), run.nr_allowed);
+}
+
+/* run_on - with replicas: shorter, unless that is what the race is about. */
+static void
+run_on(unsigned nr_nodes, uint64_t seed)
+{
+	bool is_main = run.race->replicas == (nr_nodes > 1);
+
+	prepare(nr_nodes);
+	run_random(seed, is_main ? RACE_SCHEDULES : RACE_SCHEDULES / 4);
+	if (is_main)
+		search();
+	fprintf(stderr, "%s on %u node%s: %d of %u outcomes came up\n", run.race->name, nr_nodes,
+		nr_nodes > 1 ? "s" : "", __builtin_popcountll(run.seen), run.nr_allowed);
+}
+
+void
+race_run(const struct race *race)
+{
+	const char *nodes = getenv("ANYMM_NODES");
+	uint64_t    seed = test_seed(1);
+
+	run.race = race;
+	if (getenv("ANYMM_SCHEDULE")) {
+		prepare(nodes ? (unsigned)strtoul(nodes, NULL, 0) : 1);
+		run_given();
+		return;
+	}
+	run_on(1, seed);
+	run_on(RACE_CPUS, seed);
 }
 
 /* The world. */

@@ -8,10 +8,14 @@
  * must end in one of the allowed outcomes, with every invariant kept, no stale
  * translation recorded, and no frame lost.
  *
+ * Then the same on a machine whose CPUs are three nodes, with replicas of every space's tables, which
+ * must make no difference; races about them say so, and are searched there too.
+ *
  * Half of the random schedules run once more with too little memory, where only invariants and
  * losses are judged. An operation whose space was never born does nothing.
  *
- * A run that fails prints how to repeat itself: ANYMM_SCHEDULE runs that one alone.
+ * A run that fails prints how to repeat itself: ANYMM_SCHEDULE runs that one alone, on the
+ * machine that ANYMM_NODES names.
  */
 #pragma once
 
@@ -34,6 +38,7 @@ struct race {
 	void (*end)(void);	 /* NULL, or gives back what start made beside the world */
 	uint64_t (*after)(void); /* NULL, or one more result, when all CPUs are done */
 	race_op ops[RACE_CPUS][RACE_OPS];
+	bool	replicas; /* it is about them: search with them, and not without */
 	/* Bounds of the exhaustive search, 0: none. With tables of 512 entries runs are longer. */
 	unsigned preemptions;
 	unsigned preemptions_wide;

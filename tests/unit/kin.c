@@ -68,14 +68,14 @@ static const struct thread_config whole_bodies = {
 };
 
 static struct process *
-first_with(const struct machine_config *machine, enum orphan_policy policy,
+first_with(const struct machine_config *config, enum orphan_policy policy,
 	   const struct thread_config *threads)
 {
 	struct space_layout layout = sketch_layout();
 	struct process	   *proc;
 	struct space	   *sp;
 
-	machine_fresh_with(machine);
+	machine_fresh_with(config);
 	kin_log = (struct kin_log){ 0 };
 	proc_configure(&hooks, policy);
 	proc_configure_threads(threads);
@@ -101,6 +101,15 @@ kin_first_with_bodies(void)
 		skip();
 	return first_with(&(struct machine_config){ .nr_frames = 8192, .nr_cpus = 2 },
 			  ORPHANS_ADOPTED, &whole_bodies);
+}
+
+struct process *
+kin_first_on(unsigned nr_nodes)
+{
+	return first_with(&(struct machine_config){ .nr_cpus = 2 * nr_nodes,
+						    .nr_nodes = nr_nodes,
+						    .nr_frames = 8192 },
+			  ORPHANS_ADOPTED, NULL);
 }
 
 struct process *

@@ -26,6 +26,9 @@ struct process *kin_first_with_bodies(void);
 /* kin_begin - where such threads begin on their stacks; nothing runs there. */
 void kin_begin(void *thread);
 
+/* kin_first_on - on a machine with so many nodes of two CPUs each. */
+struct process *kin_first_on(unsigned nr_nodes);
+
 /* kin_child - a child that shares its parent's space, with these flags besides. */
 struct process *kin_child(struct process *parent, uint64_t flags);
 

@@ -608,7 +608,7 @@ requests_that_begin_nowhere_are_refused(void **state)
 		EXPECT_ERR(proc_clone(&first->main, &bad[i], &result), ERR_INVAL);
 		machine_check_invariants();
 		assert_int_equal(kstack_live(), 1);
-		assert_int_equal(proc_state()->nr_ids, 1);
+		assert_int_equal(proc_state()->root.nr_ids, 1);
 	}
 	kin_end();
 }

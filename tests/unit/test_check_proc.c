@@ -207,6 +207,20 @@ an_ended_thread_with_a_body_is_found(void **state)
 	damage_abandon();
 }
 
+static void
+a_wrong_load_is_found(void **state)
+{
+	struct pair f = make_pair();
+
+	(void)state;
+	proc_state()->threads_on[1]++;
+	EXPECT_BROKEN(INV_PROC, "node 1 counts 1 threads, found 0");
+	proc_state()->threads_on[1]--;
+	f.child->home = 1;
+	EXPECT_BROKEN(INV_PROC, "node 0 counts 2 threads, found 1");
+	damage_abandon();
+}
+
 TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
@@ -217,4 +231,5 @@ TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_process_outside_of_its_namespace_is_found),
 	   cmocka_unit_test(a_wrong_count_of_groups_is_found),
 	   cmocka_unit_test(a_body_that_is_not_the_threads_is_found),
-	   cmocka_unit_test(an_ended_thread_with_a_body_is_found))
+	   cmocka_unit_test(an_ended_thread_with_a_body_is_found),
+	   cmocka_unit_test(a_wrong_load_is_found))
