@@ -1,7 +1,8 @@
 /* test_unmap.c - taking mappings out of a range: the four ways to cut, boundaries, failures. */
 #include "unit/sketch.h"
 
-/* page      1 2 3 4 5 6
+/* LUN-B13:
+ * page      1 2 3 4 5 6
  * before    A A A A A .      each page stored to
  * unmap         x x          [3, 5)
  * after     A A . . A .      two regions; what is left keeps its contents */
