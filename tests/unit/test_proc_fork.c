@@ -419,7 +419,7 @@ every_failure_unwinds(void **state)
 	assert_true(nr > 4 * ARRAY_SIZE(variants));
 }
 
-/* A parent that never set a handler gets its table together with the child, or not at all. */
+/* DRG-B05: a parent that never set a handler gets its table together with the child, or not at all. */
 static void
 handlers_are_made_to_be_shared(void **state)
 {
