@@ -174,6 +174,15 @@ shows_msync(void)
 	object_put(file);
 }
 
+static void
+shows_madvise(void)
+{
+	EXPECT_OK(call_madvise(init->space, PAGE(2), ARCH_PAGE_SIZE, ADVICE_DONTNEED));
+	assert_int_equal(sketch_load(init->space, 2), 0);
+	assert_int_equal(sketch_load(init->space, 1), 1);
+	pt_deactivate(&init->space->pt);
+}
+
 /* ---- threads ---- */
 
 static void
@@ -295,6 +304,7 @@ static const struct row {
 	{ "mmap", shows_mmap },
 	{ "munmap", shows_munmap },
 	{ "msync", shows_msync },
+	{ "madvise", shows_madvise },
 	{ "th_create, th_self", shows_th_create },
 	{ "th_exit, th_join", shows_th_join },
 	{ "th_detach", shows_th_detach },
@@ -305,7 +315,7 @@ static const struct row {
 	{ "sigsuspend", shows_sigsuspend },
 };
 
-/* LUN-43: each call does its part, and what is left afterwards can be ended. */
+/* LUN-43, ALM-29: each call does its part, and what is left afterwards can be ended. */
 static void
 every_call_is_there(void **state)
 {

@@ -124,8 +124,7 @@ each_page_is_in_its_figure(void **state)
 	assert_int_equal(now.available, now.free - frame_totals().reserve + 2);
 	object_put(file);
 	assert_int_equal(figures().cache, 0);
-	space_put(sp);
-	machine_check();
+	sketch_end(sp);
 }
 
 /* Pages of a file with storage are available, dirty or not; the storage in memory itself is not. */
@@ -148,8 +147,7 @@ what_is_stored_is_available(void **state)
 	assert_int_equal(figures().shared, 1);
 	assert_int_equal(figures().cache, 4);
 	object_put(file);
-	space_put(sp);
-	machine_check();
+	sketch_end(sp);
 }
 
 /* When memory is out, nothing is free but the reserve, and nothing is available. */

@@ -298,7 +298,7 @@ a_wrong_stack_pointer_is_refused(void **state)
 	end();
 }
 
-/* A thread that starts in user mode: its parent's registers, result 0. (DRG-24, LUN-33) */
+/* A thread that starts in user mode: its parent's registers, result 0. (DRG-24, LUN-33, CAM-18) */
 static void
 registers_are_copied_with_result_0(void **state)
 {
