@@ -250,6 +250,26 @@ object_is_device(const struct object *object)
 /* object_pattern - byte `offset` of the memory file with this id. */
 uint8_t object_pattern(uint64_t id, uint64_t offset);
 
+/*
+ * Where memory is, in frames. used + free is the total; shared and cache are part of what is used.
+ * Cache could go if its pager stores it, or as long as it is not known to be dirty.
+ */
+struct memory_figures {
+	uint64_t total;	    /* RAM that can be given out */
+	uint64_t free;	    /* in nobody's hands */
+	uint64_t used;	    /* all the rest */
+	uint64_t shared;    /* pages of objects that are nowhere but in memory (pager_zero) */
+	uint64_t cache;	    /* pages of all other objects */
+	uint64_t available; /* free but the reserve, and cache that could go */
+};
+
+/*
+ * memory_figures - what sysinfo(2) and the like tell. Exact when no operation is in progress.
+ *   cost  O(objects), and the resident pages of those whose pager stores nothing
+ *   needs no lock held
+ */
+struct memory_figures memory_figures(void);
+
 /* object_init - called once at boot. object_live - objects alive (checks, leak tests). */
 err_t	 object_init(void);
 uint64_t object_live(void);

@@ -19,6 +19,9 @@ ID = re.compile(r"\b(?:LUN|DRG|WNX|CAM|ALM)-B?\d\d\b")
 SYSTEMS = [("LUN", "Lunaix"), ("DRG", "DragonOS"), ("WNX", "Weenix"), ("CAM", "Camellia"),
            ("ALM", "ALMOS-MKH and ALMOS-MK")]
 
+# Where a test runs: in the simulator, on a booted PC, beside the Linux of the host.
+PLACES = ["sim", "x86-64", "Linux"]
+
 # A comment, and the test that stands right behind it.
 ABOVE_TEST = re.compile(r"/\*((?:(?!\*/).)*)\*/\s*(?:static void\s+(\w+)\(void \*\*state\)|\w*RACE\((\w+))",
                         re.S)
@@ -40,23 +43,39 @@ def listed(top, findings):
     return rows
 
 
+def quoted(text):
+    return re.findall(r"'(\w+)'", text)
+
+
 def boot_suites(top):
-    """Suites that the booted PC runs too."""
+    """kind -> the suites of it that a booted PC runs too; None: all but the simulator's."""
     text = tree.read(top, "tests/boot/meson.build")
-    block = re.search(r"boot_suites = \{(.*?)\n\}", text, re.S)
-    return set(re.findall(r"'(\w+)'", block.group(1))) if block else set()
+    lists = {name: quoted(inside)
+             for name, inside in re.findall(r"^(\w+) = \[(.*?)\]", text, re.M | re.S)}
+    kinds = re.search(r"^boot_kinds = \{(.*?)^\}", text, re.M | re.S).group(1)
+    booted = {}
+    for kind, value in re.findall(r"^\s*'(\w+)': (.*?),$", kinds, re.M):
+        if value.startswith("["):
+            booted[kind] = quoted(value)
+        else:
+            booted[kind] = lists.get(value)
+    return booted
 
 
-def place(path, booted):
+def places(path, booted):
     """Where the tests of a file run."""
+    parts = path.split("/")
     if path.endswith(".vm"):
-        return "sim, x86-64"
+        return {"sim", "x86-64"}
     if path.startswith(("tests/boot/", "arch/x86_64/")):
-        return "x86-64"
+        return {"x86-64"}
     if path.startswith("tests/linux/"):
-        return "sim beside Linux"
-    suite = re.sub(r"^test_|\.c$", "", os.path.basename(path))
-    return "sim, x86-64" if suite in booted else "sim"
+        return {"sim", "Linux"}
+    suite = re.sub(r"^test_|\.c$", "", parts[-1])
+    if parts[0] != "tests" or parts[1] not in booted or suite.startswith("sim_"):
+        return {"sim"}
+    suites = booted[parts[1]]
+    return {"sim", "x86-64"} if suites is None or suite in suites else {"sim"}
 
 
 def shown_in_c(text):
@@ -101,14 +120,17 @@ def cell(entries, booted):
     tests = []
     for path, test in entries:
         tests.append("`%s`: %s" % (path, test) if test else "`%s`" % path)
-    places = sorted({place(path, booted) for path, _ in entries}, key=len, reverse=True)
-    if "sim, x86-64" in places and "sim" in places:
-        places.remove("sim")
-    return "<br>".join(tests), ", ".join(places)
+    where = set().union(*(places(path, booted) for path, _ in entries))
+    return "<br>".join(tests), ", ".join(sorted(where, key=PLACES.index))
+
+
+def count(names, found):
+    return sum(1 for name in names if name in found)
 
 
 def page(rows, found, booted):
-    done = sum(1 for name in rows if name in found)
+    mistakes = [name for name in rows if "-B" in name]
+    behaviours = [name for name in rows if "-B" not in name]
     lines = [
         "# What the seed systems do, and the tests that show it",
         "",
@@ -117,7 +139,9 @@ def page(rows, found, booted):
         "here, and the tests that name it. This page is made by `tests/lint/seeds.py --write` from",
         "`docs/seeds.txt` and the tests.",
         "",
-        "%d of %d rows have a test." % (done, len(rows)),
+        "%d of %d behaviours and %d of %d mistakes have a test." %
+        (count(behaviours, found), len(behaviours), count(mistakes, found), len(mistakes)),
+        "A test runs in the simulator (sim), on a booted PC (x86-64), or both.",
     ]
     for prefix, system in SYSTEMS:
         lines += ["", "## %s" % system, "", "| id | behaviour or mistake | tests | where |",

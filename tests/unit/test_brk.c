@@ -8,7 +8,8 @@ heap_space(struct space_layout layout)
 	return sketch_space_with(&layout);
 }
 
-/* page      1 2 3 4 5 6
+/* LUN-B14, DRG-B14:
+ * page      1 2 3 4 5 6
  * brk                        asks only
  * brk 5         H H
  * brk 4.5                    the last page stays as long as a byte of it is used

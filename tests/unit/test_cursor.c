@@ -362,7 +362,7 @@ a_locked_look_keeps_the_table_of_its_entry(void **state)
 	machine_check();
 }
 
-/* WNX-21: What a view allows is what the machine's own decoder allows. */
+/* WNX-21, CAM-02: What a view allows is what the machine's own decoder allows. */
 static void
 a_view_allows_what_hardware_does(void **state)
 {

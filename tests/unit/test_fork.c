@@ -147,6 +147,35 @@ each_kind_of_entry_is_inherited(void **state)
 	end_family(&f);
 }
 
+/*
+ * ALM-B06: the same for the neighbours of a page that is left out, whose table the child has a copy of.
+ * entry:   left out   private rw   guard   no access
+ * child:   .          private r    guard   no access
+ */
+static void
+each_kind_stays_beside_what_is_left_out(void **state)
+{
+	struct va_range out = pages(leaf_va(0, 0), 1);
+	struct family	f;
+	pfn_t		own, hidden;
+
+	(void)state;
+	machine_fresh();
+	f.parent = tree_make();
+	tree_put(&f.parent, leaf_va(0, 0), PROT_RW);
+	own = tree_put(&f.parent, leaf_va(0, 1), PROT_RW);
+	tree_mark(&f.parent, pages(leaf_va(0, 2), 1));
+	hidden = tree_put(&f.parent, leaf_va(0, 3), 0);
+	f.child = tree_fork_without(&f.parent, &out, 1);
+	EXPECT_NO_PAGE(&f.child, leaf_va(0, 0));
+	EXPECT_PAGE(&f.child, leaf_va(0, 1), own, PROT_R);
+	EXPECT_PAGE(&f.parent, leaf_va(0, 1), own, PROT_R);
+	assert_int_equal(arch_pte_kind(pt_look(&f.child, leaf_va(0, 2)).pte, 0), PTE_MARK);
+	EXPECT_NO_PAGE(&f.child, leaf_va(0, 3));
+	assert_true(pfn_eq(entry_pfn(pt_look(&f.child, leaf_va(0, 3)).pte, 0), hidden));
+	end_family(&f);
+}
+
 /* The first fork takes permissions, so it flushes; the next finds none to take. */
 static void
 a_second_fork_without_a_write_between_flushes_nothing(void **state)
@@ -545,6 +574,7 @@ forks_and_changes_of_another_owner_may_cross(void **state)
 TEST_SUITE(fork, cmocka_unit_test(fork_costs_the_used_slots_of_the_root),
 	   cmocka_unit_test(exit_of_a_child_costs_the_slots_too),
 	   cmocka_unit_test(each_kind_of_entry_is_inherited),
+	   cmocka_unit_test(each_kind_stays_beside_what_is_left_out),
 	   cmocka_unit_test(a_second_fork_without_a_write_between_flushes_nothing),
 	   cmocka_unit_test(an_empty_tree_has_an_empty_child),
 	   cmocka_unit_test(one_page_left_out_copies_its_path),

@@ -118,7 +118,7 @@ rule_1_bottom_up_when_full(void **state)
 	sketch_end(sp);
 }
 
-/* Rule 2: the old layout searches bottom-up from mmap_base and nowhere else. */
+/* WNX-03, rule 2: the old layout searches bottom-up from mmap_base and nowhere else. */
 static void
 rule_2_bottom_up_layout(void **state)
 {
@@ -140,7 +140,7 @@ rule_2_bottom_up_layout(void **state)
 	sketch_end(sp);
 }
 
-/* Rule 3: a hint is rounded down to a page and taken if the place is free, else forgotten. */
+/* ALM-B10, rule 3: a hint is rounded down to a page and taken if the place is free, else forgotten. */
 static void
 rule_3_hints(void **state)
 {

@@ -419,7 +419,28 @@ every_failure_unwinds(void **state)
 	assert_true(nr > 4 * ARRAY_SIZE(variants));
 }
 
-/* A parent that never set a handler gets its table together with the child, or not at all. */
+/* The same for a child with a space and an account of the caller's choice, and copies of the kernel's slots. */
+static void
+a_chosen_childs_failures_unwind(void **state)
+{
+	struct space_layout layout = sketch_layout();
+
+	(void)state;
+	swept = household();
+	proc_set_resource(swept.proc, RESOURCE_OWN + 1, kin_thing());
+	sweep_request = (struct clone_request){ .flags = PROC_NEW_MOUNT,
+						.own = { INHERIT_COPY, INHERIT_RESET } };
+	EXPECT_OK(space_create(&layout, &sweep_request.space));
+	EXPECT_OK(account_create(NULL, 10, &sweep_request.account));
+	assert_true(kin_fail_each(clone_swept, undo_clone) > 4);
+	assert_int_equal(atomic_load(&sweep_request.space->refs), 1);
+	assert_int_equal(sweep_request.account->nr, 0);
+	space_put(sweep_request.space);
+	resource_put(&sweep_request.account->resource);
+	kin_end();
+}
+
+/* DRG-B05: a parent that never set a handler gets its table together with the child, or not at all. */
 static void
 handlers_are_made_to_be_shared(void **state)
 {
@@ -457,4 +478,5 @@ TEST_SUITE(proc_fork, cmocka_unit_test(a_plain_fork_copies), cmocka_unit_test(fl
 	   cmocka_unit_test(signal_state_is_inherited_in_part),
 	   cmocka_unit_test(the_child_starts_last), cmocka_unit_test(exec_closes_and_resets),
 	   cmocka_unit_test(every_failure_unwinds),
+	   cmocka_unit_test(a_chosen_childs_failures_unwind),
 	   cmocka_unit_test(handlers_are_made_to_be_shared))

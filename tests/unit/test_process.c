@@ -265,7 +265,7 @@ fork_and_bury(struct space *sp)
 	return proc_reap(forking, child, &code);
 }
 
-/* DRG-B02, DRG-34: a fork that fails leaves no process, no id in use, and a parent as before. */
+/* DRG-B02: a fork that fails leaves no process, no id in use, and a parent as before. */
 static void
 a_failed_fork_leaves_no_process(void **state)
 {

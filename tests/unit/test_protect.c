@@ -1,7 +1,8 @@
 /* test_protect.c - protection of a range: cutting, joining, holes, errors, what hardware may do. */
 #include "unit/sketch.h"
 
-/* page       1 2 3 4 5
+/* DRG-34:
+ * page       1 2 3 4 5
  * before     A A A A A
  * protect      r r           [2, 4) read only
  * after      A B B A A

@@ -91,7 +91,7 @@ read_word(vaddr_t va)
 	return word;
 }
 
-/* The same address in two trees, by turns on one CPU: each finds its own page. */
+/* CAM-02: the same address in two trees, by turns on one CPU: each finds its own page. */
 static void
 the_active_tree_is_what_the_cpu_sees(void **state)
 {

@@ -152,7 +152,7 @@ many_pages_flush_the_whole_space(void **state)
 	end_tree(pt);
 }
 
-/* Tables, pages, zero pages, guards and pages without access: all of them go. */
+/* DRG-B12: tables, pages, zero pages, guards and pages without access: all of them go. */
 static void
 unmap_of_everything_leaves_an_empty_root(void **state)
 {
@@ -351,7 +351,8 @@ a_page_without_access_keeps_its_frame(void **state)
 	end_tree(pt);
 }
 
-/* leaf:             private, alone   private, two owners   private, object's   zero   shared
+/* DRG-B12:
+ * leaf:             private, alone   private, two owners   private, object's   zero   shared
  * protect to rw:    rw               r                     r                   r      rw */
 static void
 protect_allows_writing_only_to_sole_owners(void **state)

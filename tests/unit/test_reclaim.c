@@ -221,7 +221,7 @@ private_and_shared_memory_give_alike(void **state)
 	end_machine();
 }
 
-/* What a daemon does: from below the low watermark to the high one. */
+/* WNX-16: what a daemon does: from below the low watermark to the high one, and no further. */
 static void
 a_daemon_keeps_frames_available(void **state)
 {
@@ -229,6 +229,7 @@ a_daemon_keeps_frames_available(void **state)
 	vaddr_t			va = map_pages(sp, NR_FRAMES);
 	struct frame_watermarks marks = frame_watermarks();
 	uint64_t		page = 0;
+	uint64_t		now;
 
 	(void)state;
 	assert_true(marks.min < marks.low && marks.low < marks.high && marks.high < NR_FRAMES / 4);
@@ -241,6 +242,16 @@ a_daemon_keeps_frames_available(void **state)
 	assert_int_equal(swap_usage().nr_used, 0);
 	assert_true(reclaim_balance());
 	assert_true(frames_available() >= marks.high);
+	assert_true(frames_available() < marks.high + NR_FRAMES / 8);
+	assert_false(reclaim_is_wanted());
+	/* between the marks there is nothing to do */
+	now = frames_available();
+	assert_true(reclaim_balance());
+	assert_int_equal(frames_available(), now);
+	while (frames_available() > (marks.low + marks.high) / 2) {
+		store(sp, va, page, page);
+		page++;
+	}
 	assert_false(reclaim_is_wanted());
 	machine_check_invariants();
 	drop(sp);

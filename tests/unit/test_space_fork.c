@@ -50,6 +50,44 @@ the_child_equals_the_parent(void **state)
 	sketch_end(sp);
 }
 
+/* WNX-04: a child has its regions before it has a page of its own: they name their objects, so a
+ * change of the file reaches them, and pages come to them when they are touched. */
+static void
+a_child_has_regions_before_it_has_pages(void **state)
+{
+	struct space	   *sp = sketch_space();
+	struct object	   *file = sketch_file(7, 10);
+	struct frame_totals before, now;
+	struct space	   *child;
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 3, 5, PROT_RW, REGION_WIPEONFORK);
+	sketch_map_file(sp, 5, 7, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_store_all(sp, 1, 6);
+	before = frame_totals();
+	EXPECT_OK(space_fork(sp, &child));
+	now = frame_totals();
+	EXPECT_REGIONS(child, "1-3 rw, 3-5 rw wipe, 5-7 rw shared @7:0");
+	assert_int_equal(now.by_kind[FRAME_ANON], before.by_kind[FRAME_ANON]);
+	assert_int_equal(now.by_kind[FRAME_OBJECT], before.by_kind[FRAME_OBJECT]);
+	assert_false(sketch_is_present(child, 3) || sketch_is_present(child, 6));
+	/* the second page of the file has no frame yet, and the end of the file is the child's too */
+	object_resize(file, ARCH_PAGE_SIZE);
+	assert_int_equal(sketch_access(child, ACCESS_LOAD, 6), FAULT_BUS_ADRERR);
+	object_resize(file, 2 * ARCH_PAGE_SIZE);
+	sketch_store(child, 6, 66);
+	assert_int_equal(sketch_load(sp, 6), 66);
+	assert_int_equal(frame_totals().by_kind[FRAME_OBJECT], now.by_kind[FRAME_OBJECT] + 1);
+	sketch_store(child, 3, 33);
+	assert_int_equal(frame_totals().by_kind[FRAME_ANON], now.by_kind[FRAME_ANON] + 1);
+	assert_int_equal(sketch_load(sp, 3), 3);
+	machine_check_invariants();
+	drop(child);
+	object_put(file);
+	sketch_end(sp);
+}
+
 /* page      1 2 3 4 5 6
  * parent    P P S S S .       LUN-B01: private memory with shared memory right behind
  * After fork the last private page is write-protected, the first shared one is not. */
@@ -80,7 +118,7 @@ protection_ends_with_the_region(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-B04:
+/* LUN-B04, LUN-B01:
  * page      1 2 3 4 5 6 7
  * parent    A D D A W W A      LUN-03, DRG-09: D is not in the child, W is, but empty
  * child     A . . A 0 0 A */
@@ -255,7 +293,54 @@ generations_do_not_accumulate(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * LUN-B11: each attribute of a region means what it says and nothing else does: of all that a mapping
+ * may ask for, alone and beside each other one, only GROWSDOWN lets a region grow, only DONTFORK keeps it from the
+ * child, only WIPEONFORK empties it there.
+ */
+static void
+no_attribute_passes_for_another(void **state)
+{
+	static const unsigned all[] = {
+		0,
+		REGION_GROWSDOWN,
+		REGION_NORESERVE,
+		REGION_DONTFORK,
+		REGION_WIPEONFORK,
+		REGION_NOMERGE,
+		REGION_SEQUENTIAL,
+		REGION_RANDOM,
+		REGION_HUGEPAGE,
+		REGION_NOHUGEPAGE,
+		REGION_DONTDUMP,
+		REGION_MERGEABLE,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(all) * ARRAY_SIZE(all); i++) {
+		unsigned      flags = all[i / ARRAY_SIZE(all)] | all[i % ARRAY_SIZE(all)];
+		bool	      grows = flags & REGION_GROWSDOWN;
+		struct space *sp = sketch_space();
+		struct space *child;
+
+		sketch_map(sp, 8, 10, PROT_RW, flags);
+		sketch_store_all(sp, 8, 10);
+		EXPECT_OK(space_fork(sp, &child));
+		if (flags & REGION_DONTFORK)
+			assert_int_equal(sketch_access(child, ACCESS_LOAD, 8), FAULT_SEGV_MAPERR);
+		else
+			assert_int_equal(sketch_load(child, 8), flags & REGION_WIPEONFORK ? 0 : 8);
+		assert_int_equal(sketch_access(sp, ACCESS_LOAD, 7),
+				 grows ? FAULT_DONE : FAULT_SEGV_MAPERR);
+		assert_int_equal(sp->total_pages, grows ? 3 : 2);
+		drop(child);
+		sketch_end(sp);
+	}
+}
+
 TEST_SUITE(space_fork, cmocka_unit_test(the_child_equals_the_parent),
+	   cmocka_unit_test(a_child_has_regions_before_it_has_pages),
+	   cmocka_unit_test(no_attribute_passes_for_another),
 	   cmocka_unit_test(protection_ends_with_the_region),
 	   cmocka_unit_test(some_regions_are_left_out_or_wiped),
 	   cmocka_unit_test(what_only_a_lock_keeps_apart_is_one_in_the_child),

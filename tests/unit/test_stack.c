@@ -105,7 +105,7 @@ nothing_else_grows(void **state)
 	sketch_end(sp);
 }
 
-/* Rule 13: the stack limit to the byte; the limit on the space is another error. */
+/* DRG-34, rule 13: the stack limit to the byte; the limit on the space is another error. */
 static void
 limits_hold(void **state)
 {

@@ -1,7 +1,8 @@
 /* test_unmap.c - taking mappings out of a range: the four ways to cut, boundaries, failures. */
 #include "unit/sketch.h"
 
-/* page      1 2 3 4 5 6
+/* LUN-B13:
+ * page      1 2 3 4 5 6
  * before    A A A A A .      each page stored to
  * unmap         x x          [3, 5)
  * after     A A . . A .      two regions; what is left keeps its contents */
@@ -195,7 +196,33 @@ guards_do_not_outlive_their_mapping(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(unmap, cmocka_unit_test(a_hole_leaves_two_regions),
+/* ALM-B06:
+ * page      1 2 3 4 5
+ * before    A G - A .      G a guard, - no access
+ * unmap       x x          both are gone: a new mapping there is like any other
+ * map         B B */
+static void
+odd_entries_go_like_pages(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	sketch_store_all(sp, 1, 5);
+	EXPECT_OK(space_advise(sp, PAGE(2), ARCH_PAGE_SIZE, ADVICE_GUARD_INSTALL));
+	EXPECT_OK(space_protect(sp, PAGE(3), ARCH_PAGE_SIZE, 0));
+	EXPECT_OK(space_unmap(sp, PAGE(2), 2 * ARCH_PAGE_SIZE));
+	machine_check_invariants();
+	sketch_map(sp, 2, 4, PROT_RW, 0);
+	assert_int_equal(sketch_load(sp, 2), 0);
+	assert_int_equal(sketch_load(sp, 3), 0);
+	sketch_store_all(sp, 2, 4);
+	assert_int_equal(sketch_load(sp, 4), 4);
+	sketch_end(sp);
+}
+
+TEST_SUITE(unmap, cmocka_unit_test(odd_entries_go_like_pages),
+	   cmocka_unit_test(a_hole_leaves_two_regions),
 	   cmocka_unit_test(file_offsets_follow_every_cut),
 	   cmocka_unit_test(one_call_spans_regions_and_holes),
 	   cmocka_unit_test(neighbours_that_touch_the_range_stay),
