@@ -41,10 +41,24 @@ def listed(top, findings):
 
 
 def boot_suites(top):
-    """Suites that the booted PC runs too."""
+    """Kind of suites -> which of them the booted PC runs too; None: all but those of the simulator."""
     text = tree.read(top, "tests/boot/meson.build")
-    block = re.search(r"boot_suites = \{(.*?)\n\}", text, re.S)
-    return set(re.findall(r"'(\w+)'", block.group(1))) if block else set()
+    lists = {name: re.findall(r"'(\w+)'", names)
+             for name, names in re.findall(r"^(\w+) = \[(.*?)\]", text, re.S | re.M)}
+    block = re.search(r"^boot_kinds = \{(.*?)^\}", text, re.S | re.M)
+    kinds = {}
+    for kind, names in re.findall(r"'(\w+)': (.*?),\n", block.group(1)):
+        kinds[kind] = None if names.startswith("test_kinds") else \
+            lists.get(names, re.findall(r"'(\w+)'", names))
+    return kinds
+
+
+def is_booted(path, booted):
+    _, kind, suite = path.split("/")[:3]
+    suite = re.sub(r"^test_|\.c$", "", suite)
+    if booted.get(kind, []) is None:
+        return not suite.startswith("sim_")
+    return suite in booted.get(kind, [])
 
 
 def place(path, booted):
@@ -55,8 +69,7 @@ def place(path, booted):
         return "x86-64"
     if path.startswith("tests/linux/"):
         return "sim beside Linux"
-    suite = re.sub(r"^test_|\.c$", "", os.path.basename(path))
-    return "sim, x86-64" if suite in booted else "sim"
+    return "sim, x86-64" if path.startswith("tests/") and is_booted(path, booted) else "sim"
 
 
 def shown_in_c(text):
