@@ -445,6 +445,13 @@ a_broken_invariant_is_reported_where_it_broke(void **state)
 	assert_int_equal(result.line, 4);
 	assert_non_null(strstr(result.text, "I-CHARGE is broken: "));
 	assert_string_equal(scenario_outcome_name(SCENARIO_BROKEN), "FAILED");
+	/* what is found broken at the end does not hide the result that was wrong before */
+	result = run_config(SPAWN "print \"corrupt\"\nmunmap A p 4K = EINVAL\n",
+			    (struct scenario_config){ .check = SCENARIO_CHECK_END });
+	assert_int_equal(result.outcome, SCENARIO_BROKEN);
+	assert_int_equal(result.line, 4);
+	assert_non_null(
+		strstr(result.text, "munmap: expected EINVAL, got success; then: I-CHARGE"));
 	result = run_config(text, last);
 	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 5);

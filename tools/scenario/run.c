@@ -122,19 +122,38 @@ run_print(struct run *r, const char *fmt, ...)
 	r->config->write(r->config->write_ctx, buf, min_u64(n, sizeof(buf) - 1));
 }
 
+/* Where the text of the first error ends, which a broken invariant at the end does not hide. */
+static size_t
+first_error_bytes(const struct scenario_result *result)
+{
+	size_t n = 0;
+
+	while (result->text[n])
+		n++;
+	return n;
+}
+
 bool
 run_error(struct run *r, enum scenario_outcome outcome, uint32_t column, const char *fmt, ...)
 {
 	struct scenario_result *result = r->result;
+	bool			follows = result->outcome == SCENARIO_FAILED;
+	size_t			at = 0;
 	va_list			args;
 
 	if (result->outcome != SCENARIO_OK && outcome != SCENARIO_BROKEN && !r->config->keep_going)
 		return false;
+	if (follows) {
+		at = first_error_bytes(result);
+		at += format(result->text + at, sizeof(result->text) - at, "; then: ");
+		at = min_u64(at, sizeof(result->text) - 1);
+	} else {
+		result->line = r->lex.line;
+		result->column = column;
+	}
 	result->outcome = outcome;
-	result->line = r->lex.line;
-	result->column = column;
 	va_start(args, fmt);
-	format_va(result->text, sizeof(result->text), fmt, args);
+	format_va(result->text + at, sizeof(result->text) - at, fmt, args);
 	va_end(args);
 	return false;
 }
