@@ -14,6 +14,7 @@
 #define LIMIT 1024 /* of a table, if nobody says something else */
 
 struct handle_call {
+	void (*operation)(struct handle_call *call);
 	struct process	    *process;
 	struct handle_table *table;
 	struct resource	    *thing;
@@ -41,109 +42,79 @@ get_table(struct handle_call *call)
 	return true;
 }
 
+/* One operation on the table of the process. */
 static void
-put_table(struct handle_call *call)
+do_operation(void *arg)
 {
+	struct handle_call *call = arg;
+
+	if (!get_table(call))
+		return;
+	call->operation(call);
 	resource_put(&call->table->resource);
 }
 
 static void
-do_add(void *arg)
+add(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_add(call->table, call->thing, call->from, call->flags, &call->handle);
-	put_table(call);
 }
 
 static void
-do_dup(void *arg)
+dup(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_dup(call->table, call->handle, call->from, call->flags, &call->handle);
-	put_table(call);
 }
 
 static void
-do_dup_to(void *arg)
+dup_to(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_dup_to(call->table, call->handle, call->to, call->flags);
-	put_table(call);
 }
 
 static void
-do_close(void *arg)
+close(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_close(call->table, call->handle);
-	put_table(call);
 }
 
 static void
-do_take(void *arg)
+take(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_take(call->table, call->handle, &call->thing);
-	put_table(call);
 }
 
 static void
-do_put(void *arg)
+put(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_put(call->table, call->handle, call->thing);
-	put_table(call);
 }
 
 static void
-do_get(void *arg)
+get(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->thing = handle_get(call->table, call->handle);
-	put_table(call);
 }
 
 static void
-do_count(void *arg)
+count(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	call->table = (struct handle_table *)proc_resource(call->process, RESOURCE_HANDLES);
-	call->nr = call->table ? handle_count(call->table) : 0;
-	if (call->table)
-		put_table(call);
+	call->nr = handle_count(call->table);
 }
 
 static void
-do_set_limit(void *arg)
+set_limit(struct handle_call *call)
 {
-	struct handle_call *call = arg;
-
-	if (!get_table(call))
-		return;
 	call->err = handle_set_limit(call->table, call->limit);
-	put_table(call);
+}
+
+static void
+operate(struct run *r, struct handle_call *call, struct name *process,
+	void (*operation)(struct handle_call *call))
+{
+	call->process = process->process;
+	call->operation = operation;
+	stage_on_cpu(r->cpu, do_operation, call);
 }
 
 static void
@@ -215,9 +186,8 @@ statement_open(struct run *r)
 		return run_error(r, SCENARIO_SYNTAX, 0, "expected a name that no open file has");
 	if (!thing_make(r, thing, file->object))
 		return false;
-	call.process = process->process;
 	call.thing = &thing->thing->resource;
-	stage_on_cpu(r->cpu, do_add, &call);
+	operate(r, &call, process, add);
 	if (call.err)
 		thing_put(r, call.thing);
 	return compare_result(r, "open", &wanted, call.err, (uint64_t)call.handle, true);
@@ -236,8 +206,7 @@ statement_dup(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_dup, &call);
+	operate(r, &call, process, dup);
 	return compare_result(r, "dup", &wanted, call.err, (uint64_t)call.handle, true);
 }
 
@@ -260,8 +229,7 @@ statement_dup_to(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_dup_to, &call);
+	operate(r, &call, process, dup_to);
 	return compare_result(r, "dup-to", &wanted, call.err, 0, false);
 }
 
@@ -278,8 +246,7 @@ statement_close(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_close, &call);
+	operate(r, &call, process, close);
 	return compare_result(r, "close", &wanted, call.err, 0, false);
 }
 
@@ -296,8 +263,7 @@ statement_take(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_take, &call);
+	operate(r, &call, process, take);
 	if (call.err == OK && thing_of(call.thing)->in_hand)
 		thing_put(r, call.thing);
 	if (call.err == OK)
@@ -321,9 +287,8 @@ statement_put(struct run *r)
 		return true;
 	if (!thing->thing->in_hand)
 		return run_error(r, SCENARIO_SYNTAX, 0, "expected a thing that was taken before");
-	call.process = process->process;
 	call.thing = &thing->thing->resource;
-	stage_on_cpu(r->cpu, do_put, &call);
+	operate(r, &call, process, put);
 	if (call.err == OK)
 		thing->thing->in_hand = false;
 	return compare_result(r, "put", &wanted, call.err, 0, false);
@@ -343,8 +308,7 @@ statement_handle(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_get, &call);
+	operate(r, &call, process, get);
 	goes_on = compare_thing(r, "handle", &wanted, call.err, call.thing);
 	thing_put(r, call.thing);
 	return goes_on;
@@ -362,9 +326,8 @@ statement_handles(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_count, &call);
-	return compare_result(r, "handles", &wanted, OK, call.nr, true);
+	operate(r, &call, process, count);
+	return compare_result(r, "handles", &wanted, call.err, call.nr, true);
 }
 
 /* handle-limit P N [= RESULT] */
@@ -381,9 +344,8 @@ statement_handle_limit(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
 	call.limit = (uint32_t)min_u64(limit, UINT32_MAX);
-	stage_on_cpu(r->cpu, do_set_limit, &call);
+	operate(r, &call, process, set_limit);
 	return compare_result(r, "handle-limit", &wanted, call.err, 0, false);
 }
 
@@ -472,8 +434,7 @@ statement_next(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	call.process = process->process;
-	stage_on_cpu(r->cpu, do_get, &call);
+	operate(r, &call, process, get);
 	if (!call.thing || !thing_of(call.thing)->file)
 		goes_on =
 			run_failed(r, "next: expected an open file behind handle %d", call.handle);
