@@ -145,12 +145,20 @@ body_bytes(const struct slab_cache *cache)
 	return slab_bytes(cache->order) - cache->first_offset + RED_ZONE;
 }
 
-/* The pattern of debug builds. Objects are rounded up to granules, as poison is. */
-
+/*
+ * has_pattern - whether nobody has written to the pattern of debug builds. Objects and the
+ * zones behind them are whole granules, as poison is, so it is looked at a word at a time.
+ */
 static bool
 has_pattern(const char *start, size_t bytes)
 {
-	return start[0] == SLAB_PATTERN && memcmp(start, start + 1, bytes - 1) == 0;
+	const uint64_t *words = (const uint64_t *)(const void *)start;
+
+	for (size_t i = 0; i < bytes / GRANULE; i++) {
+		if (words[i] != SLAB_PATTERN * (UINT64_MAX / 0xff))
+			return false;
+	}
+	return true;
 }
 
 /* zone_is_intact - look at the red zone behind an object, poisoned as it is. */

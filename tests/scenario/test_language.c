@@ -72,6 +72,7 @@ expect_end(const char *text, enum scenario_outcome outcome, unsigned line, unsig
 			 result.text);
 }
 
+#define OPEN  "file data 1 4K\nspawn A\nopen A f data\n"
 #define SPAWN "spawn A\nmmap A 0 8K rw- private,anon -> p\n"
 
 /* A text and what is said of its first mistake. */
@@ -146,6 +147,59 @@ static const struct mistake syntax_mistakes[] = {
 	{ "check\nmachine cpus=1\n", 2, 1, "machine is the first one or absent" },
 	{ "machine cpus=0\n", 1, 14, "expected a number in the range of this key" },
 	{ "machine speed=1\n", 1, 9, "expected frames=, memory=, swap=, cpus=" },
+	{ "machine orphans=sold\n", 1, 9, "orphans=adopted or orphans=stay, got 'orphans=sold'" },
+};
+
+/* The same for statements about processes and what they hold. */
+static const struct mistake kin_mistakes[] = {
+	{ "clone A B\n", 1, 10, "expected none, space, fs, handles" },
+	{ "clone A B space,soul\n", 1, 17, "expected none, space, fs, handles" },
+	{ "clone A B none signal\n", 1, 22, "expected the number of a signal" },
+	{ "clone A B none signal 256\n", 1, 23, "at most 255, got '256'" },
+	{ "unwind A B none none\n", 1, 17, "expected the end of the line, got 'none'" },
+	{ "leave A x+\n", 1, 9, "expected a value, got 'x+'" },
+	{ "join A\n", 1, 7, "expected the id of a thread" },
+	{ "detach A\n", 1, 9, "expected the id of a thread" },
+	{ "wait A for\n", 1, 11, "expected the name of a process" },
+	{ "wait A for number\n", 1, 18, "expected the number of a child" },
+	{ "wait A for id x+\n", 1, 15, "expected the id of a child" },
+	{ "wait A for any\n", 1, 15, "expected =, got the end" },
+	{ "wait A for any also gone = ECHILD\n", 1, 21, "expected stopped, continued or keep" },
+	{ "wait A for any = B\n", 1, 19, "expected exited, stopped or continued" },
+	{ "wait A for any = B exited\n", 1, 26, "expected an exit code" },
+	{ "wait A for any = B stopped x+\n", 1, 28, "expected the number of a signal" },
+	{ "kill A\n", 1, 7, "expected an exit code" },
+	{ "kill A 4G\n", 1, 8, "expected a number of 31 bits" },
+	{ "kill-descendants A\n", 1, 19, "expected an exit code" },
+	{ "pause A\n", 1, 8, "expected the number of a signal" },
+	{ "subreaper A on\n", 1, 13, "expected the end of the line, got 'on'" },
+	{ "group A\n", 1, 8, "expected a process or =" },
+	{ "group A B by\n", 1, 13, "expected the name of a process" },
+	{ "state A ZOMBIE\n", 1, 9, "expected =, got 'ZOMBIE'" },
+	{ "state A = DEAD\n", 1, 11, "expected ALIVE, SUSPENDED, STOPPED, ZOMBIE" },
+	{ "tree\n\tA\n\t  B\n\t C\n", 4, 3, "expected as many blanks as some line above" },
+	{ "tree\n\tA WELL\n", 2, 4, "expected ALIVE, SUSPENDED" },
+	{ "open A f\n", 1, 9, "expected the name of a file" },
+	{ "open A f g from\n", 1, 16, "expected the lowest handle to take" },
+	{ "dup A -\n", 1, 7, "expected a handle, got '-'" },
+	{ "dup A 4G\n", 1, 7, "expected a handle of 31 bits" },
+	{ "dup-to A 1\n", 1, 11, "expected a handle" },
+	{ "close A\n", 1, 8, "expected a handle" },
+	{ "take A 1\n", 1, 9, "expected =, got the end" },
+	{ "take A 1 = EWHAT\n", 1, 12, "an error that the library has" },
+	{ "put A 1\n", 1, 8, "expected the name of a thing" },
+	{ "handle A 1 = a b\n", 1, 16, "expected the end of the line, got 'b'" },
+	{ "handle-limit A\n", 1, 15, "expected how many handles" },
+	{ "next A 1 = file f 0 513\n", 1, 12, "expected at most 512 bytes" },
+	{ "next A 1 00\n", 1, 10, "expected =, got '00'" },
+	{ "chdir A\n", 1, 8, "expected the name of a thing" },
+	{ "cwd A\n", 1, 6, "expected =" },
+	{ "umask A\n", 1, 8, "expected a mask" },
+	{ "mount A\n", 1, 8, "expected a mount, copied or =" },
+	{ "mount A copied m\n", 1, 16, "expected =, got 'm'" },
+	{ "account A\n", 1, 10, "expected how many processes and threads" },
+	{ "ledger here\n", 1, 8, "expected -> or =, got 'here'" },
+	{ "ledger ->\n", 1, 10, "expected a name for the ledger" },
 };
 
 static void
@@ -155,6 +209,9 @@ syntax_errors_name_line_column_and_what_was_expected(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(syntax_mistakes); i++)
 		expect_end(syntax_mistakes[i].text, SCENARIO_SYNTAX, syntax_mistakes[i].line,
 			   syntax_mistakes[i].column, syntax_mistakes[i].words);
+	for (size_t i = 0; i < ARRAY_SIZE(kin_mistakes); i++)
+		expect_end(kin_mistakes[i].text, SCENARIO_SYNTAX, kin_mistakes[i].line,
+			   kin_mistakes[i].column, kin_mistakes[i].words);
 }
 
 static void
@@ -171,6 +228,16 @@ names_must_stand_for_something(void **state)
 	expect_end("digest = before\n", SCENARIO_SYNTAX, 1, 10, "a digest taken before");
 	expect_end("spawn A\nwait B\n", SCENARIO_SYNTAX, 2, 6, "nobody has waited for");
 	expect_end("on 2\n", SCENARIO_SYNTAX, 1, 4, "a CPU that this machine has");
+	expect_end("spawn A\nfork A B\nexit B\nwait B\nstate B = ZOMBIE\n", SCENARIO_SYNTAX, 5, 7,
+		   "nobody has waited for yet, got 'B'");
+	expect_end("spawn A\npause A 19\nfork A B\n", SCENARIO_SYNTAX, 3, 6, "a living process");
+	expect_end("spawn A\nclone A T space,handlers,thread\nleave A\nclone A B none\n",
+		   SCENARIO_SYNTAX, 4, 0, "a thread that has not ended");
+	expect_end("spawn A\nput A 1 f\n", SCENARIO_SYNTAX, 2, 9, "a thing that somebody holds");
+	expect_end(OPEN "put A 1 f\n", SCENARIO_SYNTAX, 4, 0, "a thing that was taken before");
+	expect_end(OPEN "open A f data\n", SCENARIO_SYNTAX, 4, 0, "a name that no open file has");
+	expect_end(OPEN "special -2 f\n", SCENARIO_SYNTAX, 4, 0, "a name that no thing has");
+	expect_end("ledger = before\n", SCENARIO_SYNTAX, 1, 10, "a ledger taken before");
 }
 
 static void
@@ -244,10 +311,87 @@ static const struct mistake differences[] = {
 	{ "fail 1\nspawn A\n", 2, 0, "spawn: expected success, got ENOMEM" },
 };
 
+static const struct mistake kin_differences[] = {
+	{ SPAWN "clone A B none = 7\n", 3, 0, "clone: expected 0x7, got 0x2" },
+	{ SPAWN "clone A B thread\n", 3, 0, "clone: expected success, got EINVAL" },
+	{ SPAWN "clone A B none = EAGAIN\n", 3, 0, "clone: expected EAGAIN, got 0x2" },
+	{ SPAWN "unwind A B none = 1\n", 3, 0, "clone: expected 0x1, got 0x" },
+	{ SPAWN "clone A T space,handlers,thread -> t\njoin A t = 0\n", 4, 0,
+	  "join: expected 0x0, got EAGAIN" },
+	{ SPAWN "clone A T space,handlers,thread -> t\nleave T 3\njoin A t = 4\n", 5, 0,
+	  "join: expected 0x4, got 0x3" },
+	{ SPAWN "detach A 9\n", 3, 0, "detach: expected success, got ESRCH" },
+	{ SPAWN "wait A for any = EAGAIN\n", 3, 0, "wait: expected EAGAIN, got ECHILD" },
+	{ SPAWN "fork A B\nexit B 3\nwait A for any = B exited 4\n", 5, 0,
+	  "wait: expected B exited 4, got B exited 3" },
+	{ SPAWN "fork A B\nfork A C\nexit C 3\nwait A for any = B exited 3\n", 6, 0,
+	  "wait: expected B exited 3, got C exited 3" },
+	{ SPAWN "fork A B\npause B 19\nwait A for B also stopped = EAGAIN\n", 5, 0,
+	  "wait: expected EAGAIN, got B stopped 19" },
+	{ SPAWN "fork A B\npause B 19\nresume B\nwait A for B also continued = B exited 1\n", 6, 0,
+	  "wait: expected B exited 1, got B continued" },
+	{ SPAWN "kill A 1\n", 3, 0, "kill: expected success, got EPERM" },
+	{ SPAWN "kill-descendants A 1 = 1\n", 3, 0, "kill-descendants: expected 0x1, got 0x0" },
+	{ SPAWN "resume A\n", 3, 0, "resume: expected a process that is stopped" },
+	{ SPAWN "group A = 2\n", 3, 0, "group: expected 0x2, got 0x1" },
+	{ SPAWN "fork A B\nfork B C\ngroup A C by B\n", 5, 0,
+	  "group: expected success, got ESRCH" },
+	{ SPAWN "state A = ZOMBIE\n", 3, 0, "state: expected ZOMBIE, got ALIVE" },
+	{ SPAWN "clone A B space,suspend\nstate A = ALIVE\n", 4, 0,
+	  "state: expected ALIVE, got SUSPENDED" },
+	{ SPAWN "clone A B no-reap\nexit B\nstate B = ZOMBIE\n", 5, 0,
+	  "state: expected ZOMBIE, got FORGOTTEN" },
+	{ SPAWN "id A = 2\n", 3, 0, "id: expected 0x2, got 0x1" },
+	{ SPAWN "number A = 2\n", 3, 0, "number: expected 0x2, got 0x1" },
+	{ SPAWN "tree\n", 3, 0, "tree: expected nobody more, got A ALIVE below nobody" },
+	{ SPAWN "fork A B\ntree\n\tA\n\tB\n", 6, 0, "expected B ALIVE, got B ALIVE below A" },
+	{ SPAWN "fork A B\nexit B\ntree\n\tA\n\t B\n", 7, 0,
+	  "tree: expected B ALIVE, got B ZOMBIE below A" },
+	{ SPAWN "fork A B\nexit B\ntree\n\tA\n\t B ZOMBIE\n\t A\n", 8, 0,
+	  "tree: expected A ALIVE, got nobody" },
+	{ OPEN "open A g data = 5\n", 4, 0, "open: expected 0x5, got 0x1" },
+	{ OPEN "dup A 0 from 2 = 1\n", 4, 0, "dup: expected 0x1, got 0x2" },
+	{ OPEN "dup A 3\n", 4, 0, "dup: expected success, got EBADF" },
+	{ OPEN "dup-to A 1 2\n", 4, 0, "dup-to: expected success, got EBADF" },
+	{ OPEN "dup-to A 0 2\nhandles A = 1\n", 5, 0, "handles: expected 0x1, got 0x2" },
+	{ OPEN "close A 1\n", 4, 0, "close: expected success, got EBADF" },
+	{ OPEN "take A 0 = nothing\n", 4, 0, "take: expected nothing, got f" },
+	{ OPEN "take A 1 = f\n", 4, 0, "take: expected success, got EBADF" },
+	{ OPEN "take A 0 = f\nput A 9999 f\n", 5, 0, "put: expected success, got EBADF" },
+	{ OPEN "open A g data\nhandle A 1 = f\n", 5, 0, "handle: expected f, got g" },
+	{ OPEN "handle A 0 = nothing\n", 4, 0, "handle: expected nothing, got f" },
+	{ OPEN "handle-limit A 0x2000000\n", 4, 0, "handle-limit: expected success, got EINVAL" },
+	{ OPEN "handle-limit A 1\ndup A 0\n", 5, 0, "dup: expected success, got EMFILE" },
+	{ OPEN "special -9 s\n", 4, 0, "special: expected success, got EINVAL" },
+	{ OPEN "refs f = 2\n", 4, 0, "refs: expected 0x2, got 0x1" },
+	{ OPEN "next A 0 = file data 1 2\n", 4, 0, "next: expected byte 0 to be" },
+	{ OPEN "next A 1 = 00\n", 4, 0, "next: expected an open file behind handle 1" },
+	{ OPEN "truncate data 1\nnext A 0 = zero 2\n", 5, 0,
+	  "expected 2 bytes, got 1 and the end" },
+	{ SPAWN "cwd A = home\n", 3, 0, "cwd: expected home, got nothing" },
+	{ SPAWN "chdir A home\ncwd A = nothing\n", 4, 0, "cwd: expected nothing, got home" },
+	{ SPAWN "umask A 0 = 0\n", 3, 0, "umask: expected 0x0, got 0x12" },
+	{ SPAWN "mount A m\nclone A B new-mount\nmount B = m\n", 5, 0,
+	  "mount: expected m, got a copy of m" },
+	{ SPAWN "mount A m\nclone A B none\nmount B copied = m\n", 5, 0, "mount: expected a copy" },
+	{ SPAWN "account A 1\nfork A B\n", 4, 0, "fork: expected success, got EAGAIN" },
+	{ SPAWN "account A 9\npaid A = 2\n", 4, 0, "paid: expected 0x2, got 0x1" },
+	{ SPAWN "ledger -> l\nstore A p 01\nledger = l\n", 5, 0,
+	  "ledger: expected 0 private pages, got 1" },
+	{ SPAWN "ledger -> l\nfork A B\nledger = l\n", 5, 0, "expected 1 processes, got 2" },
+	{ OPEN "ledger -> l\nclose A 0\nledger = l\n", 6, 0, "expected 2 things held, got 1" },
+	{ SPAWN "expect PROCESSES = 2\n", 3, 0, "PROCESSES: expected 2, got 1" },
+	{ SPAWN "clone A T space,handlers,thread\nexec T\n", 4, 0,
+	  "exec: expected success, got EAGAIN" },
+};
+
 static void
 what_differs_fails_the_scenario(void **state)
 {
 	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kin_differences); i++)
+		expect_end(kin_differences[i].text, SCENARIO_FAILED, kin_differences[i].line, 0,
+			   kin_differences[i].words);
 	for (size_t i = 0; i < ARRAY_SIZE(differences); i++)
 		expect_end(differences[i].text, SCENARIO_FAILED, differences[i].line, 0,
 			   differences[i].words);
@@ -301,6 +445,13 @@ a_broken_invariant_is_reported_where_it_broke(void **state)
 	assert_int_equal(result.line, 4);
 	assert_non_null(strstr(result.text, "I-CHARGE is broken: "));
 	assert_string_equal(scenario_outcome_name(SCENARIO_BROKEN), "FAILED");
+	/* what is found broken at the end does not hide the result that was wrong before */
+	result = run_config(SPAWN "print \"corrupt\"\nmunmap A p 4K = EINVAL\n",
+			    (struct scenario_config){ .check = SCENARIO_CHECK_END });
+	assert_int_equal(result.outcome, SCENARIO_BROKEN);
+	assert_int_equal(result.line, 4);
+	assert_non_null(
+		strstr(result.text, "munmap: expected EINVAL, got success; then: I-CHARGE"));
 	result = run_config(text, last);
 	assert_int_equal(result.outcome, SCENARIO_BROKEN);
 	assert_int_equal(result.line, 5);
@@ -328,6 +479,10 @@ repeats_nest_and_names_come_free_again(void **state)
 
 	(void)state;
 	assert_int_equal(result.outcome, SCENARIO_OK);
+	/* also of those that were never waited for, and of threads */
+	result = run(SPAWN "repeat 3\nclone A B no-reap\nexit B\nclone A T space,handlers,thread\n"
+			   "leave T\nend\nexpect PROCESSES = 1\n");
+	assert_int_equal(result.outcome, SCENARIO_OK);
 }
 
 static void
@@ -340,6 +495,11 @@ nothing_is_left_after_any_ending(void **state)
 		"\"enough\"\n",
 		SPAWN "fork A B\nexit A\nvfork B C\nexit B\n",
 		SPAWN "fail 1+\nstore A p 01 = NOMEM\n",
+		SPAWN "clone A T space,handlers,thread\nclone T B none\nleave A 1\npause B 19\n",
+		SPAWN "clone A B space,suspend\nclone B C no-reap\nexit C\nexit B\n",
+		OPEN "take A 0 = f\nspecial -3 s\nchdir A d\nmount A m\nclone A B new-mount\n",
+		"machine orphans=stay\n" SPAWN "fork A B\nfork B C\nexit A\nexit B\n",
+		SPAWN "account A 2\nfork A B\nexit A\nexit B\nstop \"enough\"\n",
 	};
 
 	(void)state;
@@ -347,6 +507,7 @@ nothing_is_left_after_any_ending(void **state)
 		(void)run(texts[i]);
 		assert_int_equal(proc_count(), 0);
 		assert_int_equal(object_live(), 0);
+		assert_int_equal(resource_live(), 0);
 		assert_int_equal(space_live_regions(), 0);
 		machine_check();
 	}
@@ -394,6 +555,37 @@ the_output_names_no_address_and_no_time(void **state)
 	assert_null(strstr(first, "0x"));
 	assert_int_equal(run(text).outcome, SCENARIO_OK);
 	assert_string_equal(first, printed);
+}
+
+static void
+threads_end_one_by_one(void **state)
+{
+	struct scenario_result result = run(
+		SPAWN "clone A T space,handlers,thread -> t\nclone T U space,handlers,thread -> u\n"
+		      "leave A 5\nid T = t\nexec T = EAGAIN\nleave U 7\n"
+		      "exec T\nstate A = ALIVE\nid A = 1\nload A p = SEGV_MAPERR\n"
+		      "clone A B none = 4\nleave B 9\nwait A for any = B exited 9\n");
+
+	(void)state;
+	if (result.outcome != SCENARIO_OK)
+		fail_msg("%u: %s", result.line, result.text);
+}
+
+/* unwind - a fork of a process with everything, at whose every allocation memory is out once. */
+static void
+a_fork_unwinds_from_wherever_it_fails(void **state)
+{
+	struct scenario_result result =
+		run(OPEN "mmap A 0 64K rw- private,anon -> p\nmadvise A p 4K dontfork\n"
+			 "store A p fill 11 64K\nchdir A home\nmount A root\naccount A 9\n"
+			 "unwind A B new-mount,default-handlers signal 17\n"
+			 "expect UNWOUND >= 6 PROCESSES = 2\ncount\n"
+			 "unwind A C space,handlers,thread\nexpect UNWOUND >= 1\n"
+			 "unwind B D thread = EINVAL\n");
+
+	(void)state;
+	if (result.outcome != SCENARIO_OK)
+		fail_msg("%u: %s", result.line, result.text);
 }
 
 static void
@@ -487,7 +679,8 @@ TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_wa
 	   cmocka_unit_test(repeats_nest_and_names_come_free_again),
 	   cmocka_unit_test(nothing_is_left_after_any_ending),
 	   cmocka_unit_test(work_is_limited_where_that_is_asked_for),
-	   cmocka_unit_test(a_full_arena_is_an_error),
+	   cmocka_unit_test(a_full_arena_is_an_error), cmocka_unit_test(threads_end_one_by_one),
+	   cmocka_unit_test(a_fork_unwinds_from_wherever_it_fails),
 	   cmocka_unit_test(residency_is_exact_both_ways),
 	   cmocka_unit_test(a_cut_recording_is_told_in_the_last_line),
 	   cmocka_unit_test(segments_are_attached_and_detached_whole),

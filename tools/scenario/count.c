@@ -11,6 +11,7 @@ statement_count(struct run *r)
 		return false;
 	for (unsigned i = 0; !r->dry && i < STAT_NR; i++)
 		r->stats_count[i] = stat_get((enum stat)i);
+	r->unwound_count = r->nr_unwound;
 	return true;
 }
 
@@ -23,6 +24,17 @@ static const struct {
 	{ "TABLE_FRAMES", FRAME_TABLE },
 };
 
+/* What lives now, beyond what did at the beginning: nothing did. */
+static const struct {
+	const char *name;
+	uint64_t (*live)(void);
+} live_counters[] = {
+	{ "PROCESSES", proc_count },
+	{ "HELD", resource_live },
+	{ "OBJECTS", object_live },
+	{ "REGIONS", space_live_regions },
+};
+
 /* A counter since the last count statement, or frames in use since the scenario began. */
 static bool
 counter_of(const struct run *r, const struct token *token, uint64_t *value)
@@ -32,6 +44,16 @@ counter_of(const struct run *r, const struct token *token, uint64_t *value)
 			*value = r->dry ? 0 : stat_get((enum stat)i) - r->stats_count[i];
 			return true;
 		}
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(live_counters); i++) {
+		if (token_is(token, live_counters[i].name)) {
+			*value = r->dry ? 0 : live_counters[i].live();
+			return true;
+		}
+	}
+	if (token_is(token, "UNWOUND")) {
+		*value = r->nr_unwound - r->unwound_count;
+		return true;
 	}
 	for (unsigned i = 0; i < ARRAY_SIZE(frame_counters); i++) {
 		enum frame_kind kind = frame_counters[i].kind;

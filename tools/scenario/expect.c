@@ -27,16 +27,9 @@ perm_text(const struct region *region, char buf[5])
 
 /* The name of a file, cut to what fits. */
 static const char *
-name_text(const struct name *name, char *buf, size_t bytes)
+file_text(const struct name *name, char *buf, size_t bytes)
 {
-	size_t n;
-
-	if (!name)
-		return "anonymous";
-	n = min_u64(name->bytes, bytes - 1);
-	memcpy(buf, name->text, n);
-	buf[n] = 0;
-	return buf;
+	return name ? names_text(name, buf, bytes) : "anonymous";
 }
 
 /* Tell a difference once per statement, at the first address where there is one. */
@@ -70,8 +63,8 @@ maps_differ(struct run *r, struct map_cursor *cur, const struct map_line *line,
 	cur->equal = false;
 	return run_failed(
 		r, "maps: at 0x%llx expected %s%s%s, got %s%s%s", (unsigned long long)at, want,
-		line ? name_text(line->file, want_name, sizeof(want_name)) : "", want_flags, got,
-		region ? name_text(region->object ? names_of_object(r->names, region->object)
+		line ? file_text(line->file, want_name, sizeof(want_name)) : "", want_flags, got,
+		region ? file_text(region->object ? names_of_object(r->names, region->object)
 						  : NULL,
 				   got_name, sizeof(got_name))
 		       : "",

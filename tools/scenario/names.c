@@ -80,3 +80,13 @@ names_of_object(struct names *names, const struct object *object)
 	}
 	return NULL;
 }
+
+const char *
+names_text(const struct name *name, char *buf, size_t bytes)
+{
+	size_t n = min_u64(name->bytes, bytes - 1);
+
+	memcpy(buf, name->text, n);
+	buf[n] = 0;
+	return buf;
+}

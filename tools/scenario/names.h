@@ -1,5 +1,5 @@
 /*
- * names.h - what the words of a scenario stand for: processes, files, labels, digests.
+ * names.h - what the words of a scenario stand for: processes, files, labels, digests, ...
  *
  * A hash table in the arena that the caller gave. A name keeps pointing into
  * the text of the scenario. Names are never removed, but a process that is
@@ -15,6 +15,8 @@ enum name_kind {
 	NAME_LABEL,
 	NAME_DIGEST,
 	NAME_PIN,
+	NAME_THING,
+	NAME_LEDGER,
 };
 
 struct name {
@@ -28,9 +30,12 @@ struct name {
 	bool		align;	     /* file: large mappings follow its alignment */
 	bool		is_segment;  /* file: shared memory that shmat attaches */
 	uint64_t	least_bytes; /* file: smallest size so far; beyond it nothing is made up */
-	struct process *process;
+	struct process *process;     /* one reference, while is_set */
+	struct thread  *thread;	     /* process: one of its threads that is not the first */
 	struct object  *object;
 	struct pin     *pin;
+	struct thing   *thing;
+	struct ledger  *ledger;
 	uint64_t	value;
 	struct digest	digest;
 };
@@ -58,3 +63,6 @@ void *names_alloc(struct names *names, size_t bytes);
 
 /* names_of_object - the file that this object is, or NULL. */
 struct name *names_of_object(struct names *names, const struct object *object);
+
+/* names_text - the bytes of a name as a string, cut to the buffer. */
+const char *names_text(const struct name *name, char *buf, size_t bytes);

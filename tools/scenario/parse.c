@@ -5,6 +5,7 @@
  * and numbers made of labels are 0.
  */
 #include "scenario/call.h"
+#include "scenario/kin.h"
 
 static bool
 is_name_start(char c)
@@ -66,6 +67,16 @@ parse_word(struct run *r, const char *word)
 		return true;
 	r->lex = before;
 	return false;
+}
+
+bool
+parse_equals(struct run *r)
+{
+	struct token token;
+
+	if (!parse_token(r, &token, "="))
+		return false;
+	return token_is(&token, "=") || parse_expected(r, &token, "=");
 }
 
 bool
@@ -196,6 +207,29 @@ parse_process(struct run *r, struct name **name)
 }
 
 bool
+parse_any_process(struct run *r, struct name **name)
+{
+	struct token token;
+	char	     buf[72];
+
+	*name = NULL;
+	if (!parse_token(r, &token, "the name of a process"))
+		return false;
+	if (!is_process_name(&token))
+		return parse_expected(r, &token, "the name of a process");
+	if (r->dry)
+		return true;
+	*name = names_find(r->names, NAME_PROCESS, token.text, token.bytes);
+	if (!*name || !(*name)->is_set)
+		return run_error(r, SCENARIO_SYNTAX, token.column,
+				 "expected a process that nobody has waited for yet, got '%s'",
+				 shown(&token, buf, sizeof(buf)));
+	if (!r->actor)
+		r->actor = *name;
+	return true;
+}
+
+bool
 parse_new_process(struct run *r, struct name **name)
 {
 	struct token token;
@@ -212,6 +246,8 @@ parse_new_process(struct run *r, struct name **name)
 	if (!*name)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "the scenario has too many names");
+	if ((*name)->is_set && process_is_gone(*name))
+		process_unname(r, *name);
 	if ((*name)->is_set)
 		return run_error(r, SCENARIO_SYNTAX, token.column,
 				 "expected a name that no process has, got '%s'",
@@ -327,10 +363,10 @@ parse_flags(struct run *r, const struct flag_word *words, const char *what, unsi
 static bool
 error_of(const struct token *token, err_t *err)
 {
-	static const err_t all[] = { ERR_PERM,	ERR_NOENT, ERR_SRCH,	 ERR_IO,
-				     ERR_BADF,	ERR_CHILD, ERR_AGAIN,	 ERR_NOMEM,
-				     ERR_ACCES, ERR_FAULT, ERR_BUSY,	 ERR_EXIST,
-				     ERR_NODEV, ERR_INVAL, ERR_OVERFLOW, ERR_OPNOTSUPP };
+	static const err_t all[] = { ERR_PERM,	 ERR_NOENT,    ERR_SRCH,     ERR_IO,	ERR_BADF,
+				     ERR_CHILD,	 ERR_AGAIN,    ERR_NOMEM,    ERR_ACCES, ERR_FAULT,
+				     ERR_BUSY,	 ERR_EXIST,    ERR_NODEV,    ERR_INVAL, ERR_MFILE,
+				     ERR_DEADLK, ERR_OVERFLOW, ERR_OPNOTSUPP };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		if (token_is(token, err_name(all[i]))) {

@@ -3,9 +3,10 @@
  *
  * A space is left by every CPU before its last reference goes; that is the
  * stage's part, the rest is the library's. A thread shares its maker's space and
- * is gone as soon as it exits; a process stays until somebody waits for it.
+ * is gone as soon as it exits; a process stays until somebody waits for it. (What Linux calls a
+ * thread is a process of its own for `thread`; clone.c makes threads of one process.)
  */
-#include "scenario/run.h"
+#include "scenario/kin.h"
 
 struct space *
 space_of(const struct name *process)
@@ -25,8 +26,7 @@ struct process_call {
 	struct space_layout layout;
 	struct space	   *space;
 	struct process	   *process;
-	struct process	   *child;
-	uint64_t	    flags;
+	struct thread	   *thread;
 	uint32_t	    id;
 	int32_t		    code;
 	err_t		    err;
@@ -54,20 +54,25 @@ call_proc_create(void *arg)
 	call->err = proc_create(call->id, call->space, &call->process);
 }
 
+/* What a program that executes another does first: it is alone, and shares nothing that exec changes. */
+static void
+call_prepare_exec(void *arg)
+{
+	struct process_call *call = arg;
+
+	call->err = thread_begin_exec(call->thread, &call->thread);
+	if (call->err == OK)
+		call->err = proc_unshare(call->process, RESOURCE_HANDLES);
+	if (call->err == OK)
+		call->err = proc_unshare(call->process, RESOURCE_HANDLERS);
+}
+
 static void
 call_proc_exec(void *arg)
 {
 	struct process_call *call = arg;
 
 	proc_exec(call->process, call->space);
-}
-
-static void
-call_proc_fork(void *arg)
-{
-	struct process_call *call = arg;
-
-	call->err = proc_fork(call->process, call->flags, call->id, &call->child);
 }
 
 static void
@@ -86,9 +91,74 @@ call_proc_reap(void *arg)
 	call->err = proc_reap(call->process->parent, call->process, &call->code);
 }
 
-/* The id that a name asks for: its number, or 0 to let the library choose. */
-static uint32_t
-id_of(const struct name *name)
+static void
+call_proc_put(void *arg)
+{
+	proc_put(arg);
+}
+
+void
+process_name(struct name *name, struct process *proc, struct thread *thread)
+{
+	proc_get(proc);
+	name->process = proc;
+	name->thread = thread;
+	name->is_set = true;
+	name->is_thread = false;
+}
+
+void
+process_unname(struct run *r, struct name *name)
+{
+	stage_on_cpu(r->cpu, call_proc_put, name->process);
+	name->process = NULL;
+	name->thread = NULL;
+	name->is_set = false;
+}
+
+bool
+process_is_gone(const struct name *name)
+{
+	enum process_state state = name->process->state;
+
+	return state == PROCESS_FORGOTTEN || (name->thread && state >= PROCESS_DYING);
+}
+
+struct name *
+name_of_process(const struct run *r, uint32_t id)
+{
+	for (struct name *n = r->names->newest; n; n = n->older) {
+		if (n->kind == NAME_PROCESS && n->is_set && !n->thread && n->process->id == id)
+			return n;
+	}
+	return NULL;
+}
+
+struct thread *
+thread_of(const struct name *name)
+{
+	return name->thread ? name->thread : &name->process->main;
+}
+
+bool
+parse_actor(struct run *r, struct name **name)
+{
+	if (!parse_process(r, name))
+		return false;
+	if (r->dry || !thread_of(*name)->has_ended)
+		return true;
+	return run_error(r, SCENARIO_SYNTAX, 0, "expected a thread that has not ended");
+}
+
+void
+process_ended(struct run *r, uint64_t nr)
+{
+	r->nr_exits += nr;
+	r->alive -= nr;
+}
+
+uint32_t
+asked_id(const struct name *name)
 {
 	struct token token = { .text = name->text, .bytes = name->bytes };
 	uint64_t     id;
@@ -230,24 +300,42 @@ statement_spawn(struct run *r)
 	if (!make_space(r, &call))
 		return false;
 	if (call.err == OK) {
-		call.id = id_of(name);
+		call.id = asked_id(name);
 		stage_on_cpu(r->cpu, call_proc_create, &call);
 		stage_on_cpu(r->cpu, call_space_put, call.space);
 	}
 	if (call.err == OK) {
-		name->process = call.process;
-		name->is_set = true;
-		name->is_thread = false;
+		process_name(name, call.process, NULL);
 		r->nr_spawned++;
 		count_alive(r);
 	}
 	return compare_result(r, "spawn", &wanted, call.err, 0, false);
 }
 
-static bool
-is_last_user(const struct space *sp)
+void
+leave_if_last(struct process *proc)
 {
-	return atomic_load_explicit(&sp->refs, memory_order_acquire) == 1;
+	struct space *sp = proc->space;
+
+	if (sp && atomic_load_explicit(&sp->refs, memory_order_acquire) == 1)
+		stage_leave(sp);
+}
+
+/* The thread of this name goes on alone in the new image. */
+static void
+exec_image(struct run *r, struct name *name, struct process_call *call)
+{
+	call->process = name->process;
+	call->thread = thread_of(name);
+	stage_on_cpu(r->cpu, call_prepare_exec, call);
+	if (call->err == OK) {
+		leave_if_last(call->process);
+		stage_on_cpu(r->cpu, call_proc_exec, call);
+		r->nr_execs++;
+		if (name->thread)
+			process_unname(r, name); /* its process has a name already */
+	}
+	stage_on_cpu(r->cpu, call_space_put, call->space);
 }
 
 bool
@@ -257,48 +345,37 @@ statement_exec(struct run *r)
 	struct wanted	    wanted;
 	struct name	   *name;
 
-	if (!parse_process(r, &name) || !parse_layout(r, &call.layout, false) ||
+	if (!parse_actor(r, &name) || !parse_layout(r, &call.layout, false) ||
 	    !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return check_block(r);
 	if (!make_space(r, &call))
 		return false;
-	if (call.err == OK) {
-		call.process = name->process;
-		if (is_last_user(space_of(name)))
-			stage_leave(space_of(name));
-		stage_on_cpu(r->cpu, call_proc_exec, &call);
-		stage_on_cpu(r->cpu, call_space_put, call.space);
-		r->nr_execs++;
-	}
+	if (call.err == OK)
+		exec_image(r, name, &call);
 	return compare_result(r, "exec", &wanted, call.err, 0, false);
 }
 
 static bool
 make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint64_t *counter)
 {
-	struct process_call call = { .flags = flags };
-	struct wanted	    wanted;
-	struct name	   *parent;
-	struct name	   *child;
+	struct wanted wanted;
+	struct name  *parent;
+	struct name  *child;
+	uint32_t      id;
+	err_t	      err;
 
-	if (!parse_process(r, &parent) || !parse_new_process(r, &child) ||
-	    !parse_wanted(r, &wanted))
+	if (!parse_actor(r, &parent) || !parse_new_process(r, &child) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
-	call.process = parent->process;
-	call.id = id_of(child);
-	stage_on_cpu(r->cpu, call_proc_fork, &call);
-	if (call.err == OK) {
-		child->process = call.child;
-		child->is_set = true;
+	err = clone_child(r, parent, child, flags, &id);
+	if (err == OK) {
 		child->is_thread = is_thread;
 		(*counter)++;
-		count_alive(r);
 	}
-	return compare_result(r, verb, &wanted, call.err, 0, false);
+	return compare_result(r, verb, &wanted, err, 0, false);
 }
 
 bool
@@ -334,8 +411,7 @@ reap(struct run *r, struct name *name, int32_t *code)
 
 	stage_on_cpu(r->cpu, call_proc_reap, &call);
 	if (call.err == OK) {
-		name->is_set = false;
-		name->process = NULL;
+		process_unname(r, name);
 		*code = call.code;
 	}
 	return call.err;
@@ -361,13 +437,11 @@ statement_exit(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	if (is_last_user(space_of(name)))
-		stage_leave(space_of(name));
+	leave_if_last(name->process);
 	call.process = name->process;
 	call.code = (int32_t)code;
+	process_ended(r, name->process->nr_running);
 	stage_on_cpu(r->cpu, call_proc_exit, &call);
-	r->nr_exits++;
-	r->alive--;
 	if (name->is_thread) {
 		int32_t ignored;
 
@@ -378,24 +452,26 @@ statement_exit(struct run *r)
 	return true;
 }
 
+/* wait Q [= CODE], by whoever is its parent; wait P for ... is another file's. */
 bool
 statement_wait(struct run *r)
 {
 	struct wanted wanted;
-	struct token  token;
+	struct lexer  start = r->lex;
 	struct name  *name;
 	int32_t	      code = 0;
 	err_t	      err;
 
-	if (!parse_token(r, &token, "the name of a process") || !parse_wanted(r, &wanted))
+	if (!parse_any_process(r, &name))
+		return false;
+	if (parse_word(r, "for")) {
+		r->lex = start;
+		return wait_for_report(r);
+	}
+	if (!parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
-	name = names_find(r->names, NAME_PROCESS, token.text, token.bytes);
-	if (!name || !name->is_set)
-		return run_error(r, SCENARIO_SYNTAX, token.column,
-				 "expected a process that nobody has waited for yet");
-	r->actor = name;
 	err = reap(r, name, &code);
 	return compare_result(r, "wait", &wanted, err, (uint64_t)(int64_t)code, true);
 }

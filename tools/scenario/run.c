@@ -7,6 +7,8 @@
  * left over: a scenario that ends `ok` has leaked no frame, region or object.
  */
 #include "scenario/call.h"
+#include "scenario/kin.h"
+#include "scenario/thing.h"
 
 #include <anymm/swap.h>
 
@@ -29,8 +31,41 @@ static const struct {
 	{ "vfork", statement_vfork },
 	{ "share", statement_share },
 	{ "thread", statement_thread },
+	{ "clone", statement_clone },
+	{ "unwind", statement_unwind },
+	{ "leave", statement_leave },
+	{ "join", statement_join },
+	{ "detach", statement_detach },
 	{ "exit", statement_exit },
 	{ "wait", statement_wait },
+	{ "kill", statement_kill },
+	{ "kill-descendants", statement_kill_descendants },
+	{ "pause", statement_pause },
+	{ "resume", statement_resume },
+	{ "subreaper", statement_subreaper },
+	{ "group", statement_group },
+	{ "state", statement_state },
+	{ "id", statement_id },
+	{ "number", statement_number },
+	{ "tree", statement_tree },
+	{ "open", statement_open },
+	{ "dup", statement_dup },
+	{ "dup-to", statement_dup_to },
+	{ "close", statement_close },
+	{ "take", statement_take },
+	{ "put", statement_put },
+	{ "handle", statement_handle },
+	{ "handles", statement_handles },
+	{ "handle-limit", statement_handle_limit },
+	{ "special", statement_special },
+	{ "next", statement_next },
+	{ "refs", statement_refs },
+	{ "chdir", statement_chdir },
+	{ "cwd", statement_cwd },
+	{ "umask", statement_umask },
+	{ "mount", statement_mount },
+	{ "account", statement_account },
+	{ "paid", statement_paid },
 	{ "limit", statement_limit },
 	{ "on", statement_on },
 	{ "file", statement_file },
@@ -43,6 +78,7 @@ static const struct {
 	{ "count", statement_count },
 	{ "expect", statement_expect },
 	{ "digest", statement_digest },
+	{ "ledger", statement_ledger },
 	{ "check", statement_check },
 	{ "fail", statement_fail },
 	{ "source", statement_source },
@@ -86,19 +122,38 @@ run_print(struct run *r, const char *fmt, ...)
 	r->config->write(r->config->write_ctx, buf, min_u64(n, sizeof(buf) - 1));
 }
 
+/* Where the text of the first error ends, which a broken invariant at the end does not hide. */
+static size_t
+first_error_bytes(const struct scenario_result *result)
+{
+	size_t n = 0;
+
+	while (result->text[n])
+		n++;
+	return n;
+}
+
 bool
 run_error(struct run *r, enum scenario_outcome outcome, uint32_t column, const char *fmt, ...)
 {
 	struct scenario_result *result = r->result;
+	bool			follows = result->outcome == SCENARIO_FAILED;
+	size_t			at = 0;
 	va_list			args;
 
 	if (result->outcome != SCENARIO_OK && outcome != SCENARIO_BROKEN && !r->config->keep_going)
 		return false;
+	if (follows) {
+		at = first_error_bytes(result);
+		at += format(result->text + at, sizeof(result->text) - at, "; then: ");
+		at = min_u64(at, sizeof(result->text) - 1);
+	} else {
+		result->line = r->lex.line;
+		result->column = column;
+	}
 	result->outcome = outcome;
-	result->line = r->lex.line;
-	result->column = column;
 	va_start(args, fmt);
-	format_va(result->text, sizeof(result->text), fmt, args);
+	format_va(result->text + at, sizeof(result->text) - at, fmt, args);
 	va_end(args);
 	return false;
 }
@@ -339,14 +394,15 @@ take_apart(struct run *r)
 	for (struct name *n = r->names->newest; n; n = n->older) {
 		if (n->kind == NAME_PIN && n->is_set)
 			pin_release(r, n, false);
-		if (n->kind != NAME_PROCESS || !n->is_set || n->process->state != PROCESS_ALIVE)
+		if (n->kind != NAME_PROCESS || !n->is_set || !n->process->space)
 			continue;
 		stage_leave(n->process->space);
 		stage_on_cpu(r->cpu, exit_process, n->process);
 	}
+	things_drop(r);
 	for (struct name *n = r->names->newest; n; n = n->older) {
-		if (n->kind == NAME_PROCESS)
-			n->is_set = false;
+		if (n->kind == NAME_PROCESS && n->is_set)
+			process_unname(r, n);
 		if (n->kind != NAME_FILE || !n->is_set)
 			continue;
 		stage_on_cpu(r->cpu, put_object, n->object);
@@ -389,6 +445,11 @@ check_leaks(struct run *r)
 			"and %llu",
 			(unsigned long long)space_live_regions(),
 			(unsigned long long)object_live());
+	if (resource_live() != 0)
+		return run_error(r, SCENARIO_BROKEN, 0,
+				 "all processes are gone: expected that nobody holds anything, got "
+				 "%llu things held",
+				 (unsigned long long)resource_live());
 	return true;
 }
 
@@ -446,6 +507,7 @@ scenario_run(const struct scenario_config *config, struct scenario_result *resul
 	    (!config->parse_only && !machine_fits(r, &machine)))
 		return result->outcome;
 	r->swaps = machine.swap != 0;
+	r->orphans = machine.orphans;
 	r->names = names_create(config->arena, config->arena_bytes);
 	if (!r->names) {
 		(void)run_error(r, SCENARIO_SYNTAX, 0,
@@ -456,6 +518,7 @@ scenario_run(const struct scenario_config *config, struct scenario_result *resul
 		run_pass(r, true);
 	if (result->outcome != SCENARIO_OK || config->parse_only)
 		return result->outcome;
+	proc_configure(NULL, r->orphans);
 	report_start(r);
 	run_pass(r, false);
 	finish(r);
@@ -487,10 +550,14 @@ machine_key(struct run *r, const struct token *token, struct scenario_machine *m
 		good = token_number(&rest, &machine->seed);
 	else if (token_is(token, "sharing"))
 		machine->sharing = true;
+	else if (token_is(token, "orphans=adopted"))
+		machine->orphans = ORPHANS_ADOPTED;
+	else if (token_is(token, "orphans=stay"))
+		machine->orphans = ORPHANS_STAY;
 	else
 		return parse_expected(r, token,
-				      "frames=, memory=, swap=, cpus=, nodes=, user=, seed= or "
-				      "sharing");
+				      "frames=, memory=, swap=, cpus=, nodes=, user=, seed=, "
+				      "sharing, orphans=adopted or orphans=stay");
 	if (!good)
 		return parse_expected(r, &rest, "a number in the range of this key");
 	if (token_key(token, "cpus", &rest))

@@ -41,6 +41,9 @@ struct run {
 	unsigned		      nr_repeats;
 	bool			      files_cut; /* some file has become shorter */
 	struct move		     *moves;	 /* of pages, the newest first (remap.c) */
+	enum orphan_policy	      orphans;
+	uint64_t		      nr_unwound;    /* failures that unwind has provoked */
+	uint64_t		      unwound_count; /* at the last count statement */
 
 	/* For the table at the end. */
 	uint64_t nr_spawned, nr_forks, nr_threads, nr_vforks, nr_execs, nr_exits;
@@ -66,6 +69,46 @@ bool statement_exit(struct run *r);
 bool statement_wait(struct run *r);
 bool statement_limit(struct run *r);
 bool statement_on(struct run *r);
+/* clone.c */
+bool statement_clone(struct run *r);
+bool statement_unwind(struct run *r);
+/* threads.c */
+bool statement_leave(struct run *r);
+bool statement_join(struct run *r);
+bool statement_detach(struct run *r);
+/* kin.c */
+bool statement_kill(struct run *r);
+bool statement_kill_descendants(struct run *r);
+bool statement_pause(struct run *r);
+bool statement_resume(struct run *r);
+bool statement_subreaper(struct run *r);
+bool statement_group(struct run *r);
+bool statement_state(struct run *r);
+bool statement_id(struct run *r);
+bool statement_number(struct run *r);
+/* tree.c */
+bool statement_tree(struct run *r);
+/* handles.c */
+bool statement_open(struct run *r);
+bool statement_dup(struct run *r);
+bool statement_dup_to(struct run *r);
+bool statement_close(struct run *r);
+bool statement_take(struct run *r);
+bool statement_put(struct run *r);
+bool statement_handle(struct run *r);
+bool statement_handles(struct run *r);
+bool statement_handle_limit(struct run *r);
+bool statement_special(struct run *r);
+bool statement_next(struct run *r);
+/* thing.c */
+bool statement_refs(struct run *r);
+/* context.c */
+bool statement_chdir(struct run *r);
+bool statement_cwd(struct run *r);
+bool statement_umask(struct run *r);
+bool statement_mount(struct run *r);
+bool statement_account(struct run *r);
+bool statement_paid(struct run *r);
 /* file.c */
 bool statement_file(struct run *r);
 bool statement_truncate(struct run *r);
@@ -121,6 +164,8 @@ bool statement_differ(struct run *r);
 bool statement_count(struct run *r);
 bool statement_expect(struct run *r);
 bool statement_digest(struct run *r);
+/* ledger.c */
+bool statement_ledger(struct run *r);
 bool statement_check(struct run *r);
 bool statement_fail(struct run *r);
 
@@ -154,6 +199,7 @@ bool parse_end(struct run *r);
 bool parse_number(struct run *r, uint64_t *value, const char *what);
 bool parse_process(struct run *r, struct name **name);
 bool parse_new_process(struct run *r, struct name **name);
+bool parse_any_process(struct run *r, struct name **name);
 bool parse_file(struct run *r, struct name **name);
 bool parse_prot(struct run *r, unsigned *prot);
 bool parse_fault(struct run *r, const struct token *token, enum fault_result *fault,
@@ -161,6 +207,9 @@ bool parse_fault(struct run *r, const struct token *token, enum fault_result *fa
 
 /* parse_word - the next word if it is exactly this; else nothing is read. */
 bool parse_word(struct run *r, const char *word);
+
+/* parse_equals - the next word is =. */
+bool parse_equals(struct run *r);
 
 /* parse_expected - the error for a word that does not belong there. */
 bool parse_expected(struct run *r, const struct token *token, const char *what);

@@ -43,6 +43,8 @@ struct scenario_machine {
 	uint64_t user_bytes; /* addresses that a process must have; 0: any number */
 	uint64_t seed;	     /* for machines that make choices */
 	bool	 sharing;    /* tables are shared by fork */
+
+	enum orphan_policy orphans; /* what becomes of them: no property of the machine */
 };
 
 enum scenario_outcome {

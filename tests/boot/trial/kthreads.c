@@ -243,21 +243,6 @@ tell(struct process *proc, unsigned generations, uint64_t hostile, const char *w
 	trial_pass("%s: %d threads came back through all their frames", what, wanted);
 }
 
-static void
-expect_same_frames(const struct frame_totals *before)
-{
-	struct frame_totals now;
-
-	anymm_drain();
-	now = frame_totals();
-	for (unsigned kind = 0; kind < FRAME_KINDS; kind++)
-		if (now.by_kind[kind] != before->by_kind[kind])
-			trial_fail("frames of kind %u: %lu, before %lu", kind,
-				   (unsigned long)now.by_kind[kind],
-				   (unsigned long)before->by_kind[kind]);
-	trial_pass("every frame of the stacks came back");
-}
-
 void
 trial_kthreads(void)
 {
@@ -284,7 +269,8 @@ trial_kthreads(void)
 	proc_exit(proc, 0);
 	if (proc_reap(NULL, proc, &code) != OK)
 		trial_fail("the process is not gone");
-	expect_same_frames(&before);
+	trial_expect_frames(&before);
+	trial_pass("every frame of the stacks came back");
 }
 
 /* ---- a stack that is too small ---- */

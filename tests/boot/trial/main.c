@@ -3,6 +3,8 @@
  */
 #include "trial.h"
 
+#include <anymm/check.h>
+
 #include "../../../arch/x86_64/boot/ring3.h"
 #include "base/format.h"
 
@@ -14,7 +16,8 @@ static const struct {
 } trials[] = {
 	{ "stress", trial_stress },	{ "overflow", trial_overflow }, { "sysret", trial_sysret },
 	{ "bootmap", trial_bootmap },	{ "kthreads", trial_kthreads }, { "guard", trial_guard },
-	{ "contexts", trial_contexts }, { "nested", trial_nested },
+	{ "contexts", trial_contexts }, { "nested", trial_nested },	{ "churn", trial_churn },
+	{ "bomb", trial_bomb },
 };
 
 static unsigned nr_passed;
@@ -76,6 +79,55 @@ trial_start_library(void)
 
 	if (anymm_init(&map) != OK)
 		trial_fail("the library does not start");
+}
+
+void
+trial_must(err_t err, const char *what)
+{
+	if (err != OK)
+		trial_fail("%s: %s", what, err_name(err));
+}
+
+void
+trial_check_all(void)
+{
+	struct check_report report;
+
+	if (!check_all(&report))
+		trial_fail("%s: %s", invariant_name(report.broken), report.text);
+}
+
+void
+trial_expect_frames(const struct frame_totals *before)
+{
+	struct frame_totals now;
+
+	anymm_drain();
+	now = frame_totals();
+	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
+		if (now.by_kind[kind] != before->by_kind[kind])
+			trial_fail("frames of kind %u: %lu at the start, %lu at the end", kind,
+				   (unsigned long)before->by_kind[kind],
+				   (unsigned long)now.by_kind[kind]);
+	}
+}
+
+static void
+call_with_number(void *arg)
+{
+	void (*const *fn)(unsigned cpu) = arg;
+
+	(*fn)(platform_cpu());
+}
+
+void
+trial_on_all(void (*fn)(unsigned cpu))
+{
+	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
+		smp_call_begin(cpu, call_with_number, &fn);
+	fn(0);
+	for (unsigned cpu = 1; cpu < boot_nr_cpus(); cpu++)
+		smp_call_end(cpu);
 }
 
 /* On the timer's interrupt of every CPU, so that one that waits for ever is noticed by another. */

@@ -26,7 +26,6 @@
  */
 #include "trial.h"
 
-#include <anymm/check.h>
 #include <anymm/fault.h>
 #include <anymm/stats.h>
 #include <anymm/usercopy.h>
@@ -76,13 +75,6 @@ static struct stress {
 } stress;
 
 extern const char writer_page[];
-
-static void
-must(err_t err, const char *what)
-{
-	if (err != OK)
-		trial_fail("%s: %s", what, err_name(err));
-}
 
 static vaddr_t
 word_of(enum page page, unsigned cpu)
@@ -232,19 +224,19 @@ map_page(enum page page, unsigned type)
 {
 	vaddr_t at;
 
-	must(space_map(stress.sp,
-		       &(struct map_request){ .addr = PAGE(page),
-					      .length = ARCH_PAGE_SIZE,
-					      .prot = PROT_R | PROT_W,
-					      .flags = type | MAPF_ANONYMOUS | MAPF_FIXED },
-		       &at),
-	     "map");
+	trial_must(space_map(stress.sp,
+			     &(struct map_request){ .addr = PAGE(page),
+						    .length = ARCH_PAGE_SIZE,
+						    .prot = PROT_R | PROT_W,
+						    .flags = type | MAPF_ANONYMOUS | MAPF_FIXED },
+			     &at),
+		   "map");
 }
 
 static void
 unmap_page(enum page page)
 {
-	must(space_unmap(stress.sp, PAGE(page), ARCH_PAGE_SIZE), "unmap");
+	trial_must(space_unmap(stress.sp, PAGE(page), ARCH_PAGE_SIZE), "unmap");
 }
 
 static bool
@@ -301,9 +293,10 @@ expect_refusals(enum page page)
 static void
 forbid_and_allow(void)
 {
-	must(space_protect(stress.sp, PAGE(GOING), ARCH_PAGE_SIZE, PROT_R), "protect");
+	trial_must(space_protect(stress.sp, PAGE(GOING), ARCH_PAGE_SIZE, PROT_R), "protect");
 	expect_refusals(GOING);
-	must(space_protect(stress.sp, PAGE(GOING), ARCH_PAGE_SIZE, PROT_R | PROT_W), "protect");
+	trial_must(space_protect(stress.sp, PAGE(GOING), ARCH_PAGE_SIZE, PROT_R | PROT_W),
+		   "protect");
 }
 
 /* The frame that GOING had is the next one that is given out: FRESH has it now, zeroed. */
@@ -355,7 +348,7 @@ end_child(struct child *child)
 	compare_snapshot(child);
 	stage_leave(child->proc->space);
 	proc_exit(child->proc, 7);
-	must(proc_reap(stress.parent, child->proc, &code), "reap");
+	trial_must(proc_reap(stress.parent, child->proc, &code), "reap");
 	child->proc = NULL;
 }
 
@@ -379,7 +372,7 @@ fork_a_child(void)
 	struct child *child = &stress.children[stress.seed % NR_CHILDREN];
 
 	end_child(child);
-	must(proc_fork(stress.parent, 0, 0, &child->proc), "fork");
+	trial_must(proc_fork(stress.parent, 0, 0, &child->proc), "fork");
 	take_snapshot(child);
 	wait_for_writers();
 	compare_snapshot(child);
@@ -412,9 +405,9 @@ start(void)
 {
 	struct space_layout layout = space_default_layout();
 
-	must(space_create(&layout, &stress.sp), "space");
-	must(space_add_thread(stress.sp), "thread");
-	must(proc_create(0, stress.sp, &stress.parent), "process");
+	trial_must(space_create(&layout, &stress.sp), "space");
+	trial_must(space_add_thread(stress.sp), "thread");
+	trial_must(proc_create(0, stress.sp, &stress.parent), "process");
 	space_put(stress.sp);
 	broken_choose_page(PAGE(GOING));
 	for (enum page page = 0; page < FRESH; page++)
@@ -430,16 +423,7 @@ finish(void)
 		end_child(&stress.children[i]);
 	stage_leave(stress.sp);
 	proc_exit(stress.parent, 0);
-	must(proc_reap(NULL, stress.parent, &code), "reap");
-}
-
-static void
-check_invariants(void)
-{
-	struct check_report report;
-
-	if (!check_all(&report))
-		trial_fail("%s: %s", invariant_name(report.broken), report.text);
+	trial_must(proc_reap(NULL, stress.parent, &code), "reap");
 }
 
 static void
@@ -457,21 +441,6 @@ check_words(void)
 	}
 	if (read_word(stress.sp, SHARED, 0) != stress.child_adds)
 		trial_fail("lost write of a child");
-}
-
-static void
-check_totals(const struct frame_totals *before)
-{
-	struct frame_totals now;
-
-	anymm_drain();
-	now = frame_totals();
-	for (unsigned kind = 0; kind < FRAME_KINDS; kind++) {
-		if (now.by_kind[kind] != before->by_kind[kind])
-			trial_fail("frames of kind %u: %lu at the start, %lu at the end", kind,
-				   (unsigned long)before->by_kind[kind],
-				   (unsigned long)now.by_kind[kind]);
-	}
 }
 
 static void
@@ -515,7 +484,7 @@ trial_stress(void)
 		} while (++done < rounds && done % ROUNDS_A_CHECK != 0);
 		stop_writers();
 		check_words();
-		check_invariants();
+		trial_check_all();
 		trial_alive();
 	}
 	say_counts(rounds);
@@ -523,7 +492,7 @@ trial_stress(void)
 	trial_pass("every write has arrived, and no child has seen one after its birth");
 	trial_pass("every invariant held");
 	finish();
-	check_invariants();
-	check_totals(&before);
+	trial_check_all();
+	trial_expect_frames(&before);
 	trial_pass("every frame came back");
 }

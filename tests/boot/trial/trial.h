@@ -27,6 +27,18 @@ void trial_start_library(void);
 void trial_watch(unsigned seconds, const char *what);
 void trial_alive(void);
 
+/* trial_must - a call of the library has succeeded. */
+void trial_must(err_t err, const char *what);
+
+/* trial_check_all - every invariant holds. Needs: no operation in progress. */
+void trial_check_all(void);
+
+/* trial_expect_frames - the library keeps no spares; of each kind there are as many frames as before. */
+void trial_expect_frames(const struct frame_totals *before);
+
+/* trial_on_all - call fn(cpu) on every CPU at once, and wait until all have returned. */
+void trial_on_all(void (*fn)(unsigned cpu));
+
 /*
  * broken_init - break the machine as `break=` says, after `after=` occasions:
  *
@@ -50,4 +62,6 @@ void trial_contexts(void);
 void trial_nested(void);
 void trial_bootmap(void);
 void trial_kthreads(void);
+void trial_churn(void);
+void trial_bomb(void);
 void trial_guard(void);
