@@ -479,6 +479,11 @@ repeats_nest_and_names_come_free_again(void **state)
 
 	(void)state;
 	assert_int_equal(result.outcome, SCENARIO_OK);
+	/* a forgotten one is not taken for whoever has its id now */
+	result = run(SPAWN "fork A E\nexit E\nwait E\nclone A 3 no-reap = 3\nexit 3 1\n"
+			   "clone A E none = 3\nexit E 7\nwait A for any = E exited 7\n"
+			   "state 3 = FORGOTTEN\n");
+	assert_int_equal(result.outcome, SCENARIO_OK);
 	/* also of those that were never waited for, and of threads */
 	result = run(SPAWN "repeat 3\nclone A B no-reap\nexit B\nclone A T space,handlers,thread\n"
 			   "leave T\nend\nexpect PROCESSES = 1\n");

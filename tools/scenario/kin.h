@@ -18,7 +18,7 @@ void process_unname(struct run *r, struct name *name);
 /* process_is_gone - nobody will ask for it any more: the name may be used again. */
 bool process_is_gone(const struct name *name);
 
-/* name_of_process - the name of the process with this id, or NULL; not of a thread. */
+/* name_of_process - the name of the process that has this id now, or NULL; not of a thread. */
 struct name *name_of_process(const struct run *r, uint32_t id);
 
 /* asked_id - the id that a name asks for: its number, or 0 to let the library choose. */

@@ -128,7 +128,8 @@ struct name *
 name_of_process(const struct run *r, uint32_t id)
 {
 	for (struct name *n = r->names->newest; n; n = n->older) {
-		if (n->kind == NAME_PROCESS && n->is_set && !n->thread && n->process->id == id)
+		if (n->kind == NAME_PROCESS && n->is_set && !n->thread && n->process->id == id &&
+		    n->process->state != PROCESS_FORGOTTEN)
 			return n;
 	}
 	return NULL;

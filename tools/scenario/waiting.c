@@ -148,13 +148,25 @@ is_equal(const struct report *a, const struct report *b)
 	       (a->event == WAIT_CONTINUED || a->code == b->code);
 }
 
-/* What the parent has heard; a child that has exited is gone, and so is its name. */
-static struct report
-heard(const struct run *r, const struct wait_call *call)
+/* Whom the wait will tell of. It is asked first, while he has his id: another may get that then. */
+static struct name *
+child_to_hear_of(const struct run *r, struct wait_call call)
 {
+	call.request.flags |= WAITF_KEEP;
+	stage_on_cpu(r->cpu, do_wait, &call);
+	return call.err == OK ? name_of_process(r, call.result.id) : NULL;
+}
+
+/* What the parent hears; a child that has exited is gone afterwards. */
+static struct report
+hear(const struct run *r, struct wait_call *call)
+{
+	struct name *name = child_to_hear_of(r, *call);
+
+	stage_on_cpu(r->cpu, do_wait, call);
 	if (call->err != OK)
 		return (struct report){ .is_error = true, .err = call->err };
-	return (struct report){ .name = name_of_process(r, call->result.id),
+	return (struct report){ .name = name,
 				.event = call->result.event,
 				.code = (uint64_t)(int64_t)call->result.code };
 }
@@ -193,8 +205,7 @@ wait_for_report(struct run *r)
 	if (r->dry)
 		return true;
 	call.parent = parent->process;
-	stage_on_cpu(r->cpu, do_wait, &call);
-	got = heard(r, &call);
+	got = hear(r, &call);
 	goes_on = compare_report(r, &want, &got);
 	if (got.name && process_is_gone(got.name))
 		process_unname(r, got.name);
