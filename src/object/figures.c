@@ -27,7 +27,7 @@ static void
 add_object(struct memory_figures *figures, struct object *object)
 {
 	lock_acquire(&object->lock);
-	if (object->ops == &pager_zero) {
+	if (object->ops == &pager_zero || object->ops->stays) {
 		figures->shared += object->nr_pages;
 	} else {
 		figures->cache += object->nr_pages;
