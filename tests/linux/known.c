@@ -74,16 +74,21 @@ is_hole_of_refused_remap(const struct verdict *v)
 static bool
 is_remap_of_pieces(const struct verdict *v)
 {
+	uint64_t       end = v->op.arg[0] + v->op.arg[1];
 	struct region *r;
 
 	if (v->op.kind != OP_MREMAP)
 		return false;
-	if (pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]))
+	if (pair_splits(v->op.process, v->op.arg[0], end))
 		return true;
-	/* The lock is taken from the whole of the map that is left behind. */
-	r = space_find(library_space(v->op.process), v->op.arg[0]);
-	return r && v->difference == DIFFERENT_MAPS &&
-	       pair_splits(v->op.process, r->range.start, r->range.end);
+	if (v->difference != DIFFERENT_MAPS)
+		return false;
+	/* The lock is taken from the whole of each map that is left behind. */
+	for (r = space_first(library_space(v->op.process)); r; r = region_next(r))
+		if (r->range.start < end && v->op.arg[0] < r->range.end &&
+		    pair_splits(v->op.process, r->range.start, r->range.end))
+			return true;
+	return false;
 }
 
 /* is_overlap_missed - the sum of address and old length wraps around to below the new place. */
