@@ -14,6 +14,19 @@ is_hole_of_refused_map(const struct verdict *v)
 	       (v->op.arg[3] & MAPF_FIXED) && v->linux_says.value == ERR_NOMEM;
 }
 
+#define MOST_ERRORS 4095 /* as numbers just below 2^64 */
+
+/* is_address_like_error - Linux gives the address that was asked for, as if it were an error of its own. */
+static bool
+is_address_like_error(const struct verdict *v)
+{
+	return v->op.kind == OP_MMAP && v->difference == DIFFERENT_RESULT &&
+	       (v->op.arg[3] & (MAPF_FIXED | MAPF_FIXED_NOREPLACE)) &&
+	       v->op.arg[0] >= -(uint64_t)MOST_ERRORS &&
+	       v->linux_says.value == (int64_t)v->op.arg[0] &&
+	       (v->library_says.value == ERR_NOMEM || v->library_says.value == ERR_INVAL);
+}
+
 /* Linux looks at the data limit only while the address space has room for as much again. */
 static bool
 is_data_limit_forgotten(const struct verdict *v)
@@ -61,16 +74,21 @@ is_hole_of_refused_remap(const struct verdict *v)
 static bool
 is_remap_of_pieces(const struct verdict *v)
 {
+	uint64_t       end = v->op.arg[0] + v->op.arg[1];
 	struct region *r;
 
 	if (v->op.kind != OP_MREMAP)
 		return false;
-	if (pair_splits(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]))
+	if (pair_splits(v->op.process, v->op.arg[0], end))
 		return true;
-	/* The lock is taken from the whole of the map that is left behind. */
-	r = space_find(library_space(v->op.process), v->op.arg[0]);
-	return r && v->difference == DIFFERENT_MAPS &&
-	       pair_splits(v->op.process, r->range.start, r->range.end);
+	if (v->difference != DIFFERENT_MAPS)
+		return false;
+	/* The lock is taken from the whole of each map that is left behind. */
+	for (r = space_first(library_space(v->op.process)); r; r = region_next(r))
+		if (r->range.start < end && v->op.arg[0] < r->range.end &&
+		    pair_splits(v->op.process, r->range.start, r->range.end))
+			return true;
+	return false;
 }
 
 /* is_overlap_missed - the sum of address and old length wraps around to below the new place. */
@@ -174,6 +192,9 @@ const struct known known[] = {
 	  "shared anonymous memory that cannot be had is refused after the range was unmapped; the "
 	  "library changes nothing",
 	  is_hole_of_refused_map, false },
+	{ "MAP_FIXED at the last 4095 addresses",
+	  "Linux takes such an address for an error number, and gives it; the library gives ENOMEM",
+	  is_address_like_error, false },
 	{ "mprotect over RLIMIT_DATA",
 	  "Linux forgets the data limit when the address space has no room for as many pages "
 	  "again; "
