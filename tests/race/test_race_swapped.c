@@ -230,7 +230,7 @@ RACE(a_write_is_found_wherever_the_page_is, IN,
      .preemptions_wide = 2)
 
 RACE(two_take_the_same_pages, IN,
-     .ops = { { page_out }, { page_out }, { store_parent, load_parent } }, .preemptions = 2,
+     .ops = { { page_out }, { page_out }, { store_parent, load_parent } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(one_page_comes_back_for_three, OUT,
@@ -239,63 +239,63 @@ RACE(one_page_comes_back_for_three, OUT,
 
 RACE(pages_come_and_go, OUT,
      .ops = { { store_parent, load_parent }, { page_out }, { store_child, load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .preemptions = 1, .preemptions_wide = 1)
 
 RACE(memory_is_cut_while_it_goes, IN,
      .ops = { { cut, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 2,
      .preemptions_wide = 1)
 
 RACE(memory_is_cut_while_it_comes_back, OUT,
-     .ops = { { cut, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 2,
+     .ops = { { cut, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_that_is_out_ends, OUT,
-     .ops = { { cut_all, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 2,
+     .ops = { { cut_all, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_hole_is_punched_while_it_goes, IN,
-     .ops = { { punch, load_parent }, { page_out }, { store_child } }, .preemptions = 2,
+     .ops = { { punch, load_parent }, { page_out }, { store_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_hole_is_punched_while_it_comes_back, OUT,
-     .ops = { { punch }, { load_parent, store_child }, { page_out } }, .preemptions = 2,
+     .ops = { { punch }, { load_parent, store_child }, { page_out } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(file_calls_meet_page_out, IN,
-     .ops = { { write_call, read_call }, { page_out }, { load_child } }, .preemptions = 2,
+     .ops = { { write_call, read_call }, { page_out }, { load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(file_calls_bring_pages_back, OUT,
-     .ops = { { write_call }, { read_call, store_parent }, { page_out } }, .preemptions = 2,
+     .ops = { { write_call }, { read_call, store_parent }, { page_out } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_fork_meets_page_out, IN,
      .ops = { { fork_parent, store_born }, { page_out }, { store_parent, load_parent } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .preemptions = 1, .preemptions_wide = 1)
 
 RACE(a_child_exits_during_page_out, IN,
-     .ops = { { store_child, exit_child }, { page_out }, { load_parent } }, .preemptions = 2,
+     .ops = { { store_child, exit_child }, { page_out }, { load_parent } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_child_exits_while_a_page_comes_back, OUT,
      .ops = { { store_child, exit_child }, { load_parent }, { page_out, load_parent_1 } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .preemptions = 1, .preemptions_wide = 1)
 
 RACE(memory_is_unmapped_during_page_out, IN,
-     .ops = { { store_parent, unmap_parent }, { page_out }, { load_child } }, .preemptions = 2,
+     .ops = { { store_parent, unmap_parent }, { page_out }, { load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_discarded_during_page_out, IN,
      .ops = { { store_parent, discard_parent, load_parent }, { page_out }, { load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .preemptions = 1, .preemptions_wide = 1)
 
 RACE(memory_is_locked_during_page_out, IN,
-     .ops = { { lock_parent, load_parent }, { page_out }, { store_child } }, .preemptions = 2,
+     .ops = { { lock_parent, load_parent }, { page_out }, { store_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_moved_during_page_out, IN,
      .ops = { { store_parent, move_parent, load_moved }, { page_out }, { load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .preemptions = 1, .preemptions_wide = 1)
 
 TEST_SUITE(race_swapped, cmocka_unit_test(pages_go_while_they_are_written),
 	   cmocka_unit_test(a_write_is_found_wherever_the_page_is),

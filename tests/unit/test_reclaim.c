@@ -221,7 +221,7 @@ private_and_shared_memory_give_alike(void **state)
 	end_machine();
 }
 
-/* What a daemon does: from below the low watermark to the high one. */
+/* What a daemon does: from below the low watermark to the high one. (WNX-16) */
 static void
 a_daemon_keeps_frames_available(void **state)
 {
