@@ -5,8 +5,9 @@
  * Arguments are the user's, unchecked, and as wide as they are in Linux: flags of 64 bits are looked at
  * whole. What a call says about regions is done in
  * space.h; these add what needs pages: populating, reading and writing user
- * memory, pins. No lock is held and interrupts are on. The results are Linux's
- * (docs/compat.md has the exceptions).
+ * memory, pins. No lock is held and interrupts are on. A call that finds no memory lets
+ * page-out make room and begins anew (reclaim.h). The results are Linux's (docs/compat.md has
+ * the exceptions).
  */
 #pragma once
 

@@ -48,9 +48,9 @@ void reclaim_set_oom_policy(struct oom_policy *policy);
 bool reclaim_relieve(struct space *sp);
 
 /*
- * reclaim_retry - for those who got ERR_NOMEM and hold nothing: true if something became
- * free and it is worth trying again; false also if frames are not what lacks. *tries
- * counts, from 0; after RECLAIM_RETRIES it is false.
+ * reclaim_retry - for those who got ERR_NOMEM, left everything as it was and hold nothing (faults,
+ * src/call, exec_load, proc_clone): true if something became free and it is worth trying again;
+ * false also if frames are not what lacks. *tries counts, from 0; after RECLAIM_RETRIES it is false.
  */
 #define RECLAIM_RETRIES 16
 bool reclaim_retry(unsigned *tries);

@@ -3,6 +3,8 @@
  *
  * Two spaces map the same four pages shared. Where a page is at the moment is no outcome; that
  * somebody finds an older word than was written, or a frame or a slot too many is left, is what is looked for.
+ * Changes of an object wait for each other by turning round, so only some of these races have schedules few enough to
+ * be tried one by one.
  */
 #include "race/race.h"
 #include "unit/swap_store.h"
@@ -20,7 +22,7 @@ at_work(void *arg)
 /* What page n holds at first: n + 1 in both halves of its first word. */
 #define WORD(n) ((uint64_t)((n) + 1) << 32 | ((n) + 1))
 
-/* Shared by the parent and its child, used a moment ago. */
+/* Shared by the parent and its child; the clock has looked once, so what nobody uses now is cold. */
 static void
 start_in(void)
 {
@@ -35,15 +37,15 @@ start_in(void)
 	for (unsigned page = 0; page < AREA_PAGES; page++)
 		assert_int_equal(store_word(world.parent, PAGE(page), WORD(page)), WORD(page));
 	EXPECT_OK(space_fork(world.parent, &world.child));
+	assert_int_equal(object_age(world.object, 0, AREA_PAGES), 0);
 }
 
-/* Twice: every page may go. How many do is not an outcome. */
+/* The first page goes if it is cold. Whether it does is not an outcome. */
 static uint64_t
 page_out(unsigned cpu)
 {
 	(void)cpu;
-	(void)object_age(world.object, 0, AREA_PAGES);
-	(void)object_age(world.object, 0, AREA_PAGES);
+	(void)object_age(world.object, 0, 1);
 	return 0;
 }
 
@@ -52,8 +54,7 @@ static void
 start_out(void)
 {
 	start_in();
-	page_out(0);
-	assert_int_equal(world.object->nr_out, AREA_PAGES);
+	assert_int_equal(object_age(world.object, 0, AREA_PAGES), AREA_PAGES);
 }
 
 /* The object goes first: its pages are on the device. */
@@ -221,8 +222,7 @@ read_call(unsigned cpu)
 #define OUT .start = start_out, .end = drop_device
 
 RACE(pages_go_while_they_are_written, IN,
-     .ops = { { page_out }, { store_parent, load_parent_1 }, { store_child, load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { page_out }, { store_parent, load_parent_1 }, { store_child, load_child } })
 
 /* A page that was written before it went must be found as it was written, by whoever comes first. */
 RACE(a_write_is_found_wherever_the_page_is, IN,
@@ -230,72 +230,60 @@ RACE(a_write_is_found_wherever_the_page_is, IN,
      .preemptions_wide = 2)
 
 RACE(two_take_the_same_pages, IN,
-     .ops = { { page_out }, { page_out }, { store_parent, load_parent } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { page_out }, { page_out }, { store_parent, load_parent } })
 
 RACE(one_page_comes_back_for_three, OUT,
      .ops = { { store_parent, load_parent }, { load_child }, { read_call, load_parent_1 } },
-     .preemptions = 2, .preemptions_wide = 2)
+     .preemptions = 1, .preemptions_wide = 2)
 
 RACE(pages_come_and_go, OUT,
-     .ops = { { store_parent, load_parent }, { page_out }, { store_child, load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { store_parent, load_parent }, { page_out, page_out }, { store_child } })
 
 RACE(memory_is_cut_while_it_goes, IN,
-     .ops = { { cut, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 2,
+     .ops = { { cut, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_cut_while_it_comes_back, OUT,
-     .ops = { { cut, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 2,
+     .ops = { { cut, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_that_is_out_ends, OUT,
-     .ops = { { cut_all, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 2,
+     .ops = { { cut_all, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_hole_is_punched_while_it_goes, IN,
-     .ops = { { punch, load_parent }, { page_out }, { store_child } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { punch, load_parent }, { page_out }, { store_child } })
 
 RACE(a_hole_is_punched_while_it_comes_back, OUT,
-     .ops = { { punch }, { load_parent, store_child }, { page_out } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { punch }, { load_parent, store_child }, { page_out } })
 
 RACE(file_calls_meet_page_out, IN,
-     .ops = { { write_call, read_call }, { page_out }, { load_child } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { write_call, read_call }, { page_out }, { load_child } })
 
 RACE(file_calls_bring_pages_back, OUT,
-     .ops = { { write_call }, { read_call, store_parent }, { page_out } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { write_call }, { read_call, store_parent }, { page_out } })
 
 RACE(a_fork_meets_page_out, IN,
-     .ops = { { fork_parent, store_born }, { page_out }, { store_parent, load_parent } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { fork_parent, store_born }, { page_out }, { store_parent, load_parent } })
 
 RACE(a_child_exits_during_page_out, IN,
-     .ops = { { store_child, exit_child }, { page_out }, { load_parent } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { store_child, exit_child }, { page_out }, { load_parent } })
 
 RACE(a_child_exits_while_a_page_comes_back, OUT,
-     .ops = { { store_child, exit_child }, { load_parent }, { page_out, load_parent_1 } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { store_child, exit_child }, { load_parent }, { page_out, load_parent_1 } })
 
 RACE(memory_is_unmapped_during_page_out, IN,
-     .ops = { { store_parent, unmap_parent }, { page_out }, { load_child } }, .preemptions = 2,
+     .ops = { { store_parent, unmap_parent }, { page_out }, { load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_discarded_during_page_out, IN,
-     .ops = { { store_parent, discard_parent, load_parent }, { page_out }, { load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { store_parent, discard_parent, load_parent }, { page_out }, { load_child } })
 
 RACE(memory_is_locked_during_page_out, IN,
-     .ops = { { lock_parent, load_parent }, { page_out }, { store_child } }, .preemptions = 2,
-     .preemptions_wide = 1)
+     .ops = { { lock_parent, load_parent }, { page_out }, { store_child } })
 
 RACE(memory_is_moved_during_page_out, IN,
-     .ops = { { store_parent, move_parent, load_moved }, { page_out }, { load_child } },
-     .preemptions = 2, .preemptions_wide = 1)
+     .ops = { { store_parent, move_parent, load_moved }, { page_out }, { load_child } })
 
 TEST_SUITE(race_swapped, cmocka_unit_test(pages_go_while_they_are_written),
 	   cmocka_unit_test(a_write_is_found_wherever_the_page_is),

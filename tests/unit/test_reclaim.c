@@ -323,6 +323,7 @@ struct needy {
 	const char *name;
 	err_t (*call)(struct space *sp, vaddr_t va);
 	err_t without; /* how lack of memory is said */
+	bool  splits;  /* all it needs are copies of tables that a fork has left shared */
 };
 
 static err_t
@@ -404,10 +405,14 @@ fork_it(struct space *sp, vaddr_t va)
 }
 
 static const struct needy needy[] = {
-	{ "munmap", unmap_one, ERR_NOMEM },	     { "mprotect", protect_one, ERR_NOMEM },
-	{ "mremap", move_one, ERR_NOMEM },	     { "mmap", map_over_one, ERR_NOMEM },
-	{ "madvise", discard_one, ERR_AGAIN },	     { "mlock2", lock_one, ERR_NOMEM },
-	{ "process_vm_readv", copy_one, ERR_NOMEM }, { "fork", fork_it, ERR_NOMEM },
+	{ "munmap", unmap_one, ERR_NOMEM, true },
+	{ "mprotect", protect_one, ERR_NOMEM, true },
+	{ "mremap", move_one, ERR_NOMEM, true },
+	{ "mmap", map_over_one, ERR_NOMEM, true },
+	{ "madvise", discard_one, ERR_AGAIN, true },
+	{ "mlock2", lock_one, ERR_NOMEM, true },
+	{ "process_vm_readv", copy_one, ERR_NOMEM, false },
+	{ "fork", fork_it, ERR_NOMEM, false },
 };
 
 /* Every frame but the reserve, as far as page-out has left any. */
@@ -493,8 +498,10 @@ static void
 calls_make_room(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < ARRAY_SIZE(needy); i++)
-		a_call_makes_room(&needy[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(needy); i++) {
+		if (ARCH_HAS_UPPER_WRITE_DENIAL || !needy[i].splits)
+			a_call_makes_room(&needy[i]);
+	}
 }
 
 /* Frames that somebody keeps, and gives up when asked for the last time but one. */
