@@ -15,7 +15,8 @@ FLUSHES = ["gather_page", "gather_table", "gather_space", "gather_flush", "gathe
 
 # Left out in the same way: what keeps a write, or a page, from being lost. Here the scenes
 # themselves may be the ones who notice.
-KEEPERS = ["leaf_keep_dirty", "rmap_collect_dirty", "rmap_begin_loss", "object_has_page"]
+KEEPERS = ["leaf_keep_dirty", "rmap_collect_dirty", "rmap_begin_loss", "object_has_page",
+           "pt_note_pins", "pt_wire", "swap_get_again"]
 
 # Calls inside gather.c, which the linker does not see: gather_flush is told apart by who calls
 # it; gather_page in gather_table is left out with each call of gather_table. Nor inside rmap.c,

@@ -13,8 +13,11 @@
 
 #include "object/rmap.h"
 #include "pt/gather.h"
+#include "pt/pins.h"
+#include "pt/range.h"
 #include "pt/state.h"
 #include "pt/table.h"
+#include "swap/slots.h"
 
 struct site museum_sites[SITES_MAX];
 unsigned    museum_nr_sites;
@@ -65,6 +68,11 @@ WRAP(rmap_flush, (struct object * object, struct page_run run), (object, run))
 WRAP(leaf_keep_dirty, (pte_t pte), (pte))
 WRAP(rmap_collect_dirty, (struct object * object, struct page_run run), (object, run))
 WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, run))
+WRAP(pt_note_pins, (const struct pt *pt, struct va_range range), (pt, range))
+WRAP(pt_wire,
+     (struct pt * pt, struct va_range range, bool wired, struct pt_plan *plan, struct gather *g),
+     (pt, range, wired, plan, g))
+WRAP(swap_get_again, (swap_t slot), (slot))
 WRAP(shootdown_everything, (void), ())
 WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
