@@ -9,7 +9,8 @@
  *	bits 0-1	the number of CPUs, 1 to 3
  *	bits 2-4	everything is checked after every 16th, 32nd, ... operation
  *	bit 5		allocations fail where records say so
- *	bits 6-7	both set: and every 4th time digests before and after are compared
+ *	bits 6-7	3: and every 4th time digests before and after are compared
+ *			1: there is a swap device, which fails where records say so; 2: a tiny one
  *
  * At the end of each input all contents are compared, all invariants checked, all
  * processes ended, and every frame must be back. Beside the edges of the code
@@ -34,7 +35,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t bytes, size_t most, unsigne
 
 #define RECORD	    sizeof(struct story_record)
 #define RECORDS_MAX 64
-#define FRAMES	    4096
+#define FRAMES	    2048
 
 static struct story	   story;
 static struct frame_totals totals_unborn; /* before the first process */
@@ -55,6 +56,7 @@ start(void)
 {
 	if (!story_machine(&story, STORY_CPUS, FRAMES, 1))
 		fail(story.text);
+	story.swap_slots = 0;
 	anymm_drain();
 	totals_unborn = frame_totals();
 	story_birth(&story);
@@ -74,6 +76,7 @@ note_state(const struct story_record *record)
 {
 	struct story_proc *p = &story.procs[record->who % STORY_PROCS];
 	unsigned	   state = record->op & 63;
+	unsigned	   is_call = record->op >= 0xc0;
 	struct pt_view	   view;
 
 	if (p->real && p->fs && story.last_accessed < ARCH_USER_END) {
@@ -90,6 +93,7 @@ note_state(const struct story_record *record)
 		}
 		state = state * 4 + few(p->fs->nr_regions);
 	}
+	state = state * 2 + is_call;
 	states[(state * 2654435761u) >> 19] = 1;
 }
 
@@ -122,6 +126,9 @@ finish(void)
 		fail("regions, processes or objects are left after the last exit");
 }
 
+/* Slots of the swap device, by bits 6-7. */
+static const uint32_t swap_slots[] = { 0, 64, 4, 0 };
+
 void
 fuzz_fault_run(const uint8_t *data, size_t bytes, FILE *out)
 {
@@ -135,6 +142,7 @@ fuzz_fault_run(const uint8_t *data, size_t bytes, FILE *out)
 	started = true;
 	sim_reset();
 	story.nr_cpus = 1 + (choices & 3) % STORY_CPUS;
+	story.swap_slots = swap_slots[choices >> 6];
 	story.out = out;
 	story_rebirth(&story);
 	for (size_t i = 0; i < nr; i++) {

@@ -102,6 +102,13 @@ same_bytes(struct story_op *op, const struct piece *p, size_t nr, const char *wh
 	return true;
 }
 
+/* is_device_error - the swap device could read all that was wanted, or the result says that it could not. */
+static bool
+is_device_error(const struct story_op *op, enum fault_result got)
+{
+	return !op->is_failing || !op->st->swap.nr_failed || got == FAULT_BUS_ADRERR;
+}
+
 static bool
 do_access(struct story_op *op, enum access access)
 {
@@ -114,6 +121,9 @@ do_access(struct story_op *op, enum access access)
 	say_access(op, access, &p, want == FAULT_DONE ? 0 : done);
 	story_fail_begin(op, "NOMEM");
 	got = machine_user(op->sp, access, p.va, p.real, p.bytes);
+	if (!is_device_error(op, got))
+		return story_differ(op->st, "a page that cannot be read gives %s",
+				    fault_result_name(got));
 	if (story_fail_end(op, got == FAULT_NOMEM, "NOMEM"))
 		got = machine_user(op->sp, access, p.va, p.real, p.bytes);
 	tell_result(op, access, want, &p);

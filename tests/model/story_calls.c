@@ -374,6 +374,8 @@ do_advise(struct story_op *op, const struct advice_word *which)
 	if (story_fail_end(op, got == ERR_AGAIN || (populates && got == ERR_NOMEM), error))
 		got = call_madvise(op->sp, op->va, op->length, advice);
 	want = expect_advice(op, advice);
+	if (advice == ADVICE_GUARD_INSTALL) /* what comes next is often about the guard */
+		op->st->last_accessed = op->va;
 	/* Pages that were brought in before memory ran out stay. */
 	op->has_changed &= !populates;
 	return story_same_result(op, "madvise", want, got);
@@ -426,9 +428,10 @@ expect_residency(struct story_op *op, const struct residency *q, bool *plausible
 	vaddr_t end = op->va + q->nr_pages * PAGE;
 
 	*plausible = true;
-	if (end > op->fs->layout.end)
+	/* What a processor calls user memory, not what the space has of it. */
+	if (end > ARCH_USER_END)
 		return ERR_NOMEM;
-	if (q->vec >= op->fs->layout.end || q->nr_pages > op->fs->layout.end - q->vec)
+	if (q->vec >= ARCH_USER_END || q->nr_pages > ARCH_USER_END - q->vec)
 		return ERR_FAULT;
 	while (at < end) {
 		struct flat_region *r = flat_find(op->fs, at);

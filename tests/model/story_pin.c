@@ -82,6 +82,8 @@ hold(struct story_op *op, struct story_pin *pin)
 
 		pin->pages[i] = flat_pin(&op->st->flat, op->fs, flat_find(op->fs, va), va);
 	}
+	/* What comes next is often about the page: it moves, goes, or is forked. */
+	op->st->last_accessed = op->va;
 }
 
 static err_t

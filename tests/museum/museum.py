@@ -17,7 +17,7 @@ FLUSHES = ["gather_page", "gather_table", "gather_space", "gather_flush", "gathe
 # Left out in the same way: what keeps a write, or a page, from being lost. Here the scenes
 # themselves may be the ones who notice.
 KEEPERS = ["leaf_keep_dirty", "rmap_collect_dirty", "rmap_begin_loss", "object_has_page",
-           "swapped_cut", "swapped_drop"]
+           "swapped_cut", "swapped_drop", "pt_note_pins", "pt_wire", "swap_get_again"]
 
 # The lock between looking at an entry and filling a replica from it: let go of too early. Others
 # who look at entries under it have reasons of their own.

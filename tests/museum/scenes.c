@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <anymm/call.h>
 #include <anymm/kstack.h>
 #include <anymm/reclaim.h>
 
@@ -161,6 +162,27 @@ table_goes(unsigned prot, uint64_t pages)
 	store(sp, 2 * span);
 	must(space_protect(sp, span, pages * PAGE, prot) == OK, "space_protect");
 	must(space_unmap(sp, span, pages * PAGE) == OK, "space_unmap");
+	check();
+	leave(sp);
+	space_put(sp);
+	sim_stop();
+}
+
+/* A table of tables goes whole: everything below it at once. */
+static void
+trees_go(void)
+{
+	uint64_t      span = PAGE << 2 * ARCH_PT_INDEX_BITS;
+	struct space *sp;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = fresh_space();
+	map(sp, span, span / PAGE);
+	map(sp, 2 * span, 1);
+	store(sp, span);
+	store(sp, span + span / 2);
+	store(sp, 2 * span);
+	must(space_unmap(sp, span, span) == OK, "space_unmap");
 	check();
 	leave(sp);
 	space_put(sp);
@@ -454,6 +476,107 @@ shared_memory_is_swapped_out(void)
 	sim_stop();
 }
 
+/* frame_at - where a page is. */
+static pfn_t
+frame_at(struct space *sp, vaddr_t va)
+{
+	return machine_translate(sp->pt.root, va).pfn;
+}
+
+/* Locked pages stay while others go. */
+static void
+locked_pages_stay(void)
+{
+	struct swap_device device = {
+		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+	};
+	struct space *sp;
+	vaddr_t	      at;
+	pfn_t	      locked;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	must(swap_register(&device) == OK, "swap_register");
+	sp = fresh_space();
+	at = map(sp, 0, 4);
+	for (unsigned i = 0; i < 4; i++)
+		store(sp, at + i * PAGE);
+	must(space_lock(sp, at, PAGE, 0) == OK, "space_lock");
+	locked = frame_at(sp, at);
+	must(reclaim_run(4) > 0, "reclaim_run");
+	must(pfn_eq(frame_at(sp, at), locked), "a locked page has been paged out");
+	check();
+	leave(sp);
+	space_put(sp);
+	must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
+/* A table with swapped pages that two spaces share becomes two: each slot has two names then. */
+static void
+tables_with_swapped_pages_are_copied(void)
+{
+	struct swap_device device = {
+		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+	};
+	struct space *sp, *child;
+	vaddr_t	      at;
+
+	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	must(swap_register(&device) == OK, "swap_register");
+	sp = fresh_space();
+	at = map(sp, 0, 4);
+	for (unsigned i = 0; i < 3; i++)
+		store(sp, at + i * PAGE);
+	must(reclaim_run(3) > 0, "reclaim_run");
+	must(space_fork(sp, &child) == OK, "space_fork");
+	store(child, at + 3 * PAGE);
+	check();
+	leave(child);
+	leave(sp);
+	space_put(child);
+	check();
+	space_put(sp);
+	must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
+/* A page that a device holds stays the parent's over a fork, also after it has moved. */
+static void
+pinned_pages_stay(void)
+{
+	uint64_t      span = PAGE << ARCH_PT_INDEX_BITS;
+	struct space *sp, *child;
+	pfn_t	      held;
+
+	for (unsigned moves = 0; moves < 2; moves++) {
+		vaddr_t		at;
+		struct va_range fresh;
+
+		must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+		sp = fresh_space();
+		at = map(sp, span, 1);
+		must(call_pin(sp, at, 1, PIN_WRITE, &held) == OK, "call_pin");
+		if (moves)
+			must(space_remap(
+				     sp,
+				     &(struct remap_request){ .addr = at,
+							      .old_length = PAGE,
+							      .new_length = PAGE,
+							      .flags = REMAP_MAYMOVE | REMAP_FIXED,
+							      .new_addr = 3 * span },
+				     &at, &fresh) == OK,
+			     "space_remap");
+		must(space_fork(sp, &child) == OK, "space_fork");
+		must(!pfn_eq(frame_at(child, at), held), "a fork shares a pinned page");
+		check();
+		leave(sp);
+		space_put(child);
+		space_put(sp);
+		call_unpin(&held, 1, true);
+		sim_stop();
+	}
+}
+
 /* must_be_stored - storage has the page: its first byte is 1, as store leaves it. */
 static void
 must_be_stored(struct object *file, uint64_t index)
@@ -691,10 +814,14 @@ museum_scenes(void)
 	pages_go_while_they_are_used();
 	files_change();
 	tables_go();
+	trees_go();
 	pages_move();
 	shared_memory_is_locked();
 	pages_are_swapped_out();
 	shared_memory_is_swapped_out();
+	locked_pages_stay();
+	tables_with_swapped_pages_are_copied();
+	pinned_pages_stay();
 	a_gather_finds_no_memory();
 	tags_run_out();
 	for (uint64_t seed = 1; seed <= 10; seed++)

@@ -16,8 +16,11 @@
 #include "pt/cursor.h"
 #include "pt/gather.h"
 #include "pt/replica.h"
+#include "pt/pins.h"
+#include "pt/range.h"
 #include "pt/state.h"
 #include "pt/table.h"
+#include "swap/slots.h"
 
 struct site museum_sites[SITES_MAX];
 unsigned    museum_nr_sites;
@@ -70,6 +73,11 @@ WRAP(rmap_collect_dirty, (struct object * object, struct page_run run), (object,
 WRAP(rmap_begin_loss, (struct object * object, struct page_run run), (object, run))
 WRAP(swapped_drop, (struct object * object, struct page_run run), (object, run))
 WRAP(swapped_cut, (struct object * object, uint64_t index, uint32_t bytes), (object, index, bytes))
+WRAP(pt_note_pins, (const struct pt *pt, struct va_range range), (pt, range))
+WRAP(pt_wire,
+     (struct pt * pt, struct va_range range, bool wired, struct pt_plan *plan, struct gather *g),
+     (pt, range, wired, plan, g))
+WRAP(swap_get_again, (swap_t slot), (slot))
 WRAP(shootdown_everything, (void), ())
 WRAP(replicas_empty,
      (struct pt * pt, const vaddr_t *pages, unsigned nr, bool whole, struct replica_tables *gone),
