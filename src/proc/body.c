@@ -142,10 +142,11 @@ err_t
 body_inherit(struct thread *t, struct thread *caller, const struct clone_request *request)
 {
 	bool has_own = !range_is_empty(request->user_stack);
+	bool has_copy = !request->space && !(request->flags & (PROC_SHARE_SPACE | PROC_THREAD));
 
 	inherit_registers(t, caller, request);
 	t->user_stack = has_own ? request->user_stack : (struct va_range){ 0 };
-	if (!has_own && !(request->flags & (PROC_SHARE_SPACE | PROC_THREAD)))
+	if (!has_own && has_copy)
 		t->user_stack = caller->user_stack;
 	if (t->fpu && caller->fpu && !request->function) {
 		thread_save_fpu(caller);

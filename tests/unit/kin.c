@@ -61,12 +61,6 @@ kin_begin(void *thread)
 	(void)thread;
 }
 
-static const struct thread_config whole_bodies = {
-	.has_fpu = true,
-	.has_stack = true,
-	.begin = kin_begin,
-};
-
 static struct process *
 first_with(const struct machine_config *config, enum orphan_policy policy,
 	   const struct thread_config *threads)
@@ -97,8 +91,12 @@ kin_first_with(uint64_t nr_frames, enum orphan_policy policy)
 struct process *
 kin_first_with_bodies(void)
 {
-	if (ARCH_PT_LEVELS < 3)
-		skip();
+	const struct thread_config whole_bodies = {
+		.has_fpu = true,
+		.has_stack = ARCH_PT_LEVELS > 2,
+		.begin = kin_begin,
+	};
+
 	return first_with(&(struct machine_config){ .nr_frames = 8192, .nr_cpus = 2 },
 			  ORPHANS_ADOPTED, &whole_bodies);
 }

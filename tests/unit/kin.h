@@ -18,8 +18,8 @@ struct process *kin_first(void);
 struct process *kin_first_with(uint64_t nr_frames, enum orphan_policy policy);
 
 /*
- * kin_first_with_bodies - kin_first, where threads have floating-point states and kernel stacks. Where
- * the kernel has no window for stacks, the test is skipped.
+ * kin_first_with_bodies - kin_first, where threads have floating-point states and, if the kernel has a
+ * window for them, stacks.
  */
 struct process *kin_first_with_bodies(void);
 

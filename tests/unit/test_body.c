@@ -453,8 +453,10 @@ a_hostile_chain_is_copied_as_it_is(void **state)
 static void
 only_the_callers_stacks_are_in_the_child(void **state)
 {
-	struct process *first = kin_first_with_bodies();
-	struct thread  *a, *b, *child;
+	struct process	   *first = kin_first_with_bodies();
+	struct space_layout layout = sketch_layout();
+	struct thread	   *a, *b, *child;
+	struct space	   *fresh;
 
 	(void)state;
 	pt_activate(&first->space->pt);
@@ -481,6 +483,12 @@ only_the_callers_stacks_are_in_the_child(void **state)
 	assert_null(space_find(child->process->space, PAGE(8)));
 	assert_null(space_find(child->process->space, PAGE(9)));
 	assert_non_null(space_find(child->process->space, PAGE(3)));
+
+	/* In a space of the kernel's choice nobody has a stack yet. */
+	EXPECT_OK(space_create(&layout, &fresh));
+	child = clone(b, (struct clone_request){ .space = fresh });
+	space_put(fresh);
+	assert_true(range_is_empty(child->user_stack));
 
 	/* A stack in a space that is shared stays; one of a thread that has ended is memory like any other. */
 	child = clone(b, (struct clone_request){ .flags = PROC_SHARE_SPACE });

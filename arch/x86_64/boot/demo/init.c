@@ -270,6 +270,27 @@ is_kept(uint64_t seed)
 	return mxcsr == (seed ? OTHER_MXCSR : INITIAL_MXCSR);
 }
 
+/* Selectors of data segments are nobody's: whoever loads some may lose them, and leaves none behind. */
+#define USER_DATA 0x23
+
+static void
+load_selectors(void)
+{
+	__asm__ volatile("movl %0, %%ds\n\tmovl %0, %%es\n\tmovl %0, %%fs\n\tmovl %0, %%gs"
+			 :
+			 : "r"(USER_DATA));
+}
+
+static uint32_t
+selectors(void)
+{
+	uint32_t ds, es, fs, gs;
+
+	__asm__ volatile("movl %%ds, %0\n\tmovl %%es, %1\n\tmovl %%fs, %2\n\tmovl %%gs, %3"
+			 : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+	return ds | es | fs | gs;
+}
+
 /* Long enough for the timer to come, and for others to run. */
 static void
 keep_on(uint64_t seed, int number)
@@ -279,6 +300,7 @@ keep_on(uint64_t seed, int number)
 			;
 		call(CALL_CPUS, 0, 0, 0);
 		expect(is_kept(seed), number);
+		expect(selectors() == 0, 126);
 	}
 }
 
@@ -290,7 +312,9 @@ show_registers(void)
 		if (call(CALL_FORK, 0, 0, 0) == 0) {
 			expect(is_kept(1), 111); /* what the parent held */
 			keep(2 + i);
+			load_selectors();
 			keep_on(2 + i, 112);
+			load_selectors();
 			end(7);
 		}
 	}
