@@ -27,6 +27,8 @@ struct process_call {
 	struct process	   *process;
 	struct process	   *child;
 	uint64_t	    flags;
+	bool		    by_node;
+	unsigned	    node;
 	uint32_t	    id;
 	int32_t		    code;
 	err_t		    err;
@@ -66,8 +68,14 @@ static void
 call_proc_fork(void *arg)
 {
 	struct process_call *call = arg;
+	struct clone_request request = {
+		.flags = call->flags, .id = call->id, .by_node = call->by_node, .node = call->node
+	};
+	struct clone_result result;
 
-	call->err = proc_fork(call->process, call->flags, call->id, &call->child);
+	call->err = proc_clone(&call->process->main, &request, &result);
+	if (call->err == OK)
+		call->child = result.process;
 }
 
 static void
@@ -284,7 +292,7 @@ make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint
 	struct name	   *child;
 
 	if (!parse_process(r, &parent) || !parse_new_process(r, &child) ||
-	    !parse_wanted(r, &wanted))
+	    !parse_home(r, &call.by_node, &call.node) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
