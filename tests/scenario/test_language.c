@@ -195,7 +195,7 @@ a_slip_at_the_end_is_found_before_the_beginning_runs(void **state)
 static const struct mistake differences[] = {
 	{ SPAWN "place A p 4K node=9\n", 3, 0, "place: expected success, got EINVAL" },
 	{ SPAWN "place A p 4K interleave = EINVAL\n", 3, 0, "place: expected EINVAL, got success" },
-	{ SPAWN "migrate A p 4K node=0 = 1\n", 3, 0, "migrate: expected 1, got 0" },
+	{ SPAWN "migrate A p 4K node=0 = 1\n", 3, 0, "migrate: expected 0x1, got 0x0" },
 	{ SPAWN "lies A p node=0\n", 3, 0, "lies: expected a page at 0x" },
 	{ SPAWN "store A p 01\nlies A p node=1\n", 4, 0, "lies: expected on node 1, got node 0" },
 	{ SPAWN "lives A node=1\n", 3, 0, "lives: expected on node 1, got node 0" },
