@@ -192,7 +192,7 @@ pull_page(struct fault_ctx *c, struct pte_leaf leaf)
 	const struct frame_request request = { .kind = FRAME_ANON, .by_node = true, .node = node };
 	pfn_t			   old = leaf.pfn;
 
-	leaf.prot = prot_usable(c->r->prot);
+	leaf.prot = c->access == ACCESS_STORE ? prot_usable(c->r->prot) : readable_only(c);
 	leaf.accessed = true;
 	if (frame_node(old) == node || frame_alloc(request, &leaf.pfn)) {
 		allow_leaf(c, leaf.prot);

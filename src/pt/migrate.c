@@ -135,15 +135,17 @@ install(struct batch *b)
 
 /* migrate_in - the part of the range that is in one locked leaf table. */
 static err_t
-migrate_in(pfn_t table, struct va_range part, unsigned node, struct gather *g, uint64_t *moved)
+migrate_in(struct pt *pt, pfn_t table, struct va_range part, unsigned node, uint64_t *moved)
 {
-	struct batch b = { .table = table };
-	err_t	     err = OK;
+	struct batch  b = { .table = table };
+	struct gather g;
+	err_t	      err = OK;
 
 	for (vaddr_t va = part.start; va < part.end && err == OK;) {
+		gather_begin(&g, pt);
 		for (; va < part.end && b.nr < BATCH && err == OK; va += ARCH_PAGE_SIZE)
-			err = take_page(&b, level_index(0, va), va, node, g);
-		gather_flush(g);
+			err = take_page(&b, level_index(0, va), va, node, &g);
+		gather_end(&g);
 		*moved += b.nr;
 		install(&b);
 	}
@@ -153,55 +155,51 @@ migrate_in(pfn_t table, struct va_range part, unsigned node, struct gather *g, u
 err_t
 pt_migrate(struct pt *pt, struct va_range range, unsigned node, uint64_t *moved)
 {
-	struct gather g;
-	vaddr_t	      next;
-	err_t	      err = OK;
+	vaddr_t next;
+	err_t	err = OK;
 
 	*moved = 0;
-	gather_begin(&g, pt);
 	for (vaddr_t va = range.start; va < range.end && err == OK; va = next) {
 		pfn_t table = own_leaf_table(pt, va, &next);
 
 		if (pfn_is_none(table))
 			continue;
-		err = migrate_in(table, range_clip(range, va_range(va, next)), node, &g, moved);
+		err = migrate_in(pt, table, range_clip(range, va_range(va, next)), node, moved);
 		table_unlock(table);
 	}
-	gather_end(&g);
 	return err;
 }
 
 /* detach_in - what loses its rights here is flushed before the table is unlocked. */
 static void
-detach_in(pfn_t table, struct va_range part, struct gather *g)
+detach_in(struct pt *pt, pfn_t table, struct va_range part)
 {
 	struct pte_leaf leaf;
+	struct gather	g;
 
+	gather_begin(&g, pt);
 	for (vaddr_t va = part.start; va < part.end; va += ARCH_PAGE_SIZE) {
 		unsigned index = level_index(0, va);
 
 		if (!leaf_at(table, index, &leaf) || !leaf.prot)
 			continue;
 		(void)take_rights(table, index);
-		gather_page(g, va);
+		gather_page(&g, va);
 	}
-	gather_flush(g);
+	gather_end(&g);
 }
 
 void
 pt_detach(struct pt *pt, struct va_range range)
 {
-	struct gather g;
-	vaddr_t	      next;
+	vaddr_t next;
 
-	gather_begin(&g, pt);
 	for (vaddr_t va = range.start; va < range.end; va = next) {
 		pfn_t table = own_leaf_table(pt, va, &next);
 
 		if (pfn_is_none(table))
 			continue;
-		detach_in(table, range_clip(range, va_range(va, next)), &g);
+		detach_in(pt, table, range_clip(range, va_range(va, next)));
 		table_unlock(table);
 	}
-	gather_end(&g);
 }

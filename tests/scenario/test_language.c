@@ -83,6 +83,13 @@ struct mistake {
 };
 
 static const struct mistake syntax_mistakes[] = {
+	{ "machine nodes=0\n", 1, 15, "expected a number in the range of this key" },
+	{ "machine nodes=17\n", 1, 15, "expected a number in the range of this key" },
+	{ "place A 4K 4K\n", 1, 14, "expected local, interleave or node=N, got the end" },
+	{ "place A 4K 4K node=16\n", 1, 15, "expected local, interleave or node=N" },
+	{ "migrate A 4K 4K 1\n", 1, 17, "expected node=N, got '1'" },
+	{ "homes far\n", 1, 7, "expected local or load, got 'far'" },
+	{ "lives A\n", 1, 8, "expected node=N, got the end" },
 	{ "bogus 1\n", 1, 1, "expected a statement, got 'bogus'" },
 	{ "  spawn A\n", 1, 1, "expected a statement at the start of the line" },
 	{ "# fine\n\nload\n", 3, 5, "expected the name of a process, got the end" },
@@ -253,6 +260,14 @@ a_slip_at_the_end_is_found_before_the_beginning_runs(void **state)
 }
 
 static const struct mistake differences[] = {
+	{ SPAWN "place A p 4K node=9\n", 3, 0, "place: expected success, got EINVAL" },
+	{ SPAWN "place A p 4K interleave = EINVAL\n", 3, 0, "place: expected EINVAL, got success" },
+	{ SPAWN "migrate A p 4K node=0 = 1\n", 3, 0, "migrate: expected 0x1, got 0x0" },
+	{ SPAWN "lies A p node=0\n", 3, 0, "lies: expected a page at 0x" },
+	{ SPAWN "store A p 01\nlies A p node=1\n", 4, 0, "lies: expected on node 1, got node 0" },
+	{ SPAWN "lives A node=1\n", 3, 0, "lives: expected on node 1, got node 0" },
+	{ SPAWN "fork A B node=1 = EAGAIN\n", 3, 0, "fork: expected EAGAIN, got EINVAL" },
+	{ SPAWN "replicate A = ENOMEM\n", 3, 0, "replicate: expected ENOMEM, got success" },
 	{ SPAWN "load A p = 01\n", 3, 0, "load: expected byte 0 to be 01, got 00" },
 	{ SPAWN "load A p = zero 8193\n", 3, 0, "expected success, got SEGV_MAPERR" },
 	{ SPAWN "load A p = SEGV_MAPERR\n", 3, 0, "load: expected SEGV_MAPERR, got success" },

@@ -2,7 +2,7 @@
 #include "unit/sketch.h"
 
 /* CAM-06:
- * page      1 2 3 4 5 6 7 8 9 10 11
+
  * map 2                         A  A    top-down, highest gap first
  * map 3                 B B B
  * unmap                         .  .
@@ -325,6 +325,34 @@ some_flags_are_the_regions(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * ALM-06: a place that has become free is used again, first by what fits into it: a search takes no
+ * new room while an old place is large enough, and places need not be of certain sizes.
+ */
+static void
+a_released_place_is_used_again(void **state)
+{
+	struct space	  *sp = sketch_space();
+	struct map_request one = sketch_anonymous(1, MAPF_PRIVATE);
+	struct map_request two = sketch_anonymous(2, MAPF_PRIVATE);
+	struct map_request three = sketch_anonymous(3, MAPF_PRIVATE);
+	vaddr_t		   first, second, third, again;
+
+	(void)state;
+	EXPECT_OK(space_map(sp, &three, &first));
+	EXPECT_OK(space_map(sp, &one, &second));
+	EXPECT_OK(space_map(sp, &two, &third));
+	EXPECT_OK(space_unmap(sp, second, PAGE(1)));
+	EXPECT_OK(space_map(sp, &two, &again));
+	assert_int_equal(again, third - PAGE(2));
+	EXPECT_OK(space_map(sp, &one, &again));
+	assert_int_equal(again, second);
+	EXPECT_OK(space_unmap(sp, first, PAGE(3)));
+	EXPECT_OK(space_map(sp, &two, &again));
+	assert_int_equal(again, first + PAGE(1));
+	sketch_end(sp);
+}
+
 /* LUN-09, ALM-B10: a gap that fits exactly is taken; one page less is not. */
 static void
 exact_fit_is_a_fit(void **state)
@@ -467,6 +495,7 @@ TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
 	   cmocka_unit_test(region_flags_are_checked), cmocka_unit_test(errors_come_in_linux_order),
 	   cmocka_unit_test(harmless_flags_change_nothing),
 	   cmocka_unit_test(some_flags_are_the_regions), cmocka_unit_test(exact_fit_is_a_fit),
+	   cmocka_unit_test(a_released_place_is_used_again),
 	   cmocka_unit_test(limits_hold_to_the_page),
 	   cmocka_unit_test(shared_memory_is_a_request_for_memory),
 	   cmocka_unit_test(the_number_of_regions_is_limited),

@@ -104,6 +104,35 @@ a_node_has_what_it_asked_for(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * ALM-03: the regions are one list, which every node reads: while one holds them in place for reading,
+ * the others find theirs, and what one node has mapped all others see.
+ */
+static void
+regions_are_read_from_every_node(void **state)
+{
+	struct space *sp = replicated_space();
+
+	(void)state;
+	EXPECT_OK(space_add_thread(sp));
+	for (unsigned node = 0; node < NODES; node++) {
+		sketch_on(node);
+		sketch_map(sp, node + 1, node + 2, PROT_RW, 0);
+	}
+	sketch_on(0);
+	read_lock(&sp->lock);
+	for (unsigned node = 1; node < NODES; node++) {
+		sketch_on(node);
+		for (unsigned page = 1; page <= NODES; page++)
+			sketch_store(sp, page, (uint8_t)node);
+	}
+	sketch_on(0);
+	read_unlock(&sp->lock);
+	for (unsigned page = 1; page <= NODES; page++)
+		expect_on_all(sp, page, NODES - 1);
+	sketch_end(sp);
+}
+
 /* Without replicas nothing of this is done, and no frame is used. */
 static void
 nothing_for_those_who_have_none(void **state)
@@ -441,6 +470,7 @@ tables_go_with_their_last_entry(void **state)
 }
 
 TEST_SUITE(replica, cmocka_unit_test(a_node_has_what_it_asked_for),
+	   cmocka_unit_test(regions_are_read_from_every_node),
 	   cmocka_unit_test(nothing_for_those_who_have_none),
 	   cmocka_unit_test(a_copy_on_write_reaches_every_node),
 	   cmocka_unit_test(a_fork_protects_the_parent_everywhere),

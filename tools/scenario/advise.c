@@ -44,6 +44,7 @@ static const struct flag_word advices[] = {
 	{ "collapse", ADVICE_COLLAPSE },
 	{ "guard", ADVICE_GUARD_INSTALL },
 	{ "unguard", ADVICE_GUARD_REMOVE },
+	{ "next-touch", ADVICE_NEXT_TOUCH },
 	{ NULL, 0 },
 };
 

@@ -46,15 +46,17 @@ do_clone(void *arg)
 }
 
 err_t
-clone_child(struct run *r, struct name *actor, struct name *child, uint64_t flags, uint32_t *id)
+clone_child(struct run *r, struct name *actor, struct name *child, struct clone_request request,
+	    uint32_t *id)
 {
-	struct clone_call call = { .caller = thread_of(actor),
-				   .request = { .flags = flags, .id = asked_id(child) } };
+	struct clone_call call = { .caller = thread_of(actor), .request = request };
 
+	call.request.id = asked_id(child);
 	stage_on_cpu(r->cpu, do_clone, &call);
 	if (call.err)
 		return call.err;
-	process_name(child, call.result.process, flags & PROC_THREAD ? call.result.thread : NULL);
+	process_name(child, call.result.process,
+		     request.flags & PROC_THREAD ? call.result.thread : NULL);
 	*id = call.result.id;
 	count_alive(r);
 	return OK;
@@ -84,25 +86,27 @@ parse_clone_flags(struct run *r, uint64_t *flags)
 
 /* A clone statement, read. */
 struct clone_line {
-	struct name  *actor, *child;
-	uint64_t      flags;
-	struct wanted wanted;
+	struct name	    *actor, *child;
+	struct clone_request request; /* flags, home */
+	struct wanted	     wanted;
 };
 
 static bool
 parse_clone(struct run *r, struct clone_line *line)
 {
 	return parse_actor(r, &line->actor) && parse_new_process(r, &line->child) &&
-	       parse_clone_flags(r, &line->flags) && parse_wanted(r, &line->wanted);
+	       parse_clone_flags(r, &line->request.flags) &&
+	       parse_home(r, &line->request.by_node, &line->request.node) &&
+	       parse_wanted(r, &line->wanted);
 }
 
 /* The result is the child's id, or the thread's. */
 static bool
 conclude_clone(struct run *r, const struct clone_line *line, err_t err, uint32_t id)
 {
-	if (err == OK && line->flags & PROC_THREAD)
+	if (err == OK && line->request.flags & PROC_THREAD)
 		r->nr_threads++;
-	else if (err == OK && line->flags & PROC_SUSPEND)
+	else if (err == OK && line->request.flags & PROC_SUSPEND)
 		r->nr_vforks++;
 	else if (err == OK)
 		r->nr_forks++;
@@ -113,7 +117,7 @@ conclude_clone(struct run *r, const struct clone_line *line, err_t err, uint32_t
 bool
 statement_clone(struct run *r)
 {
-	struct clone_line line;
+	struct clone_line line = { 0 };
 	uint32_t	  id = 0;
 	err_t		  err;
 
@@ -121,7 +125,7 @@ statement_clone(struct run *r)
 		return false;
 	if (r->dry)
 		return true;
-	err = clone_child(r, line.actor, line.child, line.flags, &id);
+	err = clone_child(r, line.actor, line.child, line.request, &id);
 	return conclude_clone(r, &line, err, id);
 }
 
@@ -154,7 +158,7 @@ expect_unwound(struct run *r, uint64_t n, struct digest digest, const struct led
 bool
 statement_unwind(struct run *r)
 {
-	struct clone_line line;
+	struct clone_line line = { 0 };
 	struct digest	  digest;
 	struct ledger	  ledger;
 	uint32_t	  id = 0;
@@ -168,7 +172,7 @@ statement_unwind(struct run *r)
 	ledger_read(r, &ledger);
 	for (uint64_t n = 1; err == ERR_NOMEM; n++) {
 		stage_fail_allocation(n, false);
-		err = clone_child(r, line.actor, line.child, line.flags, &id);
+		err = clone_child(r, line.actor, line.child, line.request, &id);
 		stage_fail_allocation(0, false);
 		if (err != ERR_NOMEM)
 			break;

@@ -31,11 +31,12 @@ struct thread *thread_of(const struct name *name);
 bool parse_actor(struct run *r, struct name **name);
 
 /*
- * clone_child - a child or a thread of the actor, with the id that its name asks for, if any.
+ * clone_child - a child or a thread of the actor, with the id that its name asks for instead
+ * of the request's, if any.
  *   gives  *id, and the name stands for it
  */
-err_t clone_child(struct run *r, struct name *actor, struct name *child, uint64_t flags,
-		  uint32_t *id);
+err_t clone_child(struct run *r, struct name *actor, struct name *child,
+		  struct clone_request request, uint32_t *id);
 
 /* leave_if_last - no CPU has the space active any more, if this process is its only user. */
 void leave_if_last(struct process *proc);

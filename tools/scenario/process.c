@@ -361,17 +361,19 @@ statement_exec(struct run *r)
 static bool
 make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint64_t *counter)
 {
-	struct wanted wanted;
-	struct name  *parent;
-	struct name  *child;
-	uint32_t      id;
-	err_t	      err;
+	struct clone_request request = { .flags = flags };
+	struct wanted	     wanted;
+	struct name	    *parent;
+	struct name	    *child;
+	uint32_t	     id;
+	err_t		     err;
 
-	if (!parse_actor(r, &parent) || !parse_new_process(r, &child) || !parse_wanted(r, &wanted))
+	if (!parse_actor(r, &parent) || !parse_new_process(r, &child) ||
+	    !parse_home(r, &request.by_node, &request.node) || !parse_wanted(r, &wanted))
 		return false;
 	if (r->dry)
 		return true;
-	err = clone_child(r, parent, child, flags, &id);
+	err = clone_child(r, parent, child, request, &id);
 	if (err == OK) {
 		child->is_thread = is_thread;
 		(*counter)++;

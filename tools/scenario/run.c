@@ -107,6 +107,13 @@ static const struct {
 	{ "pin", statement_pin },
 	{ "unpin", statement_unpin },
 	{ "device", statement_device },
+	{ "replicate", statement_replicate },
+	{ "unreplicate", statement_unreplicate },
+	{ "place", statement_place },
+	{ "migrate", statement_migrate },
+	{ "lies", statement_lies },
+	{ "lives", statement_lives },
+	{ "homes", statement_homes },
 };
 
 void

@@ -134,6 +134,14 @@ bool statement_unpin(struct run *r);
 bool statement_device(struct run *r);
 bool statement_process_vm_readv(struct run *r);
 bool statement_process_vm_writev(struct run *r);
+/* node.c */
+bool statement_replicate(struct run *r);
+bool statement_unreplicate(struct run *r);
+bool statement_place(struct run *r);
+bool statement_migrate(struct run *r);
+bool statement_lies(struct run *r);
+bool statement_lives(struct run *r);
+bool statement_homes(struct run *r);
 /* remap.c */
 bool statement_mremap(struct run *r);
 /* advise.c */
@@ -204,6 +212,9 @@ bool parse_file(struct run *r, struct name **name);
 bool parse_prot(struct run *r, unsigned *prot);
 bool parse_fault(struct run *r, const struct token *token, enum fault_result *fault,
 		 bool *is_fault);
+
+/* parse_home - node=N, if it comes next. */
+bool parse_home(struct run *r, bool *given, unsigned *node);
 
 /* parse_word - the next word if it is exactly this; else nothing is read. */
 bool parse_word(struct run *r, const char *word);
