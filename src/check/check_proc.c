@@ -8,6 +8,7 @@
 #include "check/walk.h"
 #include "proc/account.h"
 #include "proc/family.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 /* What has been counted on the way through all processes. */
@@ -16,7 +17,8 @@ struct tally {
 	uint64_t living;   /* have a space */
 	uint64_t children; /* in the list of some parent, or of nobody */
 	uint64_t threads;
-	uint64_t fpus; /* floating-point states */
+	uint64_t notes; /* of signals */
+	uint64_t fpus;	/* floating-point states */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -121,6 +123,25 @@ check_state(struct check *c, struct process *proc)
 		check_fail(c, INV_PROC, "process %u has no reference", proc->id);
 }
 
+/* check_pending - each note is that of another signal that waits there. */
+static void
+check_pending(struct check *c, const struct process *proc, signal_set pending,
+	      const struct note *note, struct tally *t)
+{
+	for (; note; note = note->next) {
+		signal_set bit = signal_bit(note->info.signal);
+
+		if (!(pending & bit)) {
+			check_fail(c, INV_PROC,
+				   "process %u has a note of signal %u, which does not wait",
+				   proc->id, note->info.signal);
+			return;
+		}
+		pending &= ~bit;
+		t->notes++;
+	}
+}
+
 /* check_body - what a thread has of the machine is its own; one that has ended has nothing. */
 static void
 check_body(struct check *c, const struct thread *thread)
@@ -153,6 +174,7 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 		}
 		nr++;
 		nr_running += !thread->has_ended;
+		check_pending(c, proc, thread->pending, thread->notes, t);
 		t->fpus += thread->fpu != NULL;
 		check_body(c, thread);
 	}
@@ -208,6 +230,7 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 	check_family(c, proc, t);
 	check_threads(c, proc, t);
 	check_group(c, proc);
+	check_pending(c, proc, proc->pending, proc->notes, t);
 	t->processes++;
 	if (proc->space) {
 		t->living++;
@@ -229,6 +252,10 @@ check_totals(struct check *c, const struct tally *t)
 	else if (t->threads != state->nr_ids)
 		check_fail(c, INV_PROC, "%llu threads, %llu ids in use",
 			   (unsigned long long)t->threads, (unsigned long long)state->nr_ids);
+	else if (t->notes != state->notes.nr_objects)
+		check_fail(c, INV_PROC, "%llu notes of signals, %llu of them in a list",
+			   (unsigned long long)state->notes.nr_objects,
+			   (unsigned long long)t->notes);
 	else if (t->fpus != state->fpus.nr_objects)
 		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
 			   (unsigned long long)state->fpus.nr_objects, (unsigned long long)t->fpus);

@@ -14,6 +14,7 @@
 #include "proc/family.h"
 #include "proc/handlers.h"
 #include "proc/handles.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 #define CACHE_INIT(cache, name, type) slab_init(&(cache), name, sizeof(type), alignof(type))
@@ -28,6 +29,7 @@ init_caches(struct proc_state *state)
 	CACHE_INIT(state->accounts, "account", struct account);
 	CACHE_INIT(state->fs_contexts, "filesystem context", struct fs_context);
 	CACHE_INIT(state->handlers, "signal handlers", struct handlers);
+	CACHE_INIT(state->notes, "signal note", struct note);
 	CACHE_INIT(state->handle_tables, "handle table", struct handle_table);
 	slab_init(&state->handle_nodes, "handle node", handle_node_bytes(), alignof(uint64_t));
 }
@@ -79,9 +81,9 @@ proc_drain(void)
 {
 	struct proc_state *state = proc_state();
 	struct slab_cache *caches[] = {
-		&state->processes, &state->threads,	  &state->fpus,
-		&state->groups,	   &state->accounts,	  &state->fs_contexts,
-		&state->handlers,  &state->handle_tables, &state->handle_nodes,
+		&state->processes,     &state->threads,	     &state->fpus,     &state->groups,
+		&state->accounts,      &state->fs_contexts,  &state->handlers, &state->notes,
+		&state->handle_tables, &state->handle_nodes,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)
