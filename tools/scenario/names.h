@@ -29,6 +29,7 @@ struct name {
 	bool		is_segment;  /* file: shared memory that shmat attaches */
 	uint64_t	least_bytes; /* file: smallest size so far; beyond it nothing is made up */
 	struct process *process;
+	struct actor   *actor; /* process: its registers, when somebody needs them; else NULL */
 	struct object  *object;
 	struct pin     *pin;
 	uint64_t	value;

@@ -5,7 +5,7 @@
  * stage's part, the rest is the library's. A thread shares its maker's space and
  * is gone as soon as it exits; a process stays until somebody waits for it.
  */
-#include "scenario/run.h"
+#include "scenario/signals.h"
 
 struct space *
 space_of(const struct name *process)
@@ -238,6 +238,7 @@ statement_spawn(struct run *r)
 		name->process = call.process;
 		name->is_set = true;
 		name->is_thread = false;
+		actor_exec(name);
 		r->nr_spawned++;
 		count_alive(r);
 	}
@@ -270,6 +271,7 @@ statement_exec(struct run *r)
 			stage_leave(space_of(name));
 		stage_on_cpu(r->cpu, call_proc_exec, &call);
 		stage_on_cpu(r->cpu, call_space_put, call.space);
+		actor_exec(name);
 		r->nr_execs++;
 	}
 	return compare_result(r, "exec", &wanted, call.err, 0, false);
@@ -297,6 +299,8 @@ make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint
 		child->is_thread = is_thread;
 		(*counter)++;
 		count_alive(r);
+		if (!actor_fork(r, parent, child))
+			return false;
 	}
 	return compare_result(r, verb, &wanted, call.err, 0, false);
 }
@@ -342,12 +346,27 @@ reap(struct run *r, struct name *name, int32_t *code)
 }
 
 bool
+end_process(struct run *r, struct name *name, int32_t code)
+{
+	struct process_call call = { .process = name->process, .code = code };
+	int32_t		    ignored;
+
+	if (is_last_user(space_of(name)))
+		stage_leave(space_of(name));
+	stage_on_cpu(r->cpu, call_proc_exit, &call);
+	r->nr_exits++;
+	r->alive--;
+	if (name->is_thread && reap(r, name, &ignored) != OK)
+		return run_failed(r, "exit: expected a thread to be gone at once, it is not");
+	return true;
+}
+
+bool
 statement_exit(struct run *r)
 {
-	struct process_call call = { 0 };
-	struct token	    token;
-	struct name	   *name;
-	uint64_t	    code = 0;
+	struct token token;
+	struct name *name;
+	uint64_t     code = 0;
 
 	if (!parse_process(r, &name))
 		return false;
@@ -359,23 +378,7 @@ statement_exit(struct run *r)
 	}
 	if (!parse_end(r))
 		return false;
-	if (r->dry)
-		return true;
-	if (is_last_user(space_of(name)))
-		stage_leave(space_of(name));
-	call.process = name->process;
-	call.code = (int32_t)code;
-	stage_on_cpu(r->cpu, call_proc_exit, &call);
-	r->nr_exits++;
-	r->alive--;
-	if (name->is_thread) {
-		int32_t ignored;
-
-		if (reap(r, name, &ignored) != OK)
-			return run_failed(r,
-					  "exit: expected a thread to be gone at once, it is not");
-	}
-	return true;
+	return r->dry || end_process(r, name, (int32_t)code);
 }
 
 bool

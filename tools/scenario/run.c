@@ -71,6 +71,15 @@ static const struct {
 	{ "pin", statement_pin },
 	{ "unpin", statement_unpin },
 	{ "device", statement_device },
+	{ "handler", statement_handler },
+	{ "altstack", statement_altstack },
+	{ "mask", statement_mask },
+	{ "kill", statement_kill },
+	{ "deliver", statement_deliver },
+	{ "return", statement_return },
+	{ "context", statement_context },
+	{ "registers", statement_registers },
+	{ "frame", statement_frame },
 };
 
 void
@@ -339,7 +348,7 @@ take_apart(struct run *r)
 	for (struct name *n = r->names->newest; n; n = n->older) {
 		if (n->kind == NAME_PIN && n->is_set)
 			pin_release(r, n, false);
-		if (n->kind != NAME_PROCESS || !n->is_set || n->process->state != PROCESS_ALIVE)
+		if (n->kind != NAME_PROCESS || !n->is_set || !n->process->space)
 			continue;
 		stage_leave(n->process->space);
 		stage_on_cpu(r->cpu, exit_process, n->process);
