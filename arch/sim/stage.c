@@ -5,14 +5,17 @@
 
 enum fault_result
 stage_access(unsigned cpu, struct space *sp, enum access access, vaddr_t va, void *buf,
-	     size_t bytes)
+	     size_t bytes, vaddr_t *failed)
 {
 	unsigned	  self = sim_cpu_now;
 	enum fault_result result;
+	vaddr_t		  at;
 
 	sim_cpu_set(cpu);
-	result = sim_user(sp, access, va, buf, bytes);
+	result = sim_user_at(sp, access, va, buf, bytes, &at);
 	sim_cpu_set(self);
+	if (result != FAULT_DONE && failed)
+		*failed = at;
 	return result;
 }
 

@@ -12,7 +12,8 @@
 #define FAULT_LIMIT 10000
 
 enum fault_result
-sim_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
+sim_user_at(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes,
+	    vaddr_t *failed)
 {
 	struct arch_fault fault;
 	unsigned	  faults = 0;
@@ -30,8 +31,17 @@ sim_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t byt
 		faults = part ? 0 : faults + 1;
 		if (faults > FAULT_LIMIT)
 			sim_violation("the access at 0x%" PRIx64 " faults for ever", fault.va);
+		*failed = fault.va;
 		result = fault_handle(sp, fault.va, access);
 		if (result != FAULT_DONE)
 			return result;
 	}
+}
+
+enum fault_result
+sim_user(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
+{
+	vaddr_t failed;
+
+	return sim_user_at(sp, access, va, buf, bytes, &failed);
 }

@@ -253,6 +253,7 @@ static inline size_t arch_user_write(vaddr_t dst, const void *src, size_t bytes,
  *   ARCH_STACK_ALIGN   where a function is called, its stack pointer is a multiple of this,
  *                      less what the call has pushed
  *   ARCH_RETURN_BYTES  what a call pushes: the return address; 0: that goes to a register
+ *   ARCH_RED_ZONE_BYTES  what a function may keep below its stack pointer, and nobody may write to
  *   ARCH_FPU_WORDS     64-bit words of floating-point registers that fpu_word names; 0: a
  *                      machine without them, whose other fpu functions do nothing
  *
@@ -271,6 +272,8 @@ static inline size_t arch_user_write(vaddr_t dst, const void *src, size_t bytes,
  *      at a user address, and what user mode cannot set is as the kernel sets it. A context that
  *      a thread in user mode has, with its stack pointer and its bases in user space, stays what it is. A
  *      second time changes nothing. false: the contents are undefined.
+ *  R11 restart_call is for a thread whose system call has got no result: it makes the same call again
+ *      with the same arguments. Nothing but pc changes.
  */
 struct arch_call {
 	vaddr_t	 function;
@@ -291,6 +294,7 @@ static inline void     arch_context_set_tls(struct arch_context *ctx, vaddr_t tl
 static inline void     arch_context_call(struct arch_context *ctx, const struct arch_call *call);
 static inline uint64_t arch_context_argument(const struct arch_context *ctx, unsigned i);
 static inline bool     arch_context_sanitize(struct arch_context *ctx);
+static inline void     arch_context_restart_call(struct arch_context *ctx);
 
 /* Floating-point and vector registers, which the kernel itself does not use.
  *

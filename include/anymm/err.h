@@ -14,6 +14,7 @@ enum [[nodiscard]] err{
 	ERR_PERM = -1,
 	ERR_NOENT = -2,
 	ERR_SRCH = -3,
+	ERR_INTR = -4,
 	ERR_IO = -5,
 	ERR_2BIG = -7,
 	ERR_NOEXEC = -8,

@@ -114,8 +114,10 @@ struct thread {
 	struct thread	   *waits_for; /* [p] the other direction: it must not run */
 	signal_set	    blocked;   /* [p] */
 	signal_set	    pending;   /* [p] sent to this thread alone */
+	struct note	   *notes;     /* [p] what came with pending ones */
 	signal_set	    forced;    /* [p] pending ones that it has caused itself */
-	struct signal_stack alternate; /* [p] where handlers run if they ask for it */
+	struct signal_info  caused;    /* [p] why, of the last of them */
+	struct signal_stack alternate; /* [r] where handlers run if they ask for it */
 	void		   *data;      /* the kernel's */
 
 	/* What it has of the machine (src/proc/body.c). A thread that has ended has none of it. */
@@ -161,6 +163,7 @@ struct process {
 	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
 	bool		   has_execed;	 /* [p] runs a program of its own */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
+	struct note	  *notes;	 /* [p] what came with them */
 	void		  *data;	 /* the kernel's */
 };
 

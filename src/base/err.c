@@ -12,6 +12,8 @@ err_name(err_t err)
 		return "EPERM";
 	case ERR_NOENT:
 		return "ENOENT";
+	case ERR_INTR:
+		return "EINTR";
 	case ERR_SRCH:
 		return "ESRCH";
 	case ERR_IO:

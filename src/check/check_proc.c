@@ -12,6 +12,7 @@
 #include "proc/group.h"
 #include "proc/ids.h"
 #include "proc/namespace.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 /* What has been counted on the way through all processes. */
@@ -24,6 +25,7 @@ struct tally {
 	uint64_t levels;	       /* ids of threads and groups below the root */
 	uint64_t fpus;		       /* floating-point states */
 	uint64_t threads_on[NODE_MAX]; /* that run, by the home of their process */
+	uint64_t notes;		       /* of signals */
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -175,6 +177,25 @@ check_namespace(struct check *c, struct process *proc)
 		ns->nr_seen += proc->nr_charged;
 }
 
+/* check_pending - each note is that of another signal that waits there. */
+static void
+check_pending(struct check *c, const struct process *proc, signal_set pending,
+	      const struct note *note, struct tally *t)
+{
+	for (; note; note = note->next) {
+		signal_set bit = signal_bit(note->info.signal);
+
+		if (!(pending & bit)) {
+			check_fail(c, INV_PROC,
+				   "process %u has a note of signal %u, which does not wait",
+				   proc->id, note->info.signal);
+			return;
+		}
+		pending &= ~bit;
+		t->notes++;
+	}
+}
+
 /* check_body - what a thread has of the machine is its own; one that has ended has nothing. */
 static void
 check_body(struct check *c, const struct thread *thread)
@@ -208,6 +229,7 @@ check_threads(struct check *c, struct process *proc, struct tally *t)
 		check_levels(c, proc->ids, thread->inner, thread, "thread", t);
 		nr++;
 		nr_running += !thread->has_ended;
+		check_pending(c, proc, thread->pending, thread->notes, t);
 		t->fpus += thread->fpu != NULL;
 		check_body(c, thread);
 	}
@@ -265,6 +287,7 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 	check_family(c, proc, t);
 	check_threads(c, proc, t);
 	check_group(c, proc);
+	check_pending(c, proc, proc->pending, proc->notes, t);
 	t->processes++;
 	if (proc->space) {
 		t->living++;
@@ -376,6 +399,10 @@ check_totals(struct check *c, const struct tally *t)
 	else if (t->children != t->processes)
 		check_fail(c, INV_PROC, "%llu processes, %llu of them in the list of a parent",
 			   (unsigned long long)t->processes, (unsigned long long)t->children);
+	else if (t->notes != proc_state()->notes.nr_objects)
+		check_fail(c, INV_PROC, "%llu notes of signals, %llu of them in a list",
+			   (unsigned long long)proc_state()->notes.nr_objects,
+			   (unsigned long long)t->notes);
 	else if (t->fpus != proc_state()->fpus.nr_objects)
 		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
 			   (unsigned long long)proc_state()->fpus.nr_objects,

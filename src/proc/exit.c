@@ -111,10 +111,16 @@ is_awaited(struct process *proc)
 static void
 report(struct process *proc, struct list *forgotten)
 {
-	bool awaited = is_awaited(proc);
+	bool		   awaited = is_awaited(proc);
+	struct signal_info info = {
+		.signal = proc->exit_signal,
+		.code = SIGNAL_CODE_EXITED,
+		.sender = proc->parent ? namespace_number_of(proc->parent->ids, proc) : 0,
+		.status = proc->code,
+	};
 
 	if (proc->parent && !process_has_exited(proc->parent))
-		signal_post(proc->parent, proc->exit_signal);
+		signal_post(proc->parent, &info);
 	if (!awaited) {
 		process_wake(proc->parent);
 		process_settle(proc, forgotten);

@@ -9,6 +9,7 @@
 #include "proc/handlers.h"
 
 #include "base/assert.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 static struct handlers *
@@ -166,15 +167,6 @@ is_dropped(const struct signal_action *action, unsigned signal)
 	       (action->handler == SIGNAL_DEFAULT && signal_default(signal) == SIGNAL_IGNORED);
 }
 
-/* forget_pending - the signal was sent and is ignored now. HOLDS the lock. */
-static void
-forget_pending(struct process *proc, unsigned signal)
-{
-	proc->pending &= ~signal_bit(signal);
-	LIST_FOR_EACH(node, &proc->threads)
-		CONTAINER_OF(node, struct thread, link)->pending &= ~signal_bit(signal);
-}
-
 static void
 set_action(struct process *proc, unsigned signal, const struct signal_action *action)
 {
@@ -183,7 +175,7 @@ set_action(struct process *proc, unsigned signal, const struct signal_action *ac
 	*mine = *action;
 	mine->blocked &= ~(signal_bit(SIGNAL_KILL) | signal_bit(SIGNAL_STOP));
 	if (is_dropped(action, signal))
-		forget_pending(proc, signal);
+		pending_clear(proc, signal_bit(signal)); /* sent, and ignored now */
 }
 
 err_t

@@ -37,5 +37,5 @@ bool handlers_ignore_children(const struct process *parent);
 /* handlers_want_child_stops - CHLD comes also for stops and continuations. */
 bool handlers_want_child_stops(const struct process *parent);
 
-/* signal_post - signal_send from inside; 0: none. The process has not exited. */
-void signal_post(struct process *proc, unsigned signal);
+/* signal_post - signal_send_info from inside; signal 0: none. The process has not exited. */
+void signal_post(struct process *proc, const struct signal_info *info);

@@ -15,6 +15,7 @@
 #include "proc/handlers.h"
 #include "proc/handles.h"
 #include "proc/namespace.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 #define CACHE_INIT(cache, name, type) slab_init(&(cache), name, sizeof(type), alignof(type))
@@ -29,6 +30,7 @@ init_caches(struct proc_state *state)
 	CACHE_INIT(state->accounts, "account", struct account);
 	CACHE_INIT(state->fs_contexts, "filesystem context", struct fs_context);
 	CACHE_INIT(state->handlers, "signal handlers", struct handlers);
+	CACHE_INIT(state->notes, "signal note", struct note);
 	CACHE_INIT(state->handle_tables, "handle table", struct handle_table);
 	CACHE_INIT(state->namespace_objects, "id namespace", struct namespace);
 	CACHE_INIT(state->levels, "id level", struct id_level);
@@ -87,7 +89,7 @@ proc_drain(void)
 		&state->accounts,     &state->fs_contexts,
 		&state->handlers,     &state->handle_tables,
 		&state->handle_nodes, &state->namespace_objects,
-		&state->levels,
+		&state->levels,	      &state->notes,
 	};
 
 	for (unsigned i = 0; i < ARRAY_SIZE(caches); i++)

@@ -50,5 +50,8 @@ void process_wake(struct process *proc);
 /* process_take_resource - empty the slot; gives what was there with its reference. HOLDS the lock. */
 struct resource *process_take_resource(struct process *proc, enum resource_slot slot);
 
+/* process_stop - false: it is stopped already, or exits. HOLDS the lock. */
+bool process_stop(struct process *proc, int32_t signal);
+
 /* process_continue - a stopped one is alive again; false: it was not stopped. HOLDS the lock. */
 bool process_continue(struct process *proc);

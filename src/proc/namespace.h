@@ -48,6 +48,13 @@ namespace_level(struct id_node *node)
 uint32_t namespace_number(const struct namespace *ns, const struct id_node *node,
 			  const struct id_level *inner);
 
+/* namespace_number_of - of a process, as somebody in ns sees it; 0: not at all. HOLDS the lock. */
+static inline uint32_t
+namespace_number_of(const struct namespace *ns, const struct process *proc)
+{
+	return namespace_number(ns, &proc->main.node, proc->main.inner);
+}
+
 /* namespace_heir - the living init of ns or of the nearest namespace around it; NULL: nobody. */
 struct process *namespace_heir(const struct namespace *ns);
 

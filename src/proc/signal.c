@@ -13,11 +13,13 @@
  * get through to it from a namespace above; so nothing does to the root's.
  */
 #include "base/assert.h"
+#include "proc/deliver.h"
 #include "proc/family.h"
 #include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -67,68 +69,63 @@ has_no_effect(const struct process *proc, unsigned signal, const struct signal_a
 	       is_shielded(proc, signal, from);
 }
 
-static void
-clear_pending(struct process *proc, signal_set set)
-{
-	proc->pending &= ~set;
-	LIST_FOR_EACH(node, &proc->threads)
-		CONTAINER_OF(node, struct thread, link)->pending &= ~set;
-}
-
 /* cancel - stops and CONT take each other away. */
 static void
 cancel(struct process *proc, unsigned signal)
 {
 	if (signal == SIGNAL_CONT) {
-		clear_pending(proc, STOPS);
+		pending_clear(proc, STOPS);
 		process_continue(proc);
 	} else if (signal_bit(signal) & STOPS) {
-		clear_pending(proc, signal_bit(SIGNAL_CONT));
+		pending_clear(proc, signal_bit(SIGNAL_CONT));
 	}
 }
 
 /* post - `t` NULL: to the process as a whole. HOLDS the lock. */
 static void
-post(struct process *proc, struct thread *t, unsigned signal, const struct namespace *from)
+post(struct process *proc, struct thread *t, const struct signal_info *info,
+     const struct namespace *from)
 {
-	struct signal_action action = handlers_action(proc, signal);
+	struct signal_action action = handlers_action(proc, info->signal);
 	const struct thread *asked = t ? t : thread_running(proc, NULL);
-	bool		     held_back = asked && asked->blocked & signal_bit(signal);
+	bool		     held_back = asked && asked->blocked & signal_bit(info->signal);
 
-	cancel(proc, signal);
-	if (!held_back && has_no_effect(proc, signal, &action, from))
+	cancel(proc, info->signal);
+	if (!held_back && has_no_effect(proc, info->signal, &action, from))
 		return;
-	*(t ? &t->pending : &proc->pending) |= signal_bit(signal);
+	pending_add(proc, t, info);
 	process_wake(proc);
 }
 
 void
-signal_post(struct process *proc, unsigned signal)
+signal_post(struct process *proc, const struct signal_info *info)
 {
-	if (signal)
-		post(proc, NULL, signal, proc->ids);
+	if (info->signal)
+		post(proc, NULL, info, proc->ids);
 }
 
 err_t
-signal_send(struct process *proc, unsigned signal)
+signal_send_info(struct process *proc, const struct signal_info *info)
 {
-	if (!is_signal(signal))
+	if (!is_signal(info->signal))
 		return ERR_INVAL;
 	proc_lock();
 	if (!process_has_exited(proc))
-		post(proc, NULL, signal, namespace_root());
+		post(proc, NULL, info, namespace_root());
 	proc_unlock();
 	return OK;
 }
 
 void
-signal_force(struct thread *t, unsigned signal)
+signal_force_info(struct thread *t, const struct signal_info *info)
 {
-	signal_set	     bit = signal_bit(signal);
+	unsigned	     signal = info->signal;
+	signal_set	     bit;
 	struct signal_action action;
 
 	REQUIRE(is_signal(signal) && signal_default(signal) == SIGNAL_ENDS,
 		"signal %u cannot be forced", signal);
+	bit = signal_bit(signal);
 	proc_lock();
 	action = handlers_action(t->process, signal);
 	if (action.handler == SIGNAL_IGNORE ||
@@ -137,25 +134,26 @@ signal_force(struct thread *t, unsigned signal)
 	t->blocked &= ~bit;
 	t->pending |= bit;
 	t->forced |= bit;
+	t->caused = *info;
 	process_wake(t->process);
 	proc_unlock();
 }
 
 err_t
-signal_send_thread(struct thread *t, unsigned signal)
+signal_send_thread_info(struct thread *t, const struct signal_info *info)
 {
-	if (!is_signal(signal))
+	if (!is_signal(info->signal))
 		return ERR_INVAL;
 	proc_lock();
 	if (!t->has_ended)
-		post(t->process, t, signal, namespace_root());
+		post(t->process, t, info, namespace_root());
 	proc_unlock();
 	return OK;
 }
 
-/* post_all - to the members that have not exited; signal 0 only counts. HOLDS the lock. */
+/* post_all - to the members that have not exited. HOLDS the lock. */
 static uint64_t
-post_all(const struct group *group, unsigned signal, const struct namespace *from)
+post_all(const struct group *group, const struct signal_info *info)
 {
 	uint64_t nr = 0;
 
@@ -164,25 +162,24 @@ post_all(const struct group *group, unsigned signal, const struct namespace *fro
 
 		if (process_has_exited(proc))
 			continue;
-		if (signal)
-			post(proc, NULL, signal, from);
+		post(proc, NULL, info, namespace_root());
 		nr++;
 	}
 	return nr;
 }
 
 err_t
-signal_send_group(uint32_t id, unsigned signal, uint64_t *nr)
+signal_send_group_info(uint32_t id, const struct signal_info *info, uint64_t *nr)
 {
 	struct group *group;
 	err_t	      err = ERR_SRCH;
 
-	if (!is_signal(signal))
+	if (!is_signal(info->signal))
 		return ERR_INVAL;
 	proc_lock();
 	group = group_find(namespace_root(), id);
 	if (group) {
-		*nr = post_all(group, signal, namespace_root());
+		*nr = post_all(group, info);
 		err = OK;
 	}
 	proc_unlock();
@@ -191,13 +188,37 @@ signal_send_group(uint32_t id, unsigned signal, uint64_t *nr)
 
 /* ---- kill(2) ---- */
 
-/* kill_one - gives how many: 1, also for a zombie, which takes nothing. HOLDS the lock. */
+/*
+ * kill_one - gives how many: 1, also for a zombie, which takes nothing; signal 0 only looks. The sender
+ * is named as the receiver sees it. HOLDS the lock.
+ */
 static uint64_t
-kill_one(struct process *proc, unsigned signal, const struct namespace *from)
+kill_one(struct process *proc, const struct process *caller, unsigned signal)
 {
+	const struct signal_info info = {
+		.signal = signal,
+		.code = SIGNAL_CODE_USER,
+		.sender = proc ? namespace_number_of(proc->ids, caller) : 0,
+	};
+
 	if (proc && signal && !process_has_exited(proc))
-		post(proc, NULL, signal, from);
+		post(proc, NULL, &info, caller->ids);
 	return proc != NULL;
+}
+
+/* kill_group - the members that have not exited. HOLDS the lock. */
+static uint64_t
+kill_group(const struct group *group, const struct process *caller, unsigned signal)
+{
+	uint64_t nr = 0;
+
+	LIST_FOR_EACH(node, &group->members) {
+		struct process *proc = CONTAINER_OF(node, struct process, member);
+
+		if (!process_has_exited(proc))
+			nr += kill_one(proc, caller, signal);
+	}
+	return nr;
 }
 
 /* kill_named - a process or a group. HOLDS the lock. */
@@ -208,10 +229,10 @@ kill_named(const struct process *caller, int64_t target, unsigned signal)
 	struct group	 *group = caller->group;
 
 	if (target > 0)
-		return kill_one(thread_find_process_in(ns, (uint32_t)target), signal, ns);
+		return kill_one(thread_find_process_in(ns, (uint32_t)target), caller, signal);
 	if (target < 0)
 		group = group_find(ns, (uint32_t)-target);
-	return group ? post_all(group, signal, ns) : 0;
+	return group ? kill_group(group, caller, signal) : 0;
 }
 
 /* kill_everybody - in the namespace but its init and the caller. */
@@ -227,7 +248,7 @@ kill_everybody(const struct process *caller, unsigned signal)
 	while ((proc = proc_walk_next(&walk))) {
 		proc_lock();
 		if (namespace_is_inside(proc->ids, ns) && proc != ns->init && proc != caller)
-			nr += kill_one(proc, signal, ns);
+			nr += kill_one(proc, caller, signal);
 		proc_unlock();
 		proc_put(proc);
 	}
@@ -256,7 +277,7 @@ signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *n
 }
 
 uint64_t
-signal_send_descendants(struct process *root, unsigned signal)
+signal_send_descendants_info(struct process *root, const struct signal_info *info)
 {
 	struct proc_walk walk;
 	struct process	*proc;
@@ -264,7 +285,7 @@ signal_send_descendants(struct process *root, unsigned signal)
 
 	proc_walk_begin(&walk, root);
 	while ((proc = proc_walk_next(&walk))) {
-		if (proc != root && !process_has_exited(proc) && signal_send(proc, signal) == OK)
+		if (proc != root && !process_has_exited(proc) && signal_send_info(proc, info) == OK)
 			nr++;
 		proc_put(proc);
 	}
@@ -304,18 +325,26 @@ lowest(signal_set set)
 	return (unsigned)__builtin_ctzll(set) + 1;
 }
 
-/* pick - the next signal out of the thread's or its process's set; 0: none. HOLDS the lock. */
-static unsigned
-pick(struct thread *t)
+/*
+ * pick - the next signal out of the thread's or its process's set; false: none. What t has caused comes
+ * first: its handler must find the registers of the instruction that did it. HOLDS the lock.
+ */
+static bool
+pick(struct thread *t, struct signal_info *info)
 {
-	signal_set *from = t->pending & ~t->blocked ? &t->pending : &t->process->pending;
-	unsigned    signal;
+	struct thread *from = t->pending & ~t->blocked ? t : NULL;
+	signal_set     set = (from ? t->pending : t->process->pending) & ~t->blocked;
+	unsigned       signal;
 
-	if (!(*from & ~t->blocked))
-		return 0;
-	signal = lowest(*from & ~t->blocked);
-	*from &= ~signal_bit(signal);
-	return signal;
+	if (!set)
+		return false;
+	if (from && set & t->forced)
+		set &= t->forced;
+	signal = lowest(set);
+	*info = pending_take(t->process, from, signal);
+	if (from && t->forced & signal_bit(signal) && t->caused.signal == signal)
+		*info = t->caused;
+	return true;
 }
 
 /* begin_handler - its mask is in force. HOLDS the lock. */
@@ -331,25 +360,80 @@ begin_handler(struct thread *t, const struct signal_delivery *d)
 		handlers_set_default(t->process, d->signal);
 }
 
+/* next - take the next signal that has an effect; false: there is none. HOLDS the lock. */
+static bool
+next(struct thread *t, struct signal_delivery *d)
+{
+	while (pick(t, &d->info)) {
+		bool forced;
+
+		d->signal = d->info.signal;
+		forced = t->forced & signal_bit(d->signal);
+		t->forced &= ~signal_bit(d->signal);
+		d->action = handlers_action(t->process, d->signal);
+		if (forced || !has_no_effect(t->process, d->signal, &d->action, namespace_root()))
+			return true;
+	}
+	return false;
+}
+
 bool
 signal_take(struct thread *t, struct signal_delivery *out)
 {
 	struct signal_delivery d = { 0 };
+	bool		       is_there;
 
 	proc_lock();
-	while ((d.signal = pick(t))) {
-		bool forced = t->forced & signal_bit(d.signal);
-
-		t->forced &= ~signal_bit(d.signal);
-		d.action = handlers_action(t->process, d.signal);
-		if (forced || !has_no_effect(t->process, d.signal, &d.action, namespace_root()))
-			break;
-	}
 	d.blocked = t->blocked;
-	if (d.signal)
+	is_there = next(t, &d);
+	if (is_there)
 		begin_handler(t, &d);
 	proc_unlock();
-	if (d.signal)
+	if (is_there)
 		*out = d;
-	return d.signal != 0;
+	return is_there;
+}
+
+/* is_killed - it waits somewhere. HOLDS the lock. */
+static bool
+is_killed(const struct thread *t)
+{
+	return (t->pending | t->process->pending) & signal_bit(SIGNAL_KILL);
+}
+
+/* decide - about one signal; SIGNAL_GOES_ON with none: there is none. HOLDS the lock. */
+static enum signal_verdict
+decide(struct thread *t, struct signal_delivery *d)
+{
+	struct process *proc = t->process;
+
+	if (proc->state == PROCESS_STOPPED && !is_killed(t)) {
+		d->signal = (unsigned)proc->stop_signal;
+		return SIGNAL_STOPPED;
+	}
+	while (next(t, d)) {
+		if (d->action.handler != SIGNAL_DEFAULT) {
+			begin_handler(t, d);
+			return SIGNAL_GOES_ON;
+		}
+		if (signal_default(d->signal) == SIGNAL_ENDS)
+			return SIGNAL_ENDS_IT;
+		if (process_stop(proc, (int32_t)d->signal))
+			return SIGNAL_STOPPED;
+	}
+	d->signal = 0;
+	return SIGNAL_GOES_ON;
+}
+
+enum signal_verdict
+signal_decide(struct thread *t, struct signal_delivery *out)
+{
+	enum signal_verdict verdict;
+
+	*out = (struct signal_delivery){ 0 };
+	proc_lock();
+	out->blocked = t->blocked;
+	verdict = decide(t, out);
+	proc_unlock();
+	return verdict;
 }

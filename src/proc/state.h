@@ -25,6 +25,7 @@ struct proc_state {
 	struct slab_cache accounts;	     /* of struct account */
 	struct slab_cache fs_contexts;	     /* of struct fs_context */
 	struct slab_cache handlers;	     /* of struct handlers */
+	struct slab_cache notes;	     /* of struct note */
 	struct slab_cache handle_tables;     /* of struct handle_table */
 	struct slab_cache handle_nodes;	     /* of struct handle_node */
 	struct slab_cache namespace_objects; /* of struct namespace */

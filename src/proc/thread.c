@@ -17,6 +17,7 @@
 #include "proc/home.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 
 static struct thread *
@@ -187,6 +188,7 @@ remove(struct thread *t)
 	REQUIRE(t != &proc->main, "the first thread of process %u goes before it", proc->id);
 	body_end(t);
 	cut_ties(t);
+	pending_drop(t);
 	list_remove(&t->link);
 	thread_give_ids(t);
 	account_discharge(account_of(proc));
@@ -207,6 +209,7 @@ thread_end_all(struct process *proc)
 			remove(t);
 	}
 	cut_ties(&proc->main);
+	pending_clear(proc, UINT64_MAX);
 	body_end(&proc->main);
 	proc->main.has_ended = true;
 	home_remove(proc->home, proc->nr_running);
@@ -222,6 +225,7 @@ end_one(struct thread *t, int32_t value)
 	if (proc->nr_running == 1)
 		return false;
 	stop_waiting(t);
+	pending_drop(t);
 	body_end(t);
 	t->has_ended = true;
 	t->value = value;
@@ -318,8 +322,8 @@ take_first_place(struct thread *t)
 	first->has_ended = false;
 	first->detached = false;
 	first->blocked = t->blocked;
-	first->pending = t->pending;
-	first->forced = t->forced;
+	pending_drop(first);
+	pending_move(t, first);
 	first->alternate = t->alternate;
 	first->data = t->data;
 	body_move(t, first);

@@ -182,13 +182,32 @@ proc_reap(struct process *parent, struct process *child, int32_t *code)
 static void
 tell_parent(struct process *proc, enum wait_event event, enum wait_event opposite)
 {
-	struct process *parent = proc->parent;
+	struct process	  *parent = proc->parent;
+	bool		   stopped = event == WAIT_STOPPED;
+	struct signal_info info = {
+		.signal = SIGNAL_CHLD,
+		.code = stopped ? SIGNAL_CODE_STOPPED : SIGNAL_CODE_CONTINUED,
+		.sender = parent ? namespace_number_of(parent->ids, proc) : 0,
+		.status = stopped ? proc->stop_signal : SIGNAL_CONT,
+	};
 
 	family_withdraw(proc, opposite);
 	family_report(proc, event);
 	if (parent && !process_has_exited(parent) && handlers_want_child_stops(parent))
-		signal_post(parent, SIGNAL_CHLD);
+		signal_post(parent, &info);
 	process_wake(proc);
+}
+
+/* process_stop - see life.h. */
+bool
+process_stop(struct process *proc, int32_t signal)
+{
+	if (proc->state != PROCESS_ALIVE || proc->is_exiting)
+		return false;
+	process_move(proc, PROCESS_STOPPED);
+	proc->stop_signal = signal;
+	tell_parent(proc, WAIT_STOPPED, WAIT_CONTINUED);
+	return true;
 }
 
 bool
@@ -197,12 +216,7 @@ proc_stop(struct process *proc, int32_t signal)
 	bool stops;
 
 	proc_lock();
-	stops = proc->state == PROCESS_ALIVE && !proc->is_exiting;
-	if (stops) {
-		process_move(proc, PROCESS_STOPPED);
-		proc->stop_signal = signal;
-		tell_parent(proc, WAIT_STOPPED, WAIT_CONTINUED);
-	}
+	stops = process_stop(proc, signal);
 	proc_unlock();
 	return stops;
 }

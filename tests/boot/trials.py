@@ -92,6 +92,7 @@ TRIALS = [
 DEMO = ["a tree of 31 processes", "a stack has grown by 64 pages",
         "7 programs have kept their vector registers", "4 threads had stacks of their own",
         "2 processes of 4 threads ended by the word of one", "14 processes were killed",
+        "a stack has overflowed 12 times", "14 frames were refused", "a program was interrupted 4 times",
         "4 processes have become another program 20 times each", "CPUs that programs have run on: "]
 FRAMES = ["frames were free before the first program, and are again\n", "ok\n"]
 

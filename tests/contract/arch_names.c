@@ -65,6 +65,7 @@ static const any_function names[] = {
 	NAME(arch_context_call),
 	NAME(arch_context_argument),
 	NAME(arch_context_sanitize),
+	NAME(arch_context_restart_call),
 	NAME(arch_fpu_init),
 	NAME(arch_fpu_save),
 	NAME(arch_fpu_load),

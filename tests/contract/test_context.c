@@ -246,6 +246,27 @@ r6_any_bytes_are_refused_or_safe(void **state)
 	}
 }
 
+/* R11: only the place to go on at changes, backwards, and the same from everywhere. */
+static void
+r11_a_call_is_made_again(void **state)
+{
+	struct arch_context ctx, again;
+	vaddr_t		    back;
+
+	(void)state;
+	arch_context_init(&ctx, 0x1000, 0x2000);
+	arch_context_set_result(&ctx, 57);
+	again = ctx;
+	arch_context_restart_call(&again);
+	back = 0x1000 - arch_context_pc(&again);
+	assert_true(back > 0 && back <= 16);
+	arch_context_set_pc(&again, 0x1000);
+	assert_memory_equal(&again, &ctx, sizeof(ctx));
+	arch_context_set_pc(&again, 0x555555);
+	arch_context_restart_call(&again);
+	assert_true(arch_context_pc(&again) == 0x555555 - back);
+}
+
 TEST_SUITE(context, cmocka_unit_test(r1_init_leaves_nothing_of_what_was_there),
 	   cmocka_unit_test(r2_the_result_is_what_was_set),
 	   cmocka_unit_test(r3_a_copy_is_independent),
@@ -253,4 +274,5 @@ TEST_SUITE(context, cmocka_unit_test(r1_init_leaves_nothing_of_what_was_there),
 	   cmocka_unit_test(r5_a_call_names_its_registers_and_no_others),
 	   cmocka_unit_test(r6_what_a_thread_has_stays_what_it_is),
 	   cmocka_unit_test(r6_addresses_of_the_kernel_are_refused),
-	   cmocka_unit_test(r6_any_bytes_are_refused_or_safe))
+	   cmocka_unit_test(r6_any_bytes_are_refused_or_safe),
+	   cmocka_unit_test(r11_a_call_is_made_again))

@@ -127,6 +127,23 @@ a_wrong_id_in_a_namespace_is_found(void **state)
 }
 
 static void
+a_note_of_no_signal_is_found(void **state)
+{
+	struct signal_info info = { .signal = SIGNAL_USR1, .sender = 3 };
+	struct pair	   f = make_pair();
+
+	(void)state;
+	EXPECT_OK(signal_send_info(f.child, &info));
+	machine_check_invariants();
+	f.child->pending = signal_bit(SIGNAL_USR2);
+	EXPECT_BROKEN(INV_PROC, "has a note of signal 10, which does not wait");
+	f.child->pending = 0;
+	f.child->notes = NULL;
+	EXPECT_BROKEN(INV_PROC, "1 notes of signals, 0 of them in a list");
+	damage_abandon();
+}
+
+static void
 a_body_that_is_not_the_threads_is_found(void **state)
 {
 	struct process *first = kin_first_with_bodies();
@@ -223,7 +240,8 @@ a_wrong_load_is_found(void **state)
 	damage_abandon();
 }
 
-TEST_SUITE(check_proc, cmocka_unit_test(a_child_of_two_parents_is_found),
+TEST_SUITE(check_proc, cmocka_unit_test(a_note_of_no_signal_is_found),
+	   cmocka_unit_test(a_child_of_two_parents_is_found),
 	   cmocka_unit_test(a_child_that_its_parent_does_not_list_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
 	   cmocka_unit_test(a_reference_too_few_is_found),

@@ -299,7 +299,7 @@ signal_state_is_inherited_in_part(void **state)
 
 	(void)state;
 	signal_block(&first->main, signal_bit(SIGNAL_USR1));
-	first->main.alternate = (struct signal_stack){ 0x5000, 0x1000 };
+	first->main.alternate = (struct signal_stack){ .start = 0x5000, .bytes = 0x1000 };
 	EXPECT_OK(signal_send(first, SIGNAL_USR1));
 	EXPECT_OK(signal_send_thread(&first->main, SIGNAL_USR1));
 	copy = kin_fork(first);
@@ -339,7 +339,7 @@ exec_closes_and_resets(void **state)
 	struct space	    *fresh;
 
 	(void)state;
-	child->main.alternate = (struct signal_stack){ 0x5000, 0x1000 };
+	child->main.alternate = (struct signal_stack){ .start = 0x5000, .bytes = 0x1000 };
 	EXPECT_OK(space_create(&layout, &fresh));
 	proc_exec(child, fresh);
 	space_put(fresh);

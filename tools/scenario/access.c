@@ -4,6 +4,7 @@
  * An access goes through the stage, so it faults and is retried like a user
  * instruction. Values may be long; they are made and compared piece by piece.
  */
+#include "scenario/signals.h"
 #include "scenario/value.h"
 
 /* What an access must come to. */
@@ -64,11 +65,12 @@ compare_piece(struct run *r, const char *verb, const struct access_want *want, u
 
 /* The access itself, piece by piece, ended by the first fault. */
 static bool
-do_access(struct run *r, const char *verb, enum access access, struct space *sp, vaddr_t va,
+do_access(struct run *r, const char *verb, enum access access, struct name *name, vaddr_t va,
 	  const struct value *value, const struct access_want *want)
 {
 	uint8_t	 piece[VALUE_PIECE];
 	uint64_t done = 0;
+	vaddr_t	 failed;
 	bool	 equal = true;
 
 	r->result->calls++;
@@ -78,12 +80,12 @@ do_access(struct run *r, const char *verb, enum access access, struct space *sp,
 
 		for (size_t i = 0; access == ACCESS_STORE && i < n; i++)
 			piece[i] = value_byte(value, done + i);
-		got = stage_access(r->cpu, sp, access, va + done, piece, n);
+		got = stage_access(r->cpu, space_of(name), access, va + done, piece, n, &failed);
 		if (got != FAULT_DONE) {
 			if (!want->is_fault || got != want->fault)
 				return fault_differs(r, verb, want, got);
 			r->result->calls_equal++;
-			return true;
+			return signals_after_fault(r, name, got, failed);
 		}
 		if (access != ACCESS_STORE && !compare_piece(r, verb, want, done, piece, n, &equal))
 			return false;
@@ -107,7 +109,7 @@ read_access(struct run *r, const char *verb, enum access access)
 	if (!parse_process(r, &name) || !parse_number(r, &va, "an address") ||
 	    !parse_access_want(r, true, &want))
 		return false;
-	return r->dry || do_access(r, verb, access, space_of(name), va, &want.value, &want);
+	return r->dry || do_access(r, verb, access, name, va, &want.value, &want);
 }
 
 /* load P ADDR [= VALUE | = FAULT] */
@@ -141,5 +143,5 @@ statement_store(struct run *r)
 		return parse_expected(r, &token, value_what);
 	if (!parse_value(r, &token, &value) || !parse_access_want(r, false, &want))
 		return false;
-	return r->dry || do_access(r, "store", ACCESS_STORE, space_of(name), va, &value, &want);
+	return r->dry || do_access(r, "store", ACCESS_STORE, name, va, &value, &want);
 }

@@ -4,6 +4,7 @@
 #include "scenario/call.h"
 #include "scenario/kin.h"
 #include "scenario/ledger.h"
+#include "scenario/signals.h"
 
 /* Flags of the library that are above 32 bits lie in the three highest bits of a word here. */
 #define HIGH_SHIFT	3
@@ -110,6 +111,8 @@ conclude_clone(struct run *r, const struct clone_line *line, err_t err, uint32_t
 		r->nr_vforks++;
 	else if (err == OK)
 		r->nr_forks++;
+	if (err == OK && !actor_fork(r, line->actor, line->child))
+		return false;
 	return compare_result(r, "clone", &line->wanted, err, id, true);
 }
 

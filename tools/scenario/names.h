@@ -32,6 +32,7 @@ struct name {
 	uint64_t	least_bytes; /* file: smallest size so far; beyond it nothing is made up */
 	struct process *process;     /* one reference, while is_set */
 	struct thread  *thread;	     /* process: one of its threads that is not the first */
+	struct actor   *actor; /* process: its registers, when somebody needs them; else NULL */
 	struct object  *object;
 	struct pin     *pin;
 	struct thing   *thing;

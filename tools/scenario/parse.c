@@ -183,8 +183,9 @@ is_process_name(const struct token *token)
 	return !token->quoted && token->bytes > 0 && token->bytes <= 64;
 }
 
-bool
-parse_process(struct run *r, struct name **name)
+/* find_process - in one of these states, of which bit n stands for state n. */
+static bool
+find_process(struct run *r, struct name **name, unsigned states, const char *what)
 {
 	struct token token;
 	char	     buf[72];
@@ -197,9 +198,8 @@ parse_process(struct run *r, struct name **name)
 	if (r->dry)
 		return true;
 	*name = names_find(r->names, NAME_PROCESS, token.text, token.bytes);
-	if (!*name || !(*name)->is_set || (*name)->process->state != PROCESS_ALIVE)
-		return run_error(r, SCENARIO_SYNTAX, token.column,
-				 "expected a living process, got '%s'",
+	if (!*name || !(*name)->is_set || !(states >> (*name)->process->state & 1))
+		return run_error(r, SCENARIO_SYNTAX, token.column, "expected %s, got '%s'", what,
 				 shown(&token, buf, sizeof(buf)));
 	if (!r->actor)
 		r->actor = *name;
@@ -207,26 +207,22 @@ parse_process(struct run *r, struct name **name)
 }
 
 bool
+parse_process(struct run *r, struct name **name)
+{
+	return find_process(r, name, 1u << PROCESS_ALIVE, "a living process");
+}
+
+bool
+parse_lasting(struct run *r, struct name **name)
+{
+	return find_process(r, name, 1u << PROCESS_ALIVE | 1u << PROCESS_STOPPED,
+			    "a process that has not exited");
+}
+
+bool
 parse_any_process(struct run *r, struct name **name)
 {
-	struct token token;
-	char	     buf[72];
-
-	*name = NULL;
-	if (!parse_token(r, &token, "the name of a process"))
-		return false;
-	if (!is_process_name(&token))
-		return parse_expected(r, &token, "the name of a process");
-	if (r->dry)
-		return true;
-	*name = names_find(r->names, NAME_PROCESS, token.text, token.bytes);
-	if (!*name || !(*name)->is_set)
-		return run_error(r, SCENARIO_SYNTAX, token.column,
-				 "expected a process that nobody has waited for yet, got '%s'",
-				 shown(&token, buf, sizeof(buf)));
-	if (!r->actor)
-		r->actor = *name;
-	return true;
+	return find_process(r, name, ~0u, "a process that nobody has waited for yet");
 }
 
 bool
@@ -363,10 +359,10 @@ parse_flags(struct run *r, const struct flag_word *words, const char *what, unsi
 static bool
 error_of(const struct token *token, err_t *err)
 {
-	static const err_t all[] = { ERR_PERM,	 ERR_NOENT,    ERR_SRCH,     ERR_IO,	ERR_BADF,
-				     ERR_CHILD,	 ERR_AGAIN,    ERR_NOMEM,    ERR_ACCES, ERR_FAULT,
-				     ERR_BUSY,	 ERR_EXIST,    ERR_NODEV,    ERR_INVAL, ERR_MFILE,
-				     ERR_DEADLK, ERR_OVERFLOW, ERR_OPNOTSUPP };
+	static const err_t all[] = { ERR_PERM,	ERR_NOENT,  ERR_SRCH,	  ERR_INTR,	ERR_IO,
+				     ERR_BADF,	ERR_CHILD,  ERR_AGAIN,	  ERR_NOMEM,	ERR_ACCES,
+				     ERR_FAULT, ERR_BUSY,   ERR_EXIST,	  ERR_NODEV,	ERR_INVAL,
+				     ERR_MFILE, ERR_DEADLK, ERR_OVERFLOW, ERR_OPNOTSUPP };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
 		if (token_is(token, err_name(all[i]))) {

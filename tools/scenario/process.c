@@ -7,6 +7,7 @@
  * thread is a process of its own for `thread`; clone.c makes threads of one process.)
  */
 #include "scenario/kin.h"
+#include "scenario/signals.h"
 
 struct space *
 space_of(const struct name *process)
@@ -307,6 +308,7 @@ statement_spawn(struct run *r)
 	}
 	if (call.err == OK) {
 		process_name(name, call.process, NULL);
+		actor_exec(name);
 		r->nr_spawned++;
 		count_alive(r);
 	}
@@ -332,6 +334,7 @@ exec_image(struct run *r, struct name *name, struct process_call *call)
 	if (call->err == OK) {
 		leave_if_last(call->process);
 		stage_on_cpu(r->cpu, call_proc_exec, call);
+		actor_exec(name);
 		r->nr_execs++;
 		if (name->thread)
 			process_unname(r, name); /* its process has a name already */
@@ -377,6 +380,8 @@ make_child(struct run *r, const char *verb, uint64_t flags, bool is_thread, uint
 	if (err == OK) {
 		child->is_thread = is_thread;
 		(*counter)++;
+		if (!actor_fork(r, parent, child))
+			return false;
 	}
 	return compare_result(r, verb, &wanted, err, 0, false);
 }
@@ -421,12 +426,25 @@ reap(struct run *r, struct name *name, int32_t *code)
 }
 
 bool
+end_process(struct run *r, struct name *name, int32_t code)
+{
+	struct process_call call = { .process = name->process, .code = code };
+	int32_t		    ignored;
+
+	leave_if_last(name->process);
+	process_ended(r, name->process->nr_running);
+	stage_on_cpu(r->cpu, call_proc_exit, &call);
+	if (name->is_thread && reap(r, name, &ignored) != OK)
+		return run_failed(r, "exit: expected a thread to be gone at once, it is not");
+	return true;
+}
+
+bool
 statement_exit(struct run *r)
 {
-	struct process_call call = { 0 };
-	struct token	    token;
-	struct name	   *name;
-	uint64_t	    code = 0;
+	struct token token;
+	struct name *name;
+	uint64_t     code = 0;
 
 	if (!parse_process(r, &name))
 		return false;
@@ -438,21 +456,7 @@ statement_exit(struct run *r)
 	}
 	if (!parse_end(r))
 		return false;
-	if (r->dry)
-		return true;
-	leave_if_last(name->process);
-	call.process = name->process;
-	call.code = (int32_t)code;
-	process_ended(r, name->process->nr_running);
-	stage_on_cpu(r->cpu, call_proc_exit, &call);
-	if (name->is_thread) {
-		int32_t ignored;
-
-		if (reap(r, name, &ignored) != OK)
-			return run_failed(r,
-					  "exit: expected a thread to be gone at once, it is not");
-	}
-	return true;
+	return r->dry || end_process(r, name, (int32_t)code);
 }
 
 /* wait Q [= CODE], by whoever is its parent; wait P for ... is another file's. */

@@ -114,6 +114,15 @@ static const struct {
 	{ "lies", statement_lies },
 	{ "lives", statement_lives },
 	{ "homes", statement_homes },
+	{ "handler", statement_handler },
+	{ "altstack", statement_altstack },
+	{ "mask", statement_mask },
+	{ "signal", statement_signal },
+	{ "deliver", statement_deliver },
+	{ "return", statement_return },
+	{ "context", statement_context },
+	{ "registers", statement_registers },
+	{ "frame", statement_frame },
 };
 
 void

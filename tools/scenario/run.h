@@ -158,6 +158,17 @@ bool statement_mseal(struct run *r);
 bool statement_load(struct run *r);
 bool statement_store(struct run *r);
 bool statement_fetch(struct run *r);
+/* signals.c */
+bool statement_deliver(struct run *r);
+bool statement_return(struct run *r);
+/* signal_calls.c */
+bool statement_handler(struct run *r);
+bool statement_altstack(struct run *r);
+bool statement_mask(struct run *r);
+bool statement_signal(struct run *r);
+bool statement_context(struct run *r);
+bool statement_registers(struct run *r);
+bool statement_frame(struct run *r);
 /* touch.c */
 bool statement_touch(struct run *r);
 /* expect.c */
@@ -206,6 +217,7 @@ bool parse_token(struct run *r, struct token *token, const char *what);
 bool parse_end(struct run *r);
 bool parse_number(struct run *r, uint64_t *value, const char *what);
 bool parse_process(struct run *r, struct name **name);
+bool parse_lasting(struct run *r, struct name **name); /* alive or stopped */
 bool parse_new_process(struct run *r, struct name **name);
 bool parse_any_process(struct run *r, struct name **name);
 bool parse_file(struct run *r, struct name **name);
@@ -250,7 +262,10 @@ bool compare_result(struct run *r, const char *call, const struct wanted *wanted
 
 /* 4. Spaces. */
 struct space *space_of(const struct name *process);
-void	      count_alive(struct run *r);
+
+/* end_process - it exits with the code; a thread is gone at once. */
+bool end_process(struct run *r, struct name *name, int32_t code);
+void count_alive(struct run *r);
 
 /* build_image - the map lines of a block, into a fresh space; *err: the first that failed. */
 bool build_image(struct run *r, struct space *sp, err_t *err);

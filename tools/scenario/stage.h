@@ -7,9 +7,12 @@
 
 #include <anymm/fault.h>
 
-/* stage_access - a user access on CPU `cpu` with sp active there; faults are handled. */
+/*
+ * stage_access - a user access on CPU `cpu` with sp active there; faults are handled.
+ * *failed, unless NULL: if one cannot be, the address that the machine gave for it.
+ */
 enum fault_result stage_access(unsigned cpu, struct space *sp, enum access access, vaddr_t va,
-			       void *buf, size_t bytes);
+			       void *buf, size_t bytes, vaddr_t *failed);
 
 /* stage_on_cpu - call fn(arg) as kernel code of that CPU. */
 void stage_on_cpu(unsigned cpu, void (*fn)(void *), void *arg);

@@ -99,7 +99,8 @@ read_page(struct run *r, struct space *sp, char kind, vaddr_t va)
 {
 	struct page_home  home = home_of(r, sp, va);
 	uint64_t	  word = 0;
-	enum fault_result got = stage_access(r->cpu, sp, home.access, va, &word, sizeof(word));
+	enum fault_result got =
+		stage_access(r->cpu, sp, home.access, va, &word, sizeof(word), NULL);
 
 	if (got != FAULT_DONE)
 		return touch_failed(r, kind, va, got);
@@ -116,7 +117,8 @@ static bool
 write_page(struct run *r, struct space *sp, char kind, vaddr_t va)
 {
 	uint64_t	  word = word_of(va);
-	enum fault_result got = stage_access(r->cpu, sp, ACCESS_STORE, va, &word, sizeof(word));
+	enum fault_result got =
+		stage_access(r->cpu, sp, ACCESS_STORE, va, &word, sizeof(word), NULL);
 
 	return got == FAULT_DONE || touch_failed(r, kind, va, got);
 }

@@ -29,7 +29,7 @@ store_vectors(struct run *r, struct vm_call *call, vaddr_t at, const struct user
 	enum fault_result got;
 
 	got = stage_access(r->cpu, call->request.local, ACCESS_STORE, at,
-			   (void *)(uintptr_t)vectors, 2 * sizeof(vectors[0]));
+			   (void *)(uintptr_t)vectors, 2 * sizeof(vectors[0]), NULL);
 	if (got != FAULT_DONE)
 		return run_failed(r, "expected room for two vectors at 0x%llx, got %s",
 				  (unsigned long long)at, fault_result_name(got));

@@ -167,7 +167,8 @@ ring3_try(enum access access, vaddr_t va, void *buf, size_t bytes, struct arch_f
 }
 
 enum fault_result
-ring3_access(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
+ring3_access_at(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes,
+		vaddr_t *failed)
 {
 	unsigned faults = 0;
 
@@ -183,11 +184,20 @@ ring3_access(struct space *sp, enum access access, vaddr_t va, void *buf, size_t
 		if (bytes == 0)
 			return FAULT_DONE;
 		faults = part ? 0 : faults;
+		*failed = fault.va;
 		result = fault_handle(sp, fault.va, fault.access);
 		if (result != FAULT_DONE)
 			return result;
 	}
 	boot_fail("an access faults for ever");
+}
+
+enum fault_result
+ring3_access(struct space *sp, enum access access, vaddr_t va, void *buf, size_t bytes)
+{
+	vaddr_t failed;
+
+	return ring3_access_at(sp, access, va, buf, bytes, &failed);
 }
 
 enum fault_result

@@ -15,6 +15,10 @@ void ring3_init(void);
 enum fault_result ring3_access(struct space *sp, enum access access, vaddr_t va, void *buf,
 			       size_t bytes);
 
+/* ring3_access_at - and *failed: which address could not be accessed, if one could not be. */
+enum fault_result ring3_access_at(struct space *sp, enum access access, vaddr_t va, void *buf,
+				  size_t bytes, vaddr_t *failed);
+
 /* ring3_add - add 1 to the 8 bytes at va, `times` times, as fast as ring 3 can. */
 enum fault_result ring3_add(struct space *sp, vaddr_t va, uint64_t times);
 

@@ -13,6 +13,7 @@ struct access_call {
 	vaddr_t		  va;
 	void		 *buf;
 	size_t		  bytes;
+	vaddr_t		  failed;
 	enum fault_result result;
 };
 
@@ -21,16 +22,18 @@ access_here(void *arg)
 {
 	struct access_call *c = arg;
 
-	c->result = ring3_access(c->sp, c->access, c->va, c->buf, c->bytes);
+	c->result = ring3_access_at(c->sp, c->access, c->va, c->buf, c->bytes, &c->failed);
 }
 
 enum fault_result
 stage_access(unsigned cpu, struct space *sp, enum access access, vaddr_t va, void *buf,
-	     size_t bytes)
+	     size_t bytes, vaddr_t *failed)
 {
 	struct access_call c = { .sp = sp, .access = access, .va = va, .buf = buf, .bytes = bytes };
 
 	smp_call(cpu, access_here, &c);
+	if (c.result != FAULT_DONE && failed)
+		*failed = c.failed;
 	return c.result;
 }
 

@@ -3,6 +3,7 @@
 
 #define SIM_REG_ARGUMENT 1
 #define SIM_REG_RETURN	 (SIM_REGS - 1)
+#define SIM_CALL_BYTES	 2 /* of the instruction that makes a system call */
 
 static inline void
 arch_context_init(struct arch_context *ctx, vaddr_t entry, vaddr_t sp)
@@ -84,4 +85,10 @@ arch_context_sanitize(struct arch_context *ctx)
 {
 	return ctx->pc < ARCH_USER_END && ctx->sp <= ARCH_USER_END && ctx->tls <= ARCH_USER_END &&
 	       (ctx->status & ~SIM_STATUS_FLAGS) == (SIM_STATUS_USER | SIM_STATUS_IRQ);
+}
+
+static inline void
+arch_context_restart_call(struct arch_context *ctx)
+{
+	ctx->pc -= SIM_CALL_BYTES;
 }

@@ -55,4 +55,5 @@
 #define ARCH_SAVED_RECORD	    16
 #define ARCH_START_BYTES	    48
 #define ARCH_RETURN_BYTES	    0
+#define ARCH_RED_ZONE_BYTES	    128
 #define ARCH_FPU_WORDS		    8

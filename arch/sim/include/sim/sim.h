@@ -50,6 +50,10 @@ size_t sim_access(enum access access, vaddr_t va, void *buf, size_t bytes,
 enum fault_result sim_user(struct space *sp, enum access access, vaddr_t va, void *buf,
 			   size_t bytes);
 
+/* sim_user_at - and *failed: which address could not be accessed, if one could not be. */
+enum fault_result sim_user_at(struct space *sp, enum access access, vaddr_t va, void *buf,
+			      size_t bytes, vaddr_t *failed);
+
 /* Failure injection: fail the n-th allocation from now (1 is the next), or all from it on; 0: none. */
 void	 sim_fail_allocation(uint64_t n, bool and_all_after);
 uint64_t sim_allocations(void); /* asked for since sim_start or sim_reset */

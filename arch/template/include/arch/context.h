@@ -1,5 +1,5 @@
 /*
- * context.h - the registers of a thread in user mode (laws R1 to R6).
+ * context.h - the registers of a thread in user mode (laws R1 to R6, R11).
  */
 #pragma once
 
@@ -95,4 +95,11 @@ arch_context_sanitize(struct arch_context *ctx)
 {
 	(void)ctx;
 	template_missing("R6", __func__);
+}
+
+static inline void
+arch_context_restart_call(struct arch_context *ctx)
+{
+	(void)ctx;
+	template_missing("R11", __func__);
 }

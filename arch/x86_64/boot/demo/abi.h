@@ -20,6 +20,11 @@ enum demo_call {
 	CALL_THREAD,	 /* (address of a demo_thread)  id of a new thread */
 	CALL_END_THREAD, /* (value)	       never returns; the last one ends the process */
 	CALL_JOIN, /* (id, address of a word)  the thread's value in the word, when it has ended */
+	CALL_SIGACTION,	  /* (signal, address of a struct signal_action) */
+	CALL_SIGALTSTACK, /* (address of a struct signal_stack) */
+	CALL_KILL,	  /* (id of a process, signal) */
+	CALL_GETPID,	  /* ()		       the id of its process */
+	CALL_SIGRETURN,	  /* ()		       by restorers; goes on where the frame says */
 };
 
 /* entry(argument) is called near the end of the stack, and must not return. */
@@ -39,4 +44,7 @@ struct demo_thread {
 #define SIGNAL_BUS  7
 #define SIGNAL_FPE  8
 #define SIGNAL_KILL 9
+#define SIGNAL_USR1 10
 #define SIGNAL_SEGV 11
+#define SIGNAL_CONT 18
+#define SIGNAL_STOP 19

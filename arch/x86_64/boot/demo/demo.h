@@ -17,11 +17,12 @@ enum task_state {
 
 /* What the scheduler knows of a thread. [t] the lock of the tasks   [r] whoever runs it */
 struct task {
-	struct thread  *thread; /* [r] */
-	struct process *proc;	/* [c] */
-	enum task_state state;	/* [t] */
-	bool		sleeps; /* [r] it lets go of its CPU in order to wait */
-	uint32_t	seen;	/* [r] events of its process that it knows of */
+	struct thread	 *thread; /* [r] */
+	struct process	 *proc;	  /* [c] */
+	enum task_state	  state;  /* [t] */
+	bool		  sleeps; /* [r] it lets go of its CPU in order to wait */
+	uint32_t	  seen;	  /* [r] events of its process that it knows of */
+	enum signal_point point;  /* [r] what signals find it at */
 };
 
 /* demo_run - the whole demonstration; false: its first program was not content. */
@@ -54,6 +55,22 @@ err_t program_load(const struct exec_strings *args, struct space **out, struct a
 /* program_init - make the program's file; program_fini - give it back, when no space maps it. */
 void program_init(void);
 void program_fini(void);
+
+/* The calls about signals. task_return is the restorers'. */
+int64_t task_set_action(struct task *t, uint64_t signal, vaddr_t from);
+int64_t task_set_alternate(struct task *t, vaddr_t from);
+int64_t task_kill(struct task *t, uint64_t id, uint64_t signal);
+void	task_return(struct task *t);
+
+/* task_cause - the program itself has done something that it gets this signal for. */
+void task_cause(struct task *t, unsigned signal);
+void task_cause_fault(struct task *t, enum fault_result result, vaddr_t va);
+
+/*
+ * task_obey - before t goes to ring 3, do what its signals say. Sleeps while its process is stopped.
+ *   gives  the signal that ends the process, or 0
+ */
+unsigned task_obey(struct task *t);
 
 /* syscall_handle - do what the task's registers ask for. */
 void syscall_handle(struct task *t);

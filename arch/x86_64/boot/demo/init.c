@@ -5,16 +5,7 @@
  * It checks everything itself and reports a line for each; any deviation ends it with the
  * number of the failed check. It is one file that plays several roles (its first argument).
  */
-#include <stddef.h>
-#include <stdint.h>
-
-#include "abi.h"
-
-#define PAGE	   4096
-#define PROT_READ  1
-#define PROT_WRITE 2
-#define SHARED	   1
-#define PRIVATE	   2
+#include "program.h"
 
 #define TREE_DEPTH  4
 #define TREE_SIZE   31 /* 2^(depth + 1) - 1 */
@@ -44,7 +35,7 @@ static volatile uint64_t own[OWN_WORDS]; /* private: each process has its own af
 static volatile uint64_t initialised = 0x600d;
 static const uint64_t	 constant = 0xc0;
 
-static int64_t
+int64_t
 call(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
 	int64_t result;
@@ -56,14 +47,14 @@ call(uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 	return result;
 }
 
-[[gnu::noreturn]] static void
+void
 end(int code)
 {
 	for (;;)
 		call(CALL_EXIT, (uint64_t)code, 0, 0);
 }
 
-static void
+void
 expect(int is_so, int number)
 {
 	if (!is_so)
@@ -93,8 +84,7 @@ append_number(char *line, size_t at, uint64_t number)
 	return at;
 }
 
-/* "text number rest\n" */
-static void
+void
 say(const char *text, uint64_t number, const char *rest)
 {
 	char   line[120];
@@ -106,7 +96,7 @@ say(const char *text, uint64_t number, const char *rest)
 	call(CALL_WRITE, (uint64_t)line, at, 0);
 }
 
-static int
+int
 wait_for_one(void)
 {
 	int32_t status = 0;
@@ -115,7 +105,7 @@ wait_for_one(void)
 	return status;
 }
 
-static volatile uint64_t *
+volatile uint64_t *
 map(uint64_t bytes, uint64_t flags)
 {
 	int64_t at = call(CALL_MMAP, bytes, PROT_READ | PROT_WRITE, flags);
@@ -179,7 +169,7 @@ show_tree(void)
 
 /* ---- stacks ---- */
 
-static uint64_t
+uint64_t
 sink(uint64_t depth)
 {
 	volatile uint64_t page[PAGE / 8];
@@ -740,6 +730,7 @@ program(const uint64_t *stack)
 	show_threads();
 	show_group_ends();
 	show_walls();
+	show_signals();
 	show_exec();
 	expect(call(CALL_WAIT, 0, 0, 0) < 0, 5); /* no child is left */
 	say("CPUs that programs have run on: ", (uint64_t)call(CALL_CPUS, 0, 0, 0), "");

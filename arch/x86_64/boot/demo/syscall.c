@@ -64,6 +64,13 @@ wait_for(struct task *t, uint32_t seen)
 	return true;
 }
 
+/* wait_or_obey - the same; also false if there is a signal. What has waited in vain fails with ERR_INTR. */
+static bool
+wait_or_obey(struct task *t, uint32_t seen)
+{
+	return !signal_is_pending(t->thread) && wait_for(t, seen);
+}
+
 static int64_t
 do_join(struct task *t, uint32_t id, vaddr_t to)
 {
@@ -74,9 +81,9 @@ do_join(struct task *t, uint32_t id, vaddr_t to)
 	do {
 		seen = atomic_load(&t->proc->events);
 		err = thread_join(t->thread, id, &value);
-	} while (err == ERR_AGAIN && wait_for(t, seen));
+	} while (err == ERR_AGAIN && wait_or_obey(t, seen));
 	if (err != OK)
-		return err;
+		return err == ERR_AGAIN ? ERR_INTR : err;
 	return copy_to_user(t->proc->space, to, &value, sizeof(value)) ? ERR_FAULT : OK;
 }
 
@@ -117,9 +124,9 @@ do_wait(struct task *t, vaddr_t to)
 	do {
 		seen = atomic_load(&t->proc->events);
 		err = proc_wait(t->proc, &any, &ended);
-	} while (err == ERR_AGAIN && wait_for(t, seen));
+	} while (err == ERR_AGAIN && wait_or_obey(t, seen));
 	if (err != OK)
-		return err;
+		return err == ERR_AGAIN ? ERR_INTR : err;
 	return copy_to_user(t->proc->space, to, &ended.code, sizeof(ended.code))
 		       ? (int64_t)ERR_FAULT
 		       : (int64_t)ended.id;
@@ -175,6 +182,14 @@ call(struct task *t, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 		return do_write(t, a, b);
 	case CALL_CPUS:
 		return task_cpus();
+	case CALL_SIGACTION:
+		return task_set_action(t, a, b);
+	case CALL_SIGALTSTACK:
+		return task_set_alternate(t, a);
+	case CALL_KILL:
+		return task_kill(t, a, b);
+	case CALL_GETPID:
+		return t->proc->id;
 	default:
 		return ERR_INVAL;
 	}
@@ -191,9 +206,16 @@ syscall_handle(struct task *t)
 		task_end_all(t, (int32_t)(ctx->rdi & 0xff));
 	if (number == CALL_END_THREAD)
 		task_end(t, (int32_t)ctx->rdi);
+	if (number == CALL_SIGRETURN) {
+		task_return(t);
+		return;
+	}
 	if (number != CALL_EXEC) {
 		result = call(t, number, ctx->rdi, ctx->rsi, ctx->rdx);
-		arch_context_set_result(&t->thread->registers, result);
+		if (result == ERR_INTR)
+			t->point = SIGNAL_IN_CALL;
+		else
+			arch_context_set_result(&t->thread->registers, result);
 		return;
 	}
 	result = do_exec(t, ctx->rdi);

@@ -163,19 +163,11 @@ pick(void)
 	return found;
 }
 
-/* The process is killed for what its program has done. */
+/* The process ends of a signal. */
 static void
-kill(struct task *t, int32_t signal)
+kill(struct task *t, unsigned signal)
 {
-	task_end_all(t, STATUS_KILLED + signal);
-}
-
-static int32_t
-signal_of(enum fault_result result)
-{
-	if (result == FAULT_NOMEM)
-		return SIGNAL_KILL;
-	return result == FAULT_BUS_ADRERR ? SIGNAL_BUS : SIGNAL_SEGV;
+	task_end_all(t, STATUS_KILLED + (int32_t)signal);
 }
 
 static void
@@ -189,19 +181,21 @@ handle_exception(struct task *t, vaddr_t va)
 	case VECTOR_PAGE_FAULT:
 		result = fault_handle(t->proc->space, va,
 				      error & ERROR_FETCH ? ACCESS_FETCH : access);
-		if (result != FAULT_DONE)
-			kill(t, signal_of(result));
+		if (result == FAULT_NOMEM)
+			kill(t, SIGNAL_KILL);
+		else if (result != FAULT_DONE)
+			task_cause_fault(t, result, va);
 		break;
 	case VECTOR_DIVIDE:
 	case VECTOR_X87_ERROR:
 	case VECTOR_SIMD_ERROR:
-		kill(t, SIGNAL_FPE);
+		task_cause(t, SIGNAL_FPE);
 		break;
 	case VECTOR_INVALID_OPCODE:
-		kill(t, SIGNAL_ILL);
+		task_cause(t, SIGNAL_ILL);
 		break;
 	default:
-		kill(t, SIGNAL_SEGV);
+		task_cause(t, SIGNAL_SEGV);
 		break;
 	}
 }
@@ -216,6 +210,7 @@ live(void *thread)
 	while (!thread_must_end(t->thread)) {
 		vaddr_t	 cr2 = user_run(&t->thread->registers);
 		uint64_t vector = t->thread->registers.vector;
+		unsigned signal;
 
 		if (vector == VECTOR_TIMER)
 			let_go(t);
@@ -223,6 +218,9 @@ live(void *thread)
 			syscall_handle(t);
 		else if (vector < 32)
 			handle_exception(t, cr2);
+		signal = task_obey(t);
+		if (signal)
+			kill(t, signal);
 	}
 	task_end(t, 0);
 }

@@ -113,3 +113,10 @@ arch_context_sanitize(struct arch_context *ctx)
 	       ctx->cs == X86_USER_CS && ctx->ss == X86_USER_SS &&
 	       (ctx->rflags & ~X86_FLAGS_USER) == (X86_FLAGS_IF | X86_FLAGS_ALWAYS);
 }
+
+/* SYSCALL and INT n are two bytes long, and RAX has the number until there is a result. */
+static inline void
+arch_context_restart_call(struct arch_context *ctx)
+{
+	ctx->rip -= 2;
+}

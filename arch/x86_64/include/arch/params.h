@@ -24,4 +24,5 @@
 #define ARCH_SAVED_RECORD	    40
 #define ARCH_START_BYTES	    80
 #define ARCH_RETURN_BYTES	    8
-#define ARCH_FPU_WORDS		    32 /* XMM0 to XMM15 */
+#define ARCH_RED_ZONE_BYTES	    128 /* the same */
+#define ARCH_FPU_WORDS		    32	/* XMM0 to XMM15 */
