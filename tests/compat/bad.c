@@ -1,8 +1,6 @@
 /* bad.c - the subjects, and the classes of bad values. */
 #include "compat/bad.h"
 
-#include <stdio.h>
-
 enum argument_kind {
 	GOOD, /* left as it is */
 	ADDRESS,
@@ -21,8 +19,7 @@ enum relation {
 	TO_ADDRESS, /* added to 2^64 less the address */
 };
 
-struct class
-{
+struct bad_class {
 	const char   *name;
 	enum relation relation;
 	uint64_t      value;
@@ -32,65 +29,51 @@ struct class
 
 #define MOST_CLASSES 20
 
-#define ADDRESSES \
-	{ "one byte on", TO_VALUE, 1, false, false }, \
-		{ "one byte back", TO_VALUE, -(uint64_t)1, false, false }, \
-		{ "page 0", ABSOLUTE, 0, false, false }, \
-		{ "a hole", ABSOLUTE, P(30), false, false }, \
-		{ "the last page", ABSOLUTE, TOP - PG, false, true }, \
-		{ "the end of user space", ABSOLUTE, TOP, false, false }, \
-		{ "2^47", ABSOLUTE, (uint64_t)1 << 47, false, false }, \
-		{ "not canonical", ABSOLUTE, (uint64_t)1 << 60, false, false }, \
-		{ "the kernel", ABSOLUTE, KERNEL, false, false }, \
-		{ "2^64 less a page", ABSOLUTE, -PG, false, false }, \
+#define AT(what, number) \
 	{ \
-		"2^64 less 1", ABSOLUTE, ALL, false, false \
+		.name = (what), .value = (number) \
+	}
+#define BY(what, number) \
+	{ \
+		.name = (what), .relation = TO_VALUE, .value = (number) \
+	}
+#define UP_TO(what, number) \
+	{ \
+		.name = (what), .relation = TO_ADDRESS, .value = (number) \
+	}
+#define ALL_OVER(what, number) \
+	{ \
+		.name = (what), .value = (number), .reaches_all = true \
 	}
 
-static const struct class classes[KINDS][MOST_CLASSES] = {
+#define NOT_OURS \
+	AT("the end of user space", TOP), AT("2^47", (uint64_t)1 << 47), \
+		AT("not canonical", (uint64_t)1 << 60), AT("the kernel", KERNEL), \
+		AT("2^64 less a page", -PG), AT("2^64 less 1", ALL)
+
+#define ADDRESSES \
+	BY("one byte on", 1), BY("one byte back", -(uint64_t)1), AT("page 0", 0), \
+		AT("a hole", P(30)), \
+		{ .name = "the last page", .value = TOP - PG, .is_top = true }, NOT_OURS
+
+static const struct bad_class classes[KINDS][MOST_CLASSES] = {
 	[ADDRESS] = { ADDRESSES },
-	[POINTER] = { ADDRESSES,
-		      { "no rights", ABSOLUTE, P(21), false, false },
-		      { "read-only", ABSOLUTE, P(5), false, false },
-		      { "a guard", ABSOLUTE, P(23), false, false },
-		      { "4 bytes before a hole", ABSOLUTE, P(42) - 4, false, false } },
-	[LENGTH] = { { "0", ABSOLUTE, 0, false, false },
-		     { "1", ABSOLUTE, 1, false, false },
-		     { "one byte more", TO_VALUE, 1, false, false },
-		     { "2^31", ABSOLUTE, (uint64_t)1 << 31, false, false },
-		     { "2^40", ABSOLUTE, (uint64_t)1 << 40, false, false },
-		     { "as long as user space", ABSOLUTE, TOP, true, false },
-		     { "longer than that", ABSOLUTE, TOP + PG, true, false },
-		     { "2^63", ABSOLUTE, (uint64_t)1 << 63, true, false },
-		     { "up to 2^64", TO_ADDRESS, 0, false, false },
-		     { "beyond 2^64", TO_ADDRESS, PG, false, false },
-		     { "2^64 less two pages", ABSOLUTE, -2 * PG, false, false },
-		     { "2^64 less 1", ABSOLUTE, ALL, false, false } },
-	[OFFSET] = { { "1", ABSOLUTE, 1, false, false },
-		     { "2^40", ABSOLUTE, (uint64_t)1 << 40, false, false },
-		     { "2^63 less a page", ABSOLUTE, ((uint64_t)1 << 63) - PG, false, false },
-		     { "2^63", ABSOLUTE, (uint64_t)1 << 63, false, false },
-		     { "2^64 less a page", ABSOLUTE, -PG, false, false },
-		     { "2^64 less 1", ABSOLUTE, ALL, false, false } },
-	[COUNT] = { { "0", ABSOLUTE, 0, false, false },
-		    { "2", ABSOLUTE, 2, false, false },
-		    { "1024", ABSOLUTE, 1024, false, false },
-		    { "1025", ABSOLUTE, 1025, false, false },
-		    { "2^31", ABSOLUTE, (uint64_t)1 << 31, false, false },
-		    { "2^52", ABSOLUTE, (uint64_t)1 << 52, false, false },
-		    { "2^63", ABSOLUTE, (uint64_t)1 << 63, false, false },
-		    { "2^64 less 1", ABSOLUTE, ALL, false, false } },
-	[HEAP] = { { "0", ABSOLUTE, 0, false, false },
-		   { "one byte on", TO_VALUE, 1, false, false },
-		   { "one byte back", TO_VALUE, -(uint64_t)1, false, false },
-		   { "2^40 on", TO_VALUE, (uint64_t)1 << 40, false, false },
-		   { "below its start", ABSOLUTE, P(0), false, false },
-		   { "the end of user space", ABSOLUTE, TOP, false, false },
-		   { "2^47", ABSOLUTE, (uint64_t)1 << 47, false, false },
-		   { "not canonical", ABSOLUTE, (uint64_t)1 << 60, false, false },
-		   { "the kernel", ABSOLUTE, KERNEL, false, false },
-		   { "2^64 less a page", ABSOLUTE, -PG, false, false },
-		   { "2^64 less 1", ABSOLUTE, ALL, false, false } },
+	[POINTER] = { ADDRESSES, AT("no rights", P(21)), AT("read-only", P(5)),
+		      AT("a guard", P(23)), AT("4 bytes before a hole", P(42) - 4) },
+	[LENGTH] = { AT("0", 0), AT("1", 1), BY("one byte more", 1), AT("2^31", (uint64_t)1 << 31),
+		     AT("2^40", (uint64_t)1 << 40), ALL_OVER("as long as user space", TOP),
+		     ALL_OVER("longer than that", TOP + PG), ALL_OVER("2^63", (uint64_t)1 << 63),
+		     UP_TO("up to 2^64", 0), UP_TO("beyond 2^64", PG),
+		     AT("2^64 less two pages", -2 * PG), AT("2^64 less 1", ALL) },
+	[OFFSET] = { AT("1", 1), AT("2^40", (uint64_t)1 << 40),
+		     AT("2^63 less a page", ((uint64_t)1 << 63) - PG),
+		     AT("2^63", (uint64_t)1 << 63), AT("2^64 less a page", -PG),
+		     AT("2^64 less 1", ALL) },
+	[COUNT] = { AT("0", 0), AT("2", 2), AT("1024", 1024), AT("1025", 1025),
+		    AT("2^31", (uint64_t)1 << 31), AT("2^52", (uint64_t)1 << 52),
+		    AT("2^63", (uint64_t)1 << 63), AT("2^64 less 1", ALL) },
+	[HEAP] = { AT("0", 0), BY("one byte on", 1), BY("one byte back", -(uint64_t)1),
+		   BY("2^40 on", (uint64_t)1 << 40), AT("below its start", P(0)), NOT_OURS },
 };
 
 struct subject {
@@ -207,6 +190,7 @@ static const struct subject subjects[] = {
 	ADVISE("POPULATE_READ", 1, ADVICE_POPULATE_READ, false),
 	ADVISE("POPULATE_WRITE", 1, ADVICE_POPULATE_WRITE, false),
 	ADVISE("DONTNEED_LOCKED", 1, ADVICE_DONTNEED_LOCKED, true),
+	ADVISE("COLLAPSE", 1, ADVICE_COLLAPSE, true),
 	ADVISE("GUARD_INSTALL", 1, ADVICE_GUARD_INSTALL, true),
 	ADVISE("GUARD_REMOVE", 1, ADVICE_GUARD_REMOVE, true),
 	{ "msync",
@@ -277,7 +261,7 @@ good_request(const struct subject *s)
 }
 
 static uint64_t
-spoil(const struct class *class, uint64_t value, uint64_t address)
+spoil(const struct bad_class *class, uint64_t value, uint64_t address)
 {
 	switch (class->relation) {
 	case ABSOLUTE:
@@ -304,7 +288,7 @@ each_class(const struct subject *s, unsigned argument, void (*visit)(const struc
 	enum argument_kind kind = s->kinds[argument];
 
 	for (unsigned i = 0; i < MOST_CLASSES && classes[kind][i].name; i++) {
-		const struct class *class = &classes[kind][i];
+		const struct bad_class *class = &classes[kind][i];
 		struct bad bad = {
 			.subject = s->name,
 			.argument = s->names[argument],
