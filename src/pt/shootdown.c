@@ -126,12 +126,8 @@ flush_cpus(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool whole_sp
 {
 	unsigned	  cpu = platform_cpu();
 	struct shootdown *req = &pt_state()->cpu[cpu].request;
-	cpu_mask_t	  cached;
+	cpu_mask_t	  cached = atomic_load(&pt->cached_on);
 
-	/* The unhooked entries are visible before we ask who may have cached them. */
-	atomic_thread_fence(memory_order_seq_cst);
-	arch_point();
-	cached = atomic_load(&pt->cached_on);
 	if (cached == 0 || !asid_is_live(pt))
 		return;
 	req->pt = pt;
@@ -150,6 +146,9 @@ shootdown_space(struct pt *pt, const vaddr_t *pages, unsigned nr_pages, bool who
 
 	if (pt_has_replicas(pt))
 		replicas_empty(pt, pages, nr_pages, whole_space, &gone);
+	/* The unhooked entries are visible before we ask who may have cached them. */
+	atomic_thread_fence(memory_order_seq_cst);
+	arch_point();
 	flush_cpus(pt, pages, nr_pages, whole_space);
 	replica_tables_free(&gone);
 }
