@@ -13,7 +13,7 @@ struct fault_wait {
 			  * reference, or NULL */
 	uint64_t index;
 	swap_t	 slot; /* a page that is out: with a count, or swap_none() */
-	pfn_t	 page; /* fault_wait_here: the slot's contents, with a count, or pfn_none() */
+	pfn_t	 page; /* fault_wait_here: what was waited for, with a count, or pfn_none() */
 };
 
 /* fault_wait_begin - nothing to wait for. fault_wait_end - give up what is held. */

@@ -6,6 +6,7 @@
 
 #include <anymm/call.h>
 
+#include "fault/resolve.h"
 #include "object/swapped.h"
 #include "pt/state.h"
 
@@ -429,8 +430,39 @@ a_page_stays_out_without_memory(void **state)
 	end(sp, shared);
 }
 
-TEST_SUITE(swapped, cmocka_unit_test(pages_go_out_and_come_back),
-	   cmocka_unit_test(each_change_goes_along),
+/* Between the wait for a page and its use memory may be short: the page does not go again meanwhile. */
+static void
+what_a_fault_has_waited_for_stays(void **state)
+{
+	struct space	 *sp;
+	struct object	 *shared = shared_memory_out(&sp);
+	struct fault_wait wait;
+	enum fault_result result;
+	struct region	 *r;
+
+	(void)state;
+	fault_wait_begin(&wait);
+	for (unsigned tries = 0; tries < 2; tries++) {
+		read_lock(&sp->lock);
+		r = space_find(sp, PAGE(2));
+		result = fault_resolve(sp, r, PAGE(2), ACCESS_LOAD, &wait);
+		read_unlock(&sp->lock);
+		assert_int_equal(fault_must_wait(&wait), tries == 0);
+		if (fault_must_wait(&wait))
+			result = fault_wait_here(&wait);
+		assert_int_equal(result, FAULT_DONE);
+		assert_int_equal(age_out(shared) + object_age(shared, 0, UINT64_MAX), 0);
+		assert_int_equal(shared->nr_out, 3);
+	}
+	fault_wait_end(&wait);
+	machine_check_invariants();
+	assert_int_equal(age_out(shared), 1);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	end(sp, shared);
+}
+
+TEST_SUITE(swapped, cmocka_unit_test(what_a_fault_has_waited_for_stays),
+	   cmocka_unit_test(pages_go_out_and_come_back), cmocka_unit_test(each_change_goes_along),
 	   cmocka_unit_test(file_calls_see_pages_that_are_out),
 	   cmocka_unit_test(a_full_device_leaves_the_rest_in_memory),
 	   cmocka_unit_test(a_failing_device_loses_nothing),
