@@ -3,8 +3,8 @@
 
 docs/seeds.txt lists the behaviours by id. A test shows a behaviour by naming its id: in the
 comment above a test, in the head comment of a file of tests (then the file as a whole shows
-it), or in a comment of a scenario. As a lint this program looks for ids that nobody knows and
-for ids listed twice or not in order; with --write it makes docs/seeds.md.
+it), or in a comment of a scenario. As a lint this program looks for ids that nobody knows, for
+ids without a test and for ids listed twice; with --write it makes docs/seeds.md.
 """
 
 import os
@@ -116,6 +116,13 @@ def unknown_ids(top, rows, findings):
                     findings.add(path, number, "%s is not in %s" % (name, LIST))
 
 
+def ids_without_test(top, rows, findings):
+    found = shown(top)
+    for name in rows:
+        if name not in found:
+            findings.add(LIST, 1, "%s has no test" % name)
+
+
 def cell(entries, booted):
     tests = []
     for path, test in entries:
@@ -159,6 +166,7 @@ def main():
     findings = tree.Findings()
     rows = listed(top, findings)
     unknown_ids(top, rows, findings)
+    ids_without_test(top, rows, findings)
     if "--write" in sys.argv:
         with open(os.path.join(top, PAGE), "w", encoding="utf-8") as file:
             file.write(page(rows, shown(top), boot_suites(top)))

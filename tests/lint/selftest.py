@@ -58,6 +58,8 @@ CASES = [
     ("seeds", "an unknown id",
      {"docs/seeds.txt": "LUN-01 a thing\n", "tests/a.c": "/* LUN-02: shown */\n"},
      "a.c:1: LUN-02"),
+    ("seeds", "an id without a test",
+     {"docs/seeds.txt": "LUN-01 a thing\n", "tests/a.c": HEAD}, "LUN-01 has no test"),
     ("seeds", "an id listed twice",
      {"docs/seeds.txt": "LUN-01 a thing\nLUN-01 it\n", "tests/a.c": HEAD}, "LUN-01 is listed"),
     ("style", "a short file", {"src/base/a.c": HEAD}, ""),
