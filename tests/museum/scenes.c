@@ -6,7 +6,7 @@
  * memory to note what it holds, pages that move, are locked or swapped out, shared memory that is,
  * and files that change under their mappings.
  */
-#include "museum.h"
+#include "scenes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +20,7 @@
 
 #include "model/story.h"
 
-#define PAGE ARCH_PAGE_SIZE
-
-static struct story story;
+struct story scene_story;
 
 static void
 wrong(const char *what)
@@ -31,8 +29,8 @@ wrong(const char *what)
 	abort();
 }
 
-static void
-must(bool good, const char *what)
+void
+scene_must(bool good, const char *what)
 {
 	if (!good)
 		wrong(what);
@@ -45,8 +43,8 @@ next_random(uint64_t *state)
 	return *state ^ *state >> 29;
 }
 
-static void
-check(void)
+void
+scene_check(void)
 {
 	struct check_report report;
 
@@ -59,58 +57,58 @@ tell(uint64_t seed, unsigned steps)
 {
 	uint64_t state = seed;
 
-	must(story_machine(&story, STORY_CPUS, 4096, seed), "the machine starts");
-	story_birth(&story);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, seed), "the machine starts");
+	story_birth(&scene_story);
 	for (unsigned i = 0; i < steps; i++) {
 		struct story_record record;
 		uint64_t	    bits = next_random(&state);
 
 		memcpy(&record, &bits, sizeof(record));
 		record.fail = 0;
-		must(story_step(&story, &record), story.text);
+		scene_must(story_step(&scene_story, &record), scene_story.text);
 	}
-	must(story_compare(&story), story.text);
-	check();
-	must(story_end(&story), story.text);
+	scene_must(story_compare(&scene_story), scene_story.text);
+	scene_check();
+	scene_must(story_end(&scene_story), scene_story.text);
 	sim_stop();
 }
 
-static struct space *
-fresh_space(void)
+struct space *
+scene_space(void)
 {
 	struct space_layout layout = space_default_layout();
 	struct space	   *sp;
 
-	must(space_create(&layout, &sp) == OK, "space_create");
+	scene_must(space_create(&layout, &sp) == OK, "space_create");
 	return sp;
 }
 
-static vaddr_t
-map(struct space *sp, vaddr_t addr, uint64_t pages)
+vaddr_t
+scene_map(struct space *sp, vaddr_t addr, uint64_t pages)
 {
 	vaddr_t at;
 
-	must(space_map(sp,
-		       &(struct map_request){ .addr = addr,
-					      .length = pages * PAGE,
-					      .prot = PROT_RW,
-					      .flags = MAPF_PRIVATE | MAPF_ANONYMOUS |
-						       (addr ? MAPF_FIXED : 0) },
-		       &at) == OK,
-	     "space_map");
+	scene_must(space_map(sp,
+			     &(struct map_request){ .addr = addr,
+						    .length = pages * PAGE,
+						    .prot = PROT_RW,
+						    .flags = MAPF_PRIVATE | MAPF_ANONYMOUS |
+							     (addr ? MAPF_FIXED : 0) },
+			     &at) == OK,
+		   "space_map");
 	return at;
 }
 
-static void
-store(struct space *sp, vaddr_t va)
+void
+scene_store(struct space *sp, vaddr_t va)
 {
 	uint8_t byte = 1;
 
-	must(sim_user(sp, ACCESS_STORE, va, &byte, 1) == FAULT_DONE, "store");
+	scene_must(sim_user(sp, ACCESS_STORE, va, &byte, 1) == FAULT_DONE, "store");
 }
 
-static void
-leave(struct space *sp)
+void
+scene_leave(struct space *sp)
 {
 	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
 		sim_cpu_set(cpu);
@@ -127,20 +125,20 @@ tags_run_out(void)
 	static struct space *spaces[SPACES];
 	static vaddr_t	     at[SPACES];
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < SPACES; i++) {
 			sim_cpu_set((i + round) % STORY_CPUS);
 			if (!spaces[i] || !round) {
-				spaces[i] = fresh_space();
-				at[i] = map(spaces[i], 0, 2);
+				spaces[i] = scene_space();
+				at[i] = scene_map(spaces[i], 0, 2);
 			}
-			store(spaces[i], at[i]);
+			scene_store(spaces[i], at[i]);
 		}
 	}
-	check();
+	scene_check();
 	for (unsigned i = 0; i < SPACES; i++) {
-		leave(spaces[i]);
+		scene_leave(spaces[i]);
 		space_put(spaces[i]);
 	}
 	sim_stop();
@@ -153,17 +151,17 @@ table_goes(unsigned prot, uint64_t pages)
 	uint64_t      span = PAGE << ARCH_PT_INDEX_BITS;
 	struct space *sp;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	map(sp, span, pages);
-	map(sp, 2 * span, 1);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	scene_map(sp, span, pages);
+	scene_map(sp, 2 * span, 1);
 	/* Not the table's first page: flushing the table flushes that one too. */
-	store(sp, span + (pages - 1) * PAGE);
-	store(sp, 2 * span);
-	must(space_protect(sp, span, pages * PAGE, prot) == OK, "space_protect");
-	must(space_unmap(sp, span, pages * PAGE) == OK, "space_unmap");
-	check();
-	leave(sp);
+	scene_store(sp, span + (pages - 1) * PAGE);
+	scene_store(sp, 2 * span);
+	scene_must(space_protect(sp, span, pages * PAGE, prot) == OK, "space_protect");
+	scene_must(space_unmap(sp, span, pages * PAGE) == OK, "space_unmap");
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -175,16 +173,16 @@ trees_go(void)
 	uint64_t      span = PAGE << 2 * ARCH_PT_INDEX_BITS;
 	struct space *sp;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	map(sp, span, span / PAGE);
-	map(sp, 2 * span, 1);
-	store(sp, span);
-	store(sp, span + span / 2);
-	store(sp, 2 * span);
-	must(space_unmap(sp, span, span) == OK, "space_unmap");
-	check();
-	leave(sp);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	scene_map(sp, span, span / PAGE);
+	scene_map(sp, 2 * span, 1);
+	scene_store(sp, span);
+	scene_store(sp, span + span / 2);
+	scene_store(sp, 2 * span);
+	scene_must(space_unmap(sp, span, span) == OK, "space_unmap");
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -206,19 +204,20 @@ a_gather_finds_no_memory(void)
 	enum { PAGES = ARCH_PT_ENTRIES < 100 ? 8 : 100 };
 	struct space *sp;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	map(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES);
-	map(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, 1);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	scene_map(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES);
+	scene_map(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, 1);
 	for (unsigned i = 0; i <= PAGES; i++)
-		store(sp, (PAGE << ARCH_PT_INDEX_BITS) + i * PAGE);
-	must(space_protect(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, PAGE, PROT_R) == OK,
-	     "space_protect");
+		scene_store(sp, (PAGE << ARCH_PT_INDEX_BITS) + i * PAGE);
+	scene_must(space_protect(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, PAGE, PROT_R) ==
+			   OK,
+		   "space_protect");
 	sim_fail_allocation(1, true);
-	must(space_unmap(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES * PAGE) == OK, "space_unmap");
+	scene_must(space_unmap(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES * PAGE) == OK, "space_unmap");
 	sim_fail_allocation(0, false);
-	check();
-	leave(sp);
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -230,26 +229,26 @@ space_with_file(struct object **file, uint64_t pages)
 	struct space *sp;
 	vaddr_t	      at;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	must(object_create_stored(1, pages * PAGE, file) == OK, "object_create_stored");
-	must(space_map(sp,
-		       &(struct map_request){ .length = pages * PAGE,
-					      .prot = PROT_RW,
-					      .flags = MAPF_SHARED,
-					      .object = *file },
-		       &at) == OK,
-	     "space_map");
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	scene_must(object_create_stored(1, pages * PAGE, file) == OK, "object_create_stored");
+	scene_must(space_map(sp,
+			     &(struct map_request){ .length = pages * PAGE,
+						    .prot = PROT_RW,
+						    .flags = MAPF_SHARED,
+						    .object = *file },
+			     &at) == OK,
+		   "space_map");
 	for (uint64_t i = 0; i < pages; i++)
-		store(sp, at + i * PAGE);
+		scene_store(sp, at + i * PAGE);
 	return sp;
 }
 
 static void
 end_with_file(struct space *sp, struct object *file)
 {
-	check();
-	leave(sp);
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	object_put(file);
 	sim_stop();
@@ -268,7 +267,7 @@ files_change(void)
 		object_resize(file, 0);
 		end_with_file(sp, file);
 		sp = space_with_file(&file, sizes[i]);
-		must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
+		scene_must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
 		end_with_file(sp, file);
 	}
 }
@@ -279,15 +278,15 @@ stacks_go(void)
 {
 	struct kstack *stacks[3];
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
 	for (unsigned i = 0; i < 3; i++)
-		must(kstack_create(&stacks[i]) == OK, "kstack_create");
+		scene_must(kstack_create(&stacks[i]) == OK, "kstack_create");
 	kstack_destroy(stacks[0]);
 	kstack_drain();
 	kstack_destroy(stacks[1]);
 	kstack_destroy(stacks[2]);
 	kstack_drain();
-	check();
+	scene_check();
 	sim_stop();
 }
 
@@ -298,14 +297,14 @@ move_away(struct space *sp, vaddr_t va, uint64_t pages, vaddr_t to)
 	struct va_range fresh;
 	vaddr_t		at;
 
-	must(space_remap(sp,
-			 &(struct remap_request){ .addr = va,
-						  .old_length = pages * PAGE,
-						  .new_length = pages * PAGE,
-						  .flags = REMAP_MAYMOVE | REMAP_FIXED,
-						  .new_addr = to },
-			 &at, &fresh) == OK,
-	     "space_remap");
+	scene_must(space_remap(sp,
+			       &(struct remap_request){ .addr = va,
+							.old_length = pages * PAGE,
+							.new_length = pages * PAGE,
+							.flags = REMAP_MAYMOVE | REMAP_FIXED,
+							.new_addr = to },
+			       &at, &fresh) == OK,
+		   "space_remap");
 }
 
 /* A page of a table, a whole table, and a table that holds nothing but a guard change their place. */
@@ -315,22 +314,23 @@ pages_move(void)
 	const uint64_t span = PAGE << ARCH_PT_INDEX_BITS;
 	struct space  *sp;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	map(sp, span, 3);
-	store(sp, span + PAGE);
-	store(sp, span + 2 * PAGE);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	scene_map(sp, span, 3);
+	scene_store(sp, span + PAGE);
+	scene_store(sp, span + 2 * PAGE);
 	move_away(sp, span + PAGE, 1, 9 * span + PAGE);
-	check();
-	map(sp, 4 * span, ARCH_PT_ENTRIES);
-	store(sp, 4 * span + PAGE);
+	scene_check();
+	scene_map(sp, 4 * span, ARCH_PT_ENTRIES);
+	scene_store(sp, 4 * span + PAGE);
 	move_away(sp, 4 * span, ARCH_PT_ENTRIES, 12 * span);
-	check();
-	map(sp, 6 * span, 3);
-	must(space_advise(sp, 6 * span + PAGE, PAGE, ADVICE_GUARD_INSTALL) == OK, "space_advise");
+	scene_check();
+	scene_map(sp, 6 * span, 3);
+	scene_must(space_advise(sp, 6 * span + PAGE, PAGE, ADVICE_GUARD_INSTALL) == OK,
+		   "space_advise");
 	move_away(sp, 6 * span + PAGE, 1, 14 * span + PAGE);
-	check();
-	leave(sp);
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -343,238 +343,19 @@ shared_memory_is_locked(void)
 	uint8_t	      byte;
 	vaddr_t	      at;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	at = map(sp, 0, 2);
-	store(sp, at);
-	must(space_fork(sp, &child) == OK, "space_fork");
-	must(sim_user(child, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
-	must(space_lock(child, at, 2 * PAGE, 0) == OK, "space_lock");
-	check();
-	leave(child);
-	leave(sp);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	at = scene_map(sp, 0, 2);
+	scene_store(sp, at);
+	scene_must(space_fork(sp, &child) == OK, "space_fork");
+	scene_must(sim_user(child, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	scene_must(space_lock(child, at, 2 * PAGE, 0) == OK, "space_lock");
+	scene_check();
+	scene_leave(child);
+	scene_leave(sp);
 	space_put(child);
 	space_put(sp);
 	sim_stop();
-}
-
-/* A swap device that is always there and remembers nothing: nobody reads here. */
-static err_t
-forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
-{
-	(void)device;
-	(void)slot;
-	(void)pfn;
-	return OK;
-}
-
-static void
-pages_are_swapped_out(void)
-{
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
-	};
-	struct space *sp;
-	vaddr_t	      at;
-
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	must(swap_register(&device) == OK, "swap_register");
-	sp = fresh_space();
-	at = map(sp, 0, 8);
-	for (unsigned i = 0; i < 8; i++)
-		store(sp, at + i * PAGE);
-	must(reclaim_run(8) > 0, "reclaim_run");
-	check();
-	leave(sp);
-	space_put(sp);
-	must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
-}
-
-/* A swap device that remembers. */
-static struct {
-	struct swap_device device;
-	uint8_t		   pages[16][PAGE];
-} memory;
-
-static err_t
-recall(struct swap_device *device, uint32_t slot, pfn_t into)
-{
-	(void)device;
-	memcpy(arch_frame_ptr(into), memory.pages[slot], PAGE);
-	return OK;
-}
-
-static err_t
-remember(struct swap_device *device, uint32_t slot, pfn_t from)
-{
-	(void)device;
-	memcpy(memory.pages[slot], arch_frame_ptr(from), PAGE);
-	return OK;
-}
-
-static void
-must_hold(struct object *object, uint64_t offset, uint8_t wanted)
-{
-	uint8_t byte = 99;
-	size_t	done;
-
-	must(object_read(object, offset, &byte, 1, &done) == OK && done == 1, "object_read");
-	must(byte == wanted, "a page is not what it was when it went to the swap device");
-}
-
-static void
-age_out(struct object *object, uint64_t nr_pages)
-{
-	(void)object_age(object, 0, nr_pages);
-	(void)object_age(object, 0, nr_pages);
-	must(object->nr_out == nr_pages, "a page has not gone");
-	check();
-}
-
-/* Shared memory goes, comes back, is cut while it is out, and ends there. */
-static void
-shared_memory_is_swapped_out(void)
-{
-	struct object *shared;
-	struct space  *sp;
-	vaddr_t	       at;
-	size_t	       done;
-
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	memory.device = (struct swap_device){
-		.name = "memory", .nr_slots = 16, .read = recall, .write = remember
-	};
-	must(swap_register(&memory.device) == OK, "swap_register");
-	must(object_create(&pager_zero, 1, 4, NULL, &shared) == OK, "object_create");
-	sp = fresh_space();
-	must(space_map(sp,
-		       &(struct map_request){ .length = 4 * PAGE,
-					      .prot = PROT_RW,
-					      .flags = MAPF_SHARED,
-					      .object = shared },
-		       &at) == OK,
-	     "space_map");
-	for (unsigned i = 0; i < 4; i++)
-		store(sp, at + i * PAGE);
-	age_out(shared, 4);
-	for (unsigned i = 0; i < 4; i++)
-		must_hold(shared, i * PAGE, 1);
-	must(object_write(shared, PAGE - 1, &(uint8_t){ 2 }, 1, &done) == OK, "object_write");
-	age_out(shared, 4);
-	object_resize(shared, PAGE / 2);
-	check();
-	object_resize(shared, 4 * PAGE);
-	must_hold(shared, 0, 1);
-	must_hold(shared, PAGE - 1, 0);
-	must_hold(shared, PAGE, 0);
-	age_out(shared, 1);
-	leave(sp);
-	space_put(sp);
-	object_put(shared);
-	must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
-}
-
-/* frame_at - where a page is. */
-static pfn_t
-frame_at(struct space *sp, vaddr_t va)
-{
-	return machine_translate(sp->pt.root, va).pfn;
-}
-
-/* Locked pages stay while others go. */
-static void
-locked_pages_stay(void)
-{
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
-	};
-	struct space *sp;
-	vaddr_t	      at;
-	pfn_t	      locked;
-
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	must(swap_register(&device) == OK, "swap_register");
-	sp = fresh_space();
-	at = map(sp, 0, 4);
-	for (unsigned i = 0; i < 4; i++)
-		store(sp, at + i * PAGE);
-	must(space_lock(sp, at, PAGE, 0) == OK, "space_lock");
-	locked = frame_at(sp, at);
-	must(reclaim_run(4) > 0, "reclaim_run");
-	must(pfn_eq(frame_at(sp, at), locked), "a locked page has been paged out");
-	check();
-	leave(sp);
-	space_put(sp);
-	must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
-}
-
-/* A table with swapped pages that two spaces share becomes two: each slot has two names then. */
-static void
-tables_with_swapped_pages_are_copied(void)
-{
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
-	};
-	struct space *sp, *child;
-	vaddr_t	      at;
-
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	must(swap_register(&device) == OK, "swap_register");
-	sp = fresh_space();
-	at = map(sp, 0, 4);
-	for (unsigned i = 0; i < 3; i++)
-		store(sp, at + i * PAGE);
-	must(reclaim_run(3) > 0, "reclaim_run");
-	must(space_fork(sp, &child) == OK, "space_fork");
-	store(child, at + 3 * PAGE);
-	check();
-	leave(child);
-	leave(sp);
-	space_put(child);
-	check();
-	space_put(sp);
-	must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
-}
-
-/* A page that a device holds stays the parent's over a fork, also after it has moved. */
-static void
-pinned_pages_stay(void)
-{
-	uint64_t      span = PAGE << ARCH_PT_INDEX_BITS;
-	struct space *sp, *child;
-	pfn_t	      held;
-
-	for (unsigned moves = 0; moves < 2; moves++) {
-		vaddr_t		at;
-		struct va_range fresh;
-
-		must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-		sp = fresh_space();
-		at = map(sp, span, 1);
-		must(call_pin(sp, at, 1, PIN_WRITE, &held) == OK, "call_pin");
-		if (moves)
-			must(space_remap(
-				     sp,
-				     &(struct remap_request){ .addr = at,
-							      .old_length = PAGE,
-							      .new_length = PAGE,
-							      .flags = REMAP_MAYMOVE | REMAP_FIXED,
-							      .new_addr = 3 * span },
-				     &at, &fresh) == OK,
-			     "space_remap");
-		must(space_fork(sp, &child) == OK, "space_fork");
-		must(!pfn_eq(frame_at(child, at), held), "a fork shares a pinned page");
-		check();
-		leave(sp);
-		space_put(child);
-		space_put(sp);
-		call_unpin(&held, 1, true);
-		sim_stop();
-	}
 }
 
 /* must_be_stored - storage has the page: its first byte is 1, as store leaves it. */
@@ -584,11 +365,12 @@ must_be_stored(struct object *file, uint64_t index)
 	uint8_t byte = 0;
 	size_t	done;
 
-	must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
+	scene_must(object_write_back(file, 0, UINT64_MAX) == OK, "object_write_back");
 	object_evict(file, 0, UINT64_MAX);
-	must(file->nr_pages == 0, "a page is dirty that was written back");
-	must(object_read(file, index * PAGE, &byte, 1, &done) == OK && done == 1, "object_read");
-	must(byte == 1, "a write to a file is lost");
+	scene_must(file->nr_pages == 0, "a page is dirty that was written back");
+	scene_must(object_read(file, index * PAGE, &byte, 1, &done) == OK && done == 1,
+		   "object_read");
+	scene_must(byte == 1, "a write to a file is lost");
 }
 
 /* A page is written and its mapping goes, in each of the ways in which mappings go. */
@@ -605,7 +387,7 @@ writes_are_kept(void)
 	must_be_stored(file, 0);
 	end_with_file(sp, file);
 	sp = space_with_file(&file, 4);
-	must(space_unmap(sp, space_first(sp)->range.start + PAGE, PAGE) == OK, "space_unmap");
+	scene_must(space_unmap(sp, space_first(sp)->range.start + PAGE, PAGE) == OK, "space_unmap");
 	must_be_stored(file, 1);
 	end_with_file(sp, file);
 }
@@ -661,16 +443,16 @@ race_for_page(void (*lose)(void *), struct use use, uint64_t seed)
 {
 	void (*const bodies[])(void *) = { use_page, lose, use_page };
 
-	must(story_machine(&story, STORY_CPUS, 512, seed), "the machine starts");
-	held.sp = fresh_space();
-	must(object_create_stored(1, PAGE, &held.file) == OK, "object_create_stored");
-	must(space_map(held.sp,
-		       &(struct map_request){ .length = PAGE,
-					      .prot = PROT_RW,
-					      .flags = use.flags,
-					      .object = held.file },
-		       &held.va) == OK,
-	     "space_map");
+	scene_must(story_machine(&scene_story, STORY_CPUS, 512, seed), "the machine starts");
+	held.sp = scene_space();
+	scene_must(object_create_stored(1, PAGE, &held.file) == OK, "object_create_stored");
+	scene_must(space_map(held.sp,
+			     &(struct map_request){ .length = PAGE,
+						    .prot = PROT_RW,
+						    .flags = use.flags,
+						    .object = held.file },
+			     &held.va) == OK,
+		   "space_map");
 	if (use.is_touched)
 		(void)sim_user(held.sp, ACCESS_LOAD, held.va, &(uint8_t){ 0 }, 1);
 	machine_race(use.nr_cpus, bodies, NULL,
@@ -697,31 +479,31 @@ nodes_have_tables(void)
 	vaddr_t	      at;
 	uint8_t	      byte;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = fresh_space();
-	at = map(sp, 0, 4);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_space();
+	at = scene_map(sp, 0, 4);
 	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
 		sim_cpu_set(cpu);
-		store(sp, at);
+		scene_store(sp, at);
 	}
-	must(space_replicate(sp) == OK, "space_replicate");
-	leave(sp);
+	scene_must(space_replicate(sp) == OK, "space_replicate");
+	scene_leave(sp);
 	for (unsigned page = 0; page < 4; page++)
-		store(sp, at + page * PAGE);
-	must(space_fork(sp, &child) == OK, "space_fork");
-	must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
-	store(sp, at);
-	must(space_unmap(sp, at + PAGE, PAGE) == OK, "space_unmap");
-	check();
-	leave(child);
+		scene_store(sp, at + page * PAGE);
+	scene_must(space_fork(sp, &child) == OK, "space_fork");
+	scene_must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	scene_store(sp, at);
+	scene_must(space_unmap(sp, at + PAGE, PAGE) == OK, "space_unmap");
+	scene_check();
+	scene_leave(child);
 	space_put(child);
-	must(space_protect(sp, at, PAGE, PROT_R) == OK, "space_protect");
-	check();
-	must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
+	scene_must(space_protect(sp, at, PAGE, PROT_R) == OK, "space_protect");
+	scene_check();
+	scene_must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
 	space_unreplicate(sp);
-	store(sp, at + 2 * PAGE);
-	check();
-	leave(sp);
+	scene_store(sp, at + 2 * PAGE);
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -734,20 +516,20 @@ pages_change_nodes(void)
 	uint64_t      moved;
 	vaddr_t	      at;
 
-	story.nr_nodes = STORY_CPUS;
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	story.nr_nodes = 0;
-	sp = fresh_space();
-	at = map(sp, 0, 3);
+	scene_story.nr_nodes = STORY_CPUS;
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	scene_story.nr_nodes = 0;
+	sp = scene_space();
+	at = scene_map(sp, 0, 3);
 	for (unsigned i = 0; i < 3; i++)
-		store(sp, at + i * PAGE);
-	must(space_migrate(sp, at, PAGE, 1, &moved) == OK && moved == 1, "space_migrate");
-	check();
-	must(space_advise(sp, at + PAGE, PAGE, ADVICE_NEXT_TOUCH) == OK, "space_advise");
+		scene_store(sp, at + i * PAGE);
+	scene_must(space_migrate(sp, at, PAGE, 1, &moved) == OK && moved == 1, "space_migrate");
+	scene_check();
+	scene_must(space_advise(sp, at + PAGE, PAGE, ADVICE_NEXT_TOUCH) == OK, "space_advise");
 	sim_cpu_set(2);
-	store(sp, at + PAGE);
-	check();
-	leave(sp);
+	scene_store(sp, at + PAGE);
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
 	sim_stop();
 }
@@ -756,23 +538,23 @@ static void
 nodes_and_page_out(void)
 {
 	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+		.name = "nothing", .nr_slots = 16, .read = scene_forget, .write = scene_forget
 	};
 	struct space *sp;
 	vaddr_t	      at;
 
-	must(story_machine(&story, STORY_CPUS, 4096, 1), "the machine starts");
-	must(swap_register(&device) == OK, "swap_register");
-	sp = fresh_space();
-	must(space_replicate(sp) == OK, "space_replicate");
-	at = map(sp, 0, 4);
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	scene_must(swap_register(&device) == OK, "swap_register");
+	sp = scene_space();
+	scene_must(space_replicate(sp) == OK, "space_replicate");
+	at = scene_map(sp, 0, 4);
 	for (unsigned i = 0; i < 4; i++)
-		store(sp, at + i * PAGE);
-	must(reclaim_run(4) > 0, "reclaim_run");
-	check();
-	leave(sp);
+		scene_store(sp, at + i * PAGE);
+	scene_must(reclaim_run(4) > 0, "reclaim_run");
+	scene_check();
+	scene_leave(sp);
 	space_put(sp);
-	must(swap_unregister() == OK, "swap_unregister");
+	scene_must(swap_unregister() == OK, "swap_unregister");
 	sim_stop();
 }
 
@@ -794,7 +576,7 @@ nodes_ask_while_pages_go(void)
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		held.sp = space_with_file(&held.file, 1);
 		held.va = space_first(held.sp)->range.start;
-		must(space_replicate(held.sp) == OK, "space_replicate");
+		scene_must(space_replicate(held.sp) == OK, "space_replicate");
 		machine_race(
 			2, bodies, NULL,
 			&(struct machine_schedule){ .policy = RACE_PCT, .param = 2, .seed = seed });
@@ -817,11 +599,7 @@ museum_scenes(void)
 	trees_go();
 	pages_move();
 	shared_memory_is_locked();
-	pages_are_swapped_out();
-	shared_memory_is_swapped_out();
-	locked_pages_stay();
-	tables_with_swapped_pages_are_copied();
-	pinned_pages_stay();
+	scenes_with_a_swap_device();
 	a_gather_finds_no_memory();
 	tags_run_out();
 	for (uint64_t seed = 1; seed <= 10; seed++)

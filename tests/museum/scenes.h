@@ -1,0 +1,35 @@
+/*
+ * scenes.h - what the scenes of the museum share: each plays on a machine of its own and stops if
+ * something is wrong.
+ */
+#pragma once
+
+#include "museum.h"
+
+#include <anymm/swap.h>
+
+#include <sim/sim.h>
+
+#include "model/story.h"
+
+#define PAGE ARCH_PAGE_SIZE
+
+extern struct story scene_story;
+
+/* scene_must - or the run ends, saying what. scene_check - every invariant holds. */
+void scene_must(bool good, const char *what);
+void scene_check(void);
+
+/* scene_space - an empty one. scene_map - private memory there; 0: anywhere. scene_store - a 1. */
+struct space *scene_space(void);
+vaddr_t	      scene_map(struct space *sp, vaddr_t addr, uint64_t pages);
+void	      scene_store(struct space *sp, vaddr_t va);
+
+/* scene_leave - no CPU has it active any more. */
+void scene_leave(struct space *sp);
+
+/* scene_forget - read and write of a swap device that remembers nothing: nobody reads there. */
+err_t scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn);
+
+/* scenes_with_a_swap_device - pages that go out, and those that must not. */
+void scenes_with_a_swap_device(void);
