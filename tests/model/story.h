@@ -147,6 +147,9 @@ bool story_swap_end(struct story *st);
 /* story_swapped - the contents of the page that a mark stands for, wherever they are; NULL: of none. */
 const uint8_t *story_swapped(pte_t pte);
 
+/* story_page_out - the contents of an object's page that is on the swap device, until the next call; NULL: it is not. */
+const uint8_t *story_page_out(struct object *object, uint64_t index);
+
 /* story_starve - take all frames but these. story_feed - give them back. */
 void story_starve(struct story *st, uint64_t left);
 void story_feed(struct story *st);

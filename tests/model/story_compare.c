@@ -104,6 +104,14 @@ swapped_behind(struct space *sp, vaddr_t va)
 	return arch_pte_kind(view.pte, view.level) == PTE_MARK ? story_swapped(view.pte) : NULL;
 }
 
+/* out_behind - the contents of the object's page there, if that is out; or NULL. */
+static const uint8_t *
+out_behind(const struct flat_region *fr, vaddr_t va)
+{
+	return fr->object ? story_page_out(fr->object->real, fr->offset + (va - fr->start) / PAGE)
+			  : NULL;
+}
+
 /* same_place - a page that a device holds is where the device has it. */
 static bool
 same_place(struct comparison *c, const struct flat_page *own, vaddr_t va, pfn_t pfn)
@@ -139,7 +147,7 @@ same_page(struct comparison *c, const struct flat_region *fr, vaddr_t va)
 	bool		  is_mapped;
 	pfn_t		  pfn = frame_behind(c, fr, va, &is_mapped);
 	uint8_t		  want[FLAT_CELL_BYTES];
-	const uint8_t	 *bytes = pfn_is_none(pfn) ? NULL : arch_frame_ptr(pfn);
+	const uint8_t	 *bytes = pfn_is_none(pfn) ? out_behind(fr, va) : arch_frame_ptr(pfn);
 
 	if (!same_walk(c, va, pfn, is_mapped))
 		return false;

@@ -74,6 +74,24 @@ story_swapped(pte_t pte)
 	return pages[mark.payload];
 }
 
+const uint8_t *
+story_page_out(struct object *object, uint64_t index)
+{
+	static uint8_t	bytes[ARCH_PAGE_SIZE];
+	struct page_out out;
+	uint64_t	found;
+	bool		is_out;
+
+	lock_acquire(&object->lock);
+	is_out = object_next_out(object, index, &found, &out) && found == index;
+	lock_release(&object->lock);
+	if (!is_out)
+		return NULL;
+	memset(bytes, 0, sizeof(bytes));
+	memcpy(bytes, pages[out.slot.n], out.bytes);
+	return bytes;
+}
+
 /* Page-out on demand. */
 
 /* A page that must stay where it is. */
