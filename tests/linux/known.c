@@ -139,19 +139,20 @@ is_lost_lock(const struct verdict *v)
 static bool
 is_lock_of_both_gone(const struct verdict *v)
 {
-	struct region *old, *new;
-	uint64_t       end;
+	uint64_t       place = (uint64_t)v->linux_says.value, end;
+	struct region *left, *moved;
 
 	if (v->op.kind != OP_MREMAP || !(v->op.arg[3] & REMAP_DONTUNMAP) ||
 	    v->difference != DIFFERENT_MAPS || v->linux_says.value <= 0)
 		return false;
-	old = space_find(library_space(v->op.process), v->op.arg[0]);
-	new = space_find(library_space(v->op.process), (uint64_t)v->linux_says.value);
-	if (!old || !new || new->object || !(new->flags &REGION_LOCKED) ||
-	    (old->flags & REGION_LOCKED))
+	left = space_find(library_space(v->op.process), v->op.arg[0]);
+	moved = space_find(library_space(v->op.process), place);
+	if (!left || !moved || moved->object)
 		return false;
-	end = new->range.start + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
-	return end == old->range.start || old->range.end == new->range.start;
+	if ((left->flags & REGION_LOCKED) || !(moved->flags & REGION_LOCKED))
+		return false;
+	end = place + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
+	return end == left->range.start || left->range.end == place;
 }
 
 static bool
