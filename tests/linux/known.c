@@ -38,6 +38,17 @@ is_data_limit_forgotten(const struct verdict *v)
 	       (sp->total_pages << ARCH_PAGE_SHIFT) + v->op.arg[1] > sp->layout.limit_as;
 }
 
+/* RLIMIT_DATA counts the image's own data against the heap. */
+static bool
+is_data_of_image(const struct verdict *v)
+{
+	const struct space *sp = library_space(v->op.process);
+	uint64_t	    heap = v->op.arg[0] - sp->layout.brk_start;
+
+	return v->op.kind == OP_BRK && heap <= sp->layout.limit_data &&
+	       heap + v->setup->data_bytes > sp->layout.limit_data;
+}
+
 /* A stack that Linux keeps in pieces: its limit is held against the lowest one. */
 static bool
 is_stack_in_pieces(const struct verdict *v)
@@ -128,19 +139,20 @@ is_lost_lock(const struct verdict *v)
 static bool
 is_lock_of_both_gone(const struct verdict *v)
 {
-	struct region *old, *new;
-	uint64_t       end;
+	uint64_t       place = (uint64_t)v->linux_says.value, end;
+	struct region *left, *moved;
 
 	if (v->op.kind != OP_MREMAP || !(v->op.arg[3] & REMAP_DONTUNMAP) ||
 	    v->difference != DIFFERENT_MAPS || v->linux_says.value <= 0)
 		return false;
-	old = space_find(library_space(v->op.process), v->op.arg[0]);
-	new = space_find(library_space(v->op.process), (uint64_t)v->linux_says.value);
-	if (!old || !new || new->object || !(new->flags &REGION_LOCKED) ||
-	    (old->flags & REGION_LOCKED))
+	left = space_find(library_space(v->op.process), v->op.arg[0]);
+	moved = space_find(library_space(v->op.process), place);
+	if (!left || !moved || moved->object)
 		return false;
-	end = new->range.start + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
-	return end == old->range.start || old->range.end == new->range.start;
+	if ((left->flags & REGION_LOCKED) || !(moved->flags & REGION_LOCKED))
+		return false;
+	end = place + ((v->op.arg[2] + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK);
+	return end == left->range.start || left->range.end == place;
 }
 
 static bool
@@ -190,10 +202,10 @@ const struct known known[] = {
 	  "the library holds it always",
 	  is_data_limit_forgotten, false },
 	{ "brk near RLIMIT_DATA",
-	  "Linux adds the size of the program file's data to the heap, and the agent has none; the "
-	  "library "
-	  "does not know of program files",
-	  NULL, false },
+	  "Linux adds the size of the program file's data to the heap; the library does not know "
+	  "of "
+	  "program files",
+	  is_data_of_image, false },
 	{ "RLIMIT_STACK of a stack in pieces",
 	  "Linux holds it against the lowest of the maps that look like one stack; the library has "
 	  "joined them",

@@ -35,7 +35,9 @@
 #define ADVISE_GUARD_INSTALL 102
 
 /* Fields of /proc/PID/stat. */
-#define STAT_BRK 47
+#define STAT_START_DATA 45
+#define STAT_END_DATA	46
+#define STAT_BRK	47
 
 struct native_process native_processes[MAX_PROCESSES];
 
@@ -427,6 +429,8 @@ linux_begin(struct setup *setup)
 	setup->layout.limit_commit = host.memory;
 	setup->layout.limit_memlock = UINT64_MAX;
 	setup->disk_aligns = host.disk_aligns;
+	setup->data_bytes = native_stat(native_processes[0].pid, STAT_END_DATA) -
+			    native_stat(native_processes[0].pid, STAT_START_DATA);
 	set_limits(setup);
 }
 

@@ -136,6 +136,7 @@ struct setup {
 	struct map_line	    image[16];
 	unsigned	    nr_image;
 	bool		    disk_aligns;
+	uint64_t	    data_bytes; /* of the agent's image, as RLIMIT_DATA counts it */
 };
 
 struct agent_page;

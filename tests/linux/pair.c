@@ -381,6 +381,16 @@ note_store(const struct op *op)
 		pair.stored[pair.nr_stored++] = op->arg[0] & ~ARCH_PAGE_MASK;
 }
 
+/* leaves_locks - something was moved such that the old map stays: all of it, or the first of several. */
+static bool
+leaves_locks(const struct op *op, const struct verdict *verdict)
+{
+	if (op->kind != OP_MREMAP || !(op->arg[3] & REMAP_DONTUNMAP))
+		return false;
+	return verdict->linux_says.value > 0 ||
+	       ((op->arg[3] & REMAP_FIXED) && verdict->linux_says.value == ERR_NOMEM);
+}
+
 static bool
 compare(const struct op *op, struct verdict *verdict)
 {
@@ -393,8 +403,7 @@ compare(const struct op *op, struct verdict *verdict)
 		pair.is_child[op->arg[0]] = true;
 		pair.has_lost_locks[op->arg[0]] = false;
 	}
-	if (op->kind == OP_MREMAP && (op->arg[3] & REMAP_DONTUNMAP) &&
-	    verdict->linux_says.value > 0 && library_space(op->process)->locked_pages)
+	if (leaves_locks(op, verdict) && library_space(op->process)->locked_pages)
 		pair.has_lost_locks[op->process] = true;
 	if (op->kind == OP_EXIT)
 		return true;

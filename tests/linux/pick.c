@@ -597,11 +597,13 @@ fill_in(struct picker *picker, struct op *op)
 	}
 }
 
-/* round_up - whole pages that `bytes` from `va` touch; at least one. */
+/* round_up - whole pages that `bytes` from `va` touch; at least one, also if the sum wraps around. */
 static uint64_t
 round_up(uint64_t bytes, uint64_t va)
 {
-	return (bytes + !bytes + ARCH_PAGE_SIZE - 1 + (va & ARCH_PAGE_MASK)) & ~ARCH_PAGE_MASK;
+	uint64_t end = (bytes + ARCH_PAGE_SIZE - 1 + (va & ARCH_PAGE_MASK)) & ~ARCH_PAGE_MASK;
+
+	return end ? end : ARCH_PAGE_SIZE;
 }
 
 /* hits_agent - the operation would change, or take apart, what the agent runs in. */
