@@ -336,6 +336,8 @@ bad_differs(const struct bad *bad)
 		    arg[0] > -(uint64_t)MOST_ERRORS)
 			return "Linux takes such an address for an error of its own";
 		return NULL;
+	case CALL_MADVISE:
+		return (uint32_t)arg[2] == ADVICE_NEXT_TOUCH ? "an advice of ours" : NULL;
 	case CALL_READV:
 	case CALL_WRITEV:
 		return arg[1] >> 32 && (uint32_t)arg[1] <= 1 ? "Linux looks at 32 bits of it"
