@@ -200,7 +200,7 @@ r6_what_a_thread_has_stays_what_it_is(void **state)
 static void
 r6_addresses_of_the_kernel_are_refused(void **state)
 {
-	static const vaddr_t hostile[] = { ARCH_USER_END + 1, UINT64_C(1) << 47, UINT64_C(1) << 56,
+	static const vaddr_t hostile[] = { ARCH_USER_END + 1, 2 * ARCH_USER_END, UINT64_C(1) << 57,
 					   UINT64_C(1) << 63, UINT64_MAX - 4095, UINT64_MAX };
 	struct arch_context  ctx;
 

@@ -171,7 +171,7 @@ hostile_addresses_are_refused(void **state)
 	static const vaddr_t addresses[] = { ARCH_USER_END,
 					     UINT64_MAX,
 					     UINT64_C(1) << 63,
-					     UINT64_C(0x0000800000000000),
+					     2 * ARCH_USER_END,
 					     UINT64_C(0xffff800000000000),
 					     UINT64_C(0xffffffff80101000) };
 
@@ -345,7 +345,7 @@ what_cannot_be_entered_is_a_segv(void **state)
 		{ HANDLER, UINT64_MAX },
 		{ HANDLER, ARCH_USER_END + 4096 },
 		{ ARCH_USER_END, PROGRAM_SP },
-		{ UINT64_C(0x0000800000000000), PROGRAM_SP },
+		{ 2 * ARCH_USER_END, PROGRAM_SP },
 		{ UINT64_MAX, PROGRAM_SP },
 	};
 
