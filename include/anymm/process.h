@@ -414,7 +414,7 @@ bool proc_continue(struct process *proc);
 /* proc_set_subreaper - orphans below proc become its children from now on, or no longer. */
 void proc_set_subreaper(struct process *proc, bool is_subreaper);
 
-/* proc_init_process - who takes the orphans; NULL: there is no process. */
+/* proc_init_process - who takes the orphans; NULL: no process lives in the root's namespace. */
 struct process *proc_init_process(void);
 
 /* proc_get, proc_put - references. */

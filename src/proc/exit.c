@@ -53,14 +53,17 @@ begin(struct process *proc, int32_t code)
 	return sp;
 }
 
-/* oldest_root - the next init: has not exited and has no parent. HOLDS the lock. */
+/*
+ * oldest_root - the next init: has not exited and has no parent. Who lives in a namespace of its own
+ * takes no orphans of another. HOLDS the lock.
+ */
 static struct process *
 oldest_root(void)
 {
 	LIST_FOR_EACH(node, &proc_state()->nobody.children) {
 		struct process *proc = CONTAINER_OF(node, struct process, sibling);
 
-		if (!process_has_exited(proc))
+		if (!process_has_exited(proc) && proc->ids == namespace_root())
 			return proc;
 	}
 	return NULL;

@@ -373,6 +373,25 @@ a_reference_keeps_the_namespace(void **state)
 	kin_end();
 }
 
+/* The office of the root's init goes to nobody who lives in another namespace. */
+static void
+an_inner_init_does_not_become_the_roots(void **state)
+{
+	struct process *first = kin_first();
+	struct process *top = inside(first);
+	struct process *second;
+
+	(void)state;
+	kin_exit(first, 0);
+	assert_null(top->parent);
+	assert_null(proc_init_process());
+	EXPECT_OK(proc_create(0, top->space, &second));
+	assert_ptr_equal(proc_init_process(), second);
+	kin_exit(top, 0);
+	assert_ptr_equal(proc_init_process(), second);
+	kin_end();
+}
+
 /* ---- signals ---- */
 
 static uint64_t
@@ -670,6 +689,7 @@ TEST_SUITE(namespace, cmocka_unit_test(each_has_an_id_in_each_namespace_around_i
 	   cmocka_unit_test(stragglers_end_outside),
 	   cmocka_unit_test(tombstones_go_with_their_init),
 	   cmocka_unit_test(a_reference_keeps_the_namespace),
+	   cmocka_unit_test(an_inner_init_does_not_become_the_roots),
 	   cmocka_unit_test(kill_reaches_what_its_caller_sees),
 	   cmocka_unit_test(init_is_shielded_from_inside),
 	   cmocka_unit_test(groups_have_numbers_in_each_namespace),
