@@ -57,7 +57,7 @@ struct id_node {
  */
 struct namespace
 {
-	struct resource	  resource; /* held by processes and namespaces in it; not the root's */
+	struct resource	  resource; /* held by whatever is in it; not the root's */
 	struct namespace *above;    /* [c] one reference; NULL: this is the root's */
 	unsigned	  level;    /* [c] 0: the root's */
 	struct process	 *init;	    /* [p] NULL: not yet, or not any more */

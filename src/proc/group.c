@@ -2,7 +2,8 @@
  * group.c - process groups: who is waited for, signalled, and stopped together; and sessions.
  *
  * A group is an id with a list of members. The id is not given to a process while the group
- * lives, so whoever remembers a group by its id never meets a stranger.
+ * lives, so whoever remembers a group by its id never meets a stranger. The namespace that it was
+ * founded in lives as long: members that are left may all be outside.
  *
  *	session 5	group 5 <-- group 8	each group knows the first group of its session,
  *			    ^------ group 9	which counts them and stays, empty or not
@@ -48,6 +49,7 @@ group_open(struct group *group, const struct process *founder)
 {
 	const struct id_level *from = founder->main.inner;
 
+	namespace_get(founder->ids);
 	ids_insert(&group->node, ids_group_scope(namespace_root()), founder->id);
 	for (struct id_level *to = group->inner; to; to = to->outer, from = from->outer)
 		ids_insert(&to->node, ids_group_scope(to->in), from->node.number);
@@ -57,10 +59,13 @@ group_open(struct group *group, const struct process *founder)
 static void
 end(struct group *group)
 {
+	struct namespace *ns = group->inner ? group->inner->in : namespace_root();
+
 	ids_remove(&group->node);
 	for (struct id_level *level = group->inner; level; level = level->outer)
 		ids_remove(&level->node);
 	group_discard(group);
+	namespace_let_go(ns);
 }
 
 /* find_any - also one without members. HOLDS the lock. */

@@ -6,8 +6,9 @@
  *	    outer -> level	5	in the one around that, and so on outwards
  *
  * Whoever lives in the root's namespace has no such records and pays nothing. A namespace lives
- * as long as a process or another namespace in it. While its init lives, it is the
- * subtree below that: orphans do not leave it, and when init ends all of it does.
+ * as long as a process in it, a group that was founded in it, or another namespace in it. While
+ * its init lives, it is the subtree below that: orphans do not leave it, and when init ends all
+ * of it does.
  */
 #include "proc/namespace.h"
 
@@ -33,17 +34,16 @@ namespace_init(void)
 
 /* ---- references ---- */
 
+/* destroy - HOLDS the lock. */
 static void
 destroy(struct resource *resource)
 {
 	struct namespace *ns = CONTAINER_OF(resource, struct namespace, resource);
 	struct namespace *above = ns->above;
 
-	proc_lock();
 	list_remove(&ns->all);
-	proc_unlock();
 	slab_free(&proc_state()->namespace_objects, ns);
-	namespace_put(above);
+	namespace_let_go(above);
 }
 
 static const struct resource_ops namespace_ops = { .name = "namespace", .destroy = destroy };
@@ -79,10 +79,20 @@ namespace_get(struct namespace *ns)
 }
 
 void
-namespace_put(struct namespace *ns)
+namespace_let_go(struct namespace *ns)
 {
 	if (ns->above)
 		resource_put(&ns->resource);
+}
+
+void
+namespace_put(struct namespace *ns)
+{
+	if (!ns->above)
+		return;
+	proc_lock();
+	namespace_let_go(ns);
+	proc_unlock();
 }
 
 /* ---- levels ---- */

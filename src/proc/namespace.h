@@ -16,9 +16,13 @@ void		  namespace_init(void);
  */
 err_t namespace_make(struct namespace *above, struct namespace **out);
 
-/* namespace_get, namespace_put - references; the root's is there anyway. put: no lock is held. */
+/*
+ * namespace_get, namespace_put - references; the root's is there anyway. put: no lock is held.
+ * namespace_let_go - put by who HOLDS the lock.
+ */
 void namespace_get(struct namespace *ns);
 void namespace_put(struct namespace *ns);
+void namespace_let_go(struct namespace *ns);
 
 /* namespace_of - the viewer's; NULL: the root's. */
 struct namespace *namespace_of(const struct process *viewer);

@@ -373,6 +373,33 @@ a_reference_keeps_the_namespace(void **state)
 	kin_end();
 }
 
+/* A group that was founded inside keeps its namespace, also when only members outside are left in it. */
+static void
+a_group_keeps_the_namespace(void **state)
+{
+	struct process *first = kin_first();
+	struct process *top = inside(first);
+	struct process *deep = inside(top);
+	struct process *next;
+
+	(void)state;
+	EXPECT_OK(proc_set_group(deep, deep, 0));
+	EXPECT_OK(proc_set_group(first, first, deep->id));
+	kin_bury(top, 0);
+	assert_int_equal(proc_count(), 1);
+	assert_int_equal(nr_namespaces(), 3);
+	machine_check_invariants();
+	/* so whoever is made now has a namespace of its own */
+	next = inside(first);
+	assert_int_equal(nr_namespaces(), 4);
+	assert_int_equal(proc_id_for(next, next), 1);
+	EXPECT_OK(proc_set_group(first, next, 0));
+	EXPECT_OK(proc_set_group(first, first, 0));
+	assert_int_equal(nr_namespaces(), 2);
+	kin_end();
+	assert_int_equal(nr_namespaces(), 1);
+}
+
 /* The office of the root's init goes to nobody who lives in another namespace. */
 static void
 an_inner_init_does_not_become_the_roots(void **state)
@@ -689,6 +716,7 @@ TEST_SUITE(namespace, cmocka_unit_test(each_has_an_id_in_each_namespace_around_i
 	   cmocka_unit_test(stragglers_end_outside),
 	   cmocka_unit_test(tombstones_go_with_their_init),
 	   cmocka_unit_test(a_reference_keeps_the_namespace),
+	   cmocka_unit_test(a_group_keeps_the_namespace),
 	   cmocka_unit_test(an_inner_init_does_not_become_the_roots),
 	   cmocka_unit_test(kill_reaches_what_its_caller_sees),
 	   cmocka_unit_test(init_is_shielded_from_inside),
