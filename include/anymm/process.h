@@ -563,7 +563,10 @@ void thread_leave(void);
 /* thread_current - what runs on this CPU, or NULL. */
 struct thread *thread_current(void);
 
-/* thread_of_stack - the thread whose kernel stack holds the address, or NULL. cost as kstack_of */
+/*
+ * thread_of_stack - the thread whose kernel stack holds the address, or NULL; so it is for one that
+ * has ended, also while its CPU has not left the stack. cost as kstack_of
+ */
 struct thread *thread_of_stack(vaddr_t sp);
 
 /*

@@ -288,6 +288,8 @@ body_end(struct thread *t)
 	if (runs_here(t)) {
 		REQUIRE(!cpu->left, "two threads have ended on CPU %u", platform_cpu());
 		cpu->left = t->stack;
+		if (t->stack)
+			t->stack->owner = NULL; /* its record may be gone soon */
 		t->stack = NULL;
 		stand_nowhere(cpu);
 	}

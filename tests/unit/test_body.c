@@ -508,6 +508,7 @@ a_thread_gives_back_what_it_had(void **state)
 	struct process *first = kin_first_with_bodies();
 	struct thread  *a = make_thread(&first->main);
 	struct thread  *b = make_thread(&first->main);
+	vaddr_t		on_stack = b->stack->range.start;
 	int32_t		value;
 
 	(void)state;
@@ -521,6 +522,7 @@ a_thread_gives_back_what_it_had(void **state)
 	assert_false(thread_end(b, 2)); /* detached: its record is gone */
 	machine_check_invariants();
 	assert_null(thread_current());
+	assert_null(thread_of_stack(on_stack)); /* while the CPU is still on it */
 	assert_int_equal(kstack_live(), 2);
 	assert_int_equal(proc_state()->fpus.nr_objects, 1);
 	thread_leave();
