@@ -94,18 +94,25 @@ clear(struct place place, signal_set set)
 	}
 }
 
+static void
+clear_thread(struct thread *t, signal_set set)
+{
+	clear(place_of(t->process, t), set);
+	t->forced &= ~set;
+}
+
 void
 pending_clear(struct process *proc, signal_set set)
 {
 	clear(place_of(proc, NULL), set);
 	LIST_FOR_EACH(node, &proc->threads)
-		clear(place_of(proc, CONTAINER_OF(node, struct thread, link)), set);
+		clear_thread(CONTAINER_OF(node, struct thread, link), set);
 }
 
 void
 pending_drop(struct thread *t)
 {
-	clear(place_of(t->process, t), UINT64_MAX);
+	clear_thread(t, UINT64_MAX);
 }
 
 void

@@ -290,9 +290,42 @@ the_forced_cannot_be_escaped(void **state)
 	kin_end();
 }
 
+/* A forced signal that another thread has ignored meanwhile is gone: the next one is not taken for it. */
+static void
+nothing_is_left_of_a_forced_one(void **state)
+{
+	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
+	const struct signal_info   fault = signal_of_fault(FAULT_SEGV_MAPERR, 0x5000);
+	const struct signal_info   sent = { .signal = SIGNAL_SEGV, .sender = 7 };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_child(first, 0);
+	struct signal_delivery	   d;
+
+	(void)state;
+	signal_force_info(&a->main, &fault);
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &ignore, NULL));
+	assert_false(signal_is_pending(&a->main));
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &handler, NULL));
+	EXPECT_OK(signal_send_thread_info(&a->main, &sent));
+	assert_true(signal_take(&a->main, &d));
+	assert_int_equal(d.info.code, SIGNAL_CODE_USER);
+	assert_int_equal(d.info.sender, 7);
+	/* nor is one that was sent, held back, and is ignored by now */
+	signal_block(&a->main, 0);
+	signal_force_info(&a->main, &fault);
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &ignore, NULL));
+	signal_block(&a->main, signal_bit(SIGNAL_SEGV));
+	EXPECT_OK(signal_send_info(a, &sent));
+	signal_block(&a->main, 0);
+	assert_int_equal(signal_of(&a->main), 0);
+	kin_end();
+}
+
 TEST_SUITE(signal, cmocka_unit_test(a_bad_access_ends_the_process),
-	   cmocka_unit_test(the_forced_cannot_be_escaped), cmocka_unit_test(signals_come_in_order),
-	   cmocka_unit_test(a_mask_holds_back), cmocka_unit_test(any_thread_may_take_it),
+	   cmocka_unit_test(the_forced_cannot_be_escaped),
+	   cmocka_unit_test(nothing_is_left_of_a_forced_one),
+	   cmocka_unit_test(signals_come_in_order), cmocka_unit_test(a_mask_holds_back),
+	   cmocka_unit_test(any_thread_may_take_it),
 	   cmocka_unit_test(a_handler_runs_under_its_mask),
 	   cmocka_unit_test(the_ignored_is_dropped),
 	   cmocka_unit_test(stops_and_continuations_cancel), cmocka_unit_test(stops_are_announced),
