@@ -360,7 +360,10 @@ begin_handler(struct thread *t, const struct signal_delivery *d)
 		handlers_set_default(t->process, d->signal);
 }
 
-/* next - take the next signal that has an effect; false: there is none. HOLDS the lock. */
+/*
+ * next - take the next signal that has an effect; false: there is none. Who shares the handlers may
+ * ignore by now what was forced. HOLDS the lock.
+ */
 static bool
 next(struct thread *t, struct signal_delivery *d)
 {
@@ -371,6 +374,8 @@ next(struct thread *t, struct signal_delivery *d)
 		forced = t->forced & signal_bit(d->signal);
 		t->forced &= ~signal_bit(d->signal);
 		d->action = handlers_action(t->process, d->signal);
+		if (forced && d->action.handler == SIGNAL_IGNORE)
+			d->action = (struct signal_action){ .handler = SIGNAL_DEFAULT };
 		if (forced || !has_no_effect(t->process, d->signal, &d->action, namespace_root()))
 			return true;
 	}

@@ -321,9 +321,31 @@ nothing_is_left_of_a_forced_one(void **state)
 	kin_end();
 }
 
+/* Another process with the same handlers ignores what was forced before it is taken: it ends its process. */
+static void
+the_forced_is_not_ignored_by_others(void **state)
+{
+	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_child(first, 0);
+	struct process		  *b;
+	struct signal_delivery	   d;
+
+	(void)state;
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &handler, NULL));
+	b = kin_child(a, PROC_SHARE_HANDLERS);
+	signal_force(&b->main, SIGNAL_SEGV);
+	EXPECT_OK(signal_set_action(a, SIGNAL_SEGV, &ignore, NULL));
+	assert_true(signal_take(&b->main, &d));
+	assert_int_equal(d.action.handler, SIGNAL_DEFAULT);
+	assert_true(b->main.blocked == 0);
+	kin_end();
+}
+
 TEST_SUITE(signal, cmocka_unit_test(a_bad_access_ends_the_process),
 	   cmocka_unit_test(the_forced_cannot_be_escaped),
 	   cmocka_unit_test(nothing_is_left_of_a_forced_one),
+	   cmocka_unit_test(the_forced_is_not_ignored_by_others),
 	   cmocka_unit_test(signals_come_in_order), cmocka_unit_test(a_mask_holds_back),
 	   cmocka_unit_test(any_thread_may_take_it),
 	   cmocka_unit_test(a_handler_runs_under_its_mask),
