@@ -96,10 +96,16 @@ account_leave(struct process *proc)
 	proc->nr_charged = 0;
 }
 
+void
+account_move(struct account *from, struct account *to, uint32_t nr)
+{
+	subtract(from, nr);
+	add(to, nr);
+}
+
 /* A change of account is not a fork: it is never refused, the next fork is. */
 void
 account_change(struct process *proc, struct account *next)
 {
-	subtract(account_of(proc), proc->nr_charged);
-	add(next, proc->nr_charged);
+	account_move(account_of(proc), next, proc->nr_charged);
 }

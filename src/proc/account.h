@@ -20,6 +20,9 @@ account_of(const struct process *proc)
 err_t account_charge(struct account *account);
 void  account_discharge(struct account *account);
 
+/* account_move - one pays for so many, and the other did. It is no fork: it is never refused. */
+void account_move(struct account *from, struct account *to, uint32_t nr);
+
 /* account_leave - the account pays no more for the process. account_change - another one does. */
 void account_leave(struct process *proc);
 void account_change(struct process *proc, struct account *next);

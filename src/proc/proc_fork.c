@@ -462,6 +462,7 @@ publish_thread(struct fork *f)
 	if (!thread_may_make(f->caller) || f->parent->execs)
 		return ERR_AGAIN;
 	thread_start(f->thread, f->parent);
+	account_move(f->account, account_of(f->parent), 1); /* another one may pay by now */
 	home_add(f->parent->home, 1);
 	f->parent->nr_charged++;
 	suspend(f);

@@ -109,5 +109,52 @@ a_change_moves_the_count(void **state)
 	kin_end();
 }
 
+static struct process *racing;
+static struct account *next_account;
+
+static void
+make_thread(void *arg)
+{
+	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
+						  PROC_THREAD };
+	struct clone_result  made;
+
+	(void)arg;
+	EXPECT_OK(proc_clone(&racing->main, &request, &made));
+}
+
+static void
+change_account(void *arg)
+{
+	(void)arg;
+	proc_set_resource(racing, RESOURCE_ACCOUNT, &next_account->resource);
+}
+
+/* Another account pays while a thread is on its way: it pays for the thread, too. */
+static void
+an_account_changes_under_a_clone(void **state)
+{
+	void (*const bodies[])(void *) = { make_thread, change_account };
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 50; seed++) {
+		struct process *first = kin_first_with_bodies();
+		struct account *old = account_with(NULL, UINT64_MAX);
+
+		racing = kin_child(first, 0);
+		next_account = account_with(NULL, UINT64_MAX);
+		resource_get(&old->resource);
+		proc_set_resource(racing, RESOURCE_ACCOUNT, &old->resource);
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_RANDOM, 3, seed, 100000 });
+		assert_int_equal(racing->nr_charged, 2);
+		assert_int_equal(old->nr, 0);
+		assert_int_equal(next_account->nr, 2);
+		resource_put(&old->resource);
+		kin_end();
+	}
+}
+
 TEST_SUITE(account, cmocka_unit_test(a_limit_is_an_error), cmocka_unit_test(accounts_nest),
-	   cmocka_unit_test(a_change_moves_the_count))
+	   cmocka_unit_test(a_change_moves_the_count),
+	   cmocka_unit_test(an_account_changes_under_a_clone))
