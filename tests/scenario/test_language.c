@@ -265,6 +265,18 @@ names_must_stand_for_something(void **state)
 	expect_end("ledger = before\n", SCENARIO_SYNTAX, 1, 10, "a ledger taken before");
 }
 
+/* Another thread than the first executes a program: its process's name has fresh registers, too. */
+static void
+a_program_begins_with_fresh_registers(void **state)
+{
+	struct scenario_result result = run(SPAWN "context A 0x4000 0x7f00\n"
+						  "clone A T space,handlers,thread\n"
+						  "leave A\nexec T\nregisters A pc=0 sp=0\n");
+
+	(void)state;
+	assert_int_equal(result.outcome, SCENARIO_OK);
+}
+
 static void
 a_slip_at_the_end_is_found_before_the_beginning_runs(void **state)
 {
@@ -721,6 +733,7 @@ a_file_that_was_cut_holds_zeros_behind(void **state)
 
 TEST_SUITE(language, cmocka_unit_test(syntax_errors_name_line_column_and_what_was_expected),
 	   cmocka_unit_test(names_must_stand_for_something),
+	   cmocka_unit_test(a_program_begins_with_fresh_registers),
 	   cmocka_unit_test(a_slip_at_the_end_is_found_before_the_beginning_runs),
 	   cmocka_unit_test(what_differs_fails_the_scenario),
 	   cmocka_unit_test(maps_compare_what_is_visible_not_how_it_is_cut),

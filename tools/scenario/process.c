@@ -324,6 +324,17 @@ leave_if_last(struct process *proc)
 		stage_leave(sp);
 }
 
+/* take_first_name - it goes on as the first thread, whose name is the process's; the other is free. */
+static void
+take_first_name(struct run *r, struct name **name)
+{
+	struct name *first = name_of_process(r, (*name)->process->id);
+
+	process_unname(r, *name);
+	if (first)
+		*name = first;
+}
+
 /* The thread of this name goes on alone in the new image. */
 static void
 exec_image(struct run *r, struct name *name, struct process_call *call)
@@ -334,10 +345,10 @@ exec_image(struct run *r, struct name *name, struct process_call *call)
 	if (call->err == OK) {
 		leave_if_last(call->process);
 		stage_on_cpu(r->cpu, call_proc_exec, call);
+		if (name->thread)
+			take_first_name(r, &name);
 		actor_exec(name);
 		r->nr_execs++;
-		if (name->thread)
-			process_unname(r, name); /* its process has a name already */
 	}
 	stage_on_cpu(r->cpu, call_space_put, call->space);
 }
