@@ -239,6 +239,9 @@ syntax_errors_name_line_column_and_what_was_expected(void **state)
 			   kin_mistakes[i].column, kin_mistakes[i].words);
 }
 
+/* The first thread has ended, and its name is still that of the process. */
+#define LEFT "spawn A\nclone A T space,handlers,thread\nleave A\n"
+
 static void
 names_must_stand_for_something(void **state)
 {
@@ -258,6 +261,11 @@ names_must_stand_for_something(void **state)
 	expect_end("spawn A\npause A 19\nfork A B\n", SCENARIO_SYNTAX, 3, 6, "a living process");
 	expect_end("spawn A\nclone A T space,handlers,thread\nleave A\nclone A B none\n",
 		   SCENARIO_SYNTAX, 4, 0, "a thread that has not ended");
+	expect_end(LEFT "deliver A = nothing\n", SCENARIO_SYNTAX, 4, 0,
+		   "a thread that has not ended");
+	expect_end(LEFT "return A\n", SCENARIO_SYNTAX, 4, 0, "a thread that has not ended");
+	expect_end(LEFT "mask A none\n", SCENARIO_SYNTAX, 4, 0, "a thread that has not ended");
+	expect_end(LEFT "altstack A none\n", SCENARIO_SYNTAX, 4, 0, "a thread that has not ended");
 	expect_end("spawn A\nput A 1 f\n", SCENARIO_SYNTAX, 2, 9, "a thing that somebody holds");
 	expect_end(OPEN "put A 1 f\n", SCENARIO_SYNTAX, 4, 0, "a thing that was taken before");
 	expect_end(OPEN "open A f data\n", SCENARIO_SYNTAX, 4, 0, "a name that no open file has");

@@ -27,6 +27,9 @@ uint32_t asked_id(const struct name *name);
 /* thread_of - who acts if the name stands in front of a call. */
 struct thread *thread_of(const struct name *name);
 
+/* expect_running - the thread of that name has not ended, else the scenario is wrong. */
+bool expect_running(struct run *r, const struct name *name);
+
 /* parse_actor - a living process, whose thread of that name has not ended. */
 bool parse_actor(struct run *r, struct name **name);
 

@@ -143,13 +143,17 @@ thread_of(const struct name *name)
 }
 
 bool
-parse_actor(struct run *r, struct name **name)
+expect_running(struct run *r, const struct name *name)
 {
-	if (!parse_process(r, name))
-		return false;
-	if (r->dry || !thread_of(*name)->has_ended)
+	if (r->dry || !thread_of(name)->has_ended)
 		return true;
 	return run_error(r, SCENARIO_SYNTAX, 0, "expected a thread that has not ended");
+}
+
+bool
+parse_actor(struct run *r, struct name **name)
+{
+	return parse_process(r, name) && expect_running(r, *name);
 }
 
 void

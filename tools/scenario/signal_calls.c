@@ -128,7 +128,7 @@ statement_altstack(struct run *r)
 	struct name	   *name;
 	err_t		    err;
 
-	if (!parse_process(r, &name))
+	if (!parse_actor(r, &name))
 		return false;
 	if (parse_word(r, "none"))
 		stack.flags = SIGNAL_STACK_NONE;
@@ -157,7 +157,7 @@ statement_mask(struct run *r)
 	signal_set   set;
 	struct name *name;
 
-	if (!parse_process(r, &name) || !parse_token(r, &token, "a signal like segv, or none") ||
+	if (!parse_actor(r, &name) || !parse_token(r, &token, "a signal like segv, or none") ||
 	    !parse_signals(r, &token, &set) || !parse_end(r))
 		return false;
 	if (!r->dry)

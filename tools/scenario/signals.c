@@ -210,7 +210,7 @@ signals_after_fault(struct run *r, struct name *name, enum fault_result fault, v
 {
 	struct outcome ignored;
 
-	if (!has_handler(name->process, fault))
+	if (thread_of(name)->has_ended || !has_handler(name->process, fault))
 		return true;
 	cause(name, fault, va);
 	return signals_deliver(r, name, &ignored);
@@ -284,7 +284,7 @@ statement_deliver(struct run *r)
 	bool	       in_call;
 	bool	       is_given;
 
-	if (!parse_lasting(r, &name))
+	if (!parse_lasting(r, &name) || !expect_running(r, name))
 		return false;
 	in_call = parse_word(r, "in-call");
 	if (!parse_outcome(r, &want, &is_given) || !parse_end(r))
@@ -334,7 +334,7 @@ statement_return(struct run *r)
 	vaddr_t		  va;
 	bool		  is_given;
 
-	if (!parse_process(r, &name) || !parse_outcome(r, &want, &is_given) || !parse_end(r))
+	if (!parse_actor(r, &name) || !parse_outcome(r, &want, &is_given) || !parse_end(r))
 		return false;
 	if (r->dry)
 		return true;
