@@ -291,7 +291,8 @@ enum signal_verdict signal_deliver(struct thread *t, struct arch_context *ctx, s
  * frame says that lies at the stack pointer. The program may have changed it: what is there cannot
  * give it more than it has.
  *   needs  as signal_deliver
- *   gives  true: ctx and fpu, the mask and the alternate stack are the saved ones. ctx has no result
+ *   gives  true: ctx and fpu, the mask and the alternate stack are the saved ones (but one that the
+ *          handler has set stays if the thread has never said that there is none). ctx has no result
  *          to set. false: what lies there is no frame; nothing has changed, but a SEGV waits
  */
 bool signal_return(struct thread *t, struct arch_context *ctx, struct arch_fpu *fpu);

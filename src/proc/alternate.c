@@ -3,7 +3,9 @@
  *
  * Whether a thread runs on it is no state: its stack pointer says so. A handler may leave it by
  * a jump, and nothing has to be told. A stack that disarms is forgotten when a handler is
- * entered, and comes back with its frame; so a thread never counts as running on it.
+ * entered, and comes back with its frame; so a thread never counts as running on it. A frame says
+ * that there was none only if somebody has said so before; else one that the handler has set stays.
+ * That is Linux's way.
  */
 #include "proc/deliver.h"
 
@@ -39,7 +41,7 @@ change(struct thread *t, vaddr_t sp, const struct signal_stack *stack)
 		return ERR_INVAL;
 	if (mode != SIGNAL_STACK_NONE && stack->bytes < SIGNAL_STACK_MIN)
 		return ERR_NOMEM;
-	t->alternate = (struct signal_stack){ .flags = stack->flags & SIGNAL_STACK_DISARM };
+	t->alternate = (struct signal_stack){ .flags = stack->flags & ~SIGNAL_STACK_ON };
 	if (mode != SIGNAL_STACK_NONE) {
 		t->alternate.start = stack->start;
 		t->alternate.bytes = stack->bytes;

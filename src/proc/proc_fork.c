@@ -411,6 +411,7 @@ copy_thread(struct fork *f)
 	bool shares = f->flags & PROC_SHARE_SPACE && !(f->flags & PROC_SUSPEND);
 
 	f->thread->blocked = f->caller->blocked;
+	f->thread->alternate = (struct signal_stack){ .flags = SIGNAL_STACK_NONE };
 	if (!shares && !f->request->space)
 		f->thread->alternate = f->caller->alternate;
 	return OK;

@@ -108,7 +108,7 @@ frame_push(struct thread *t, struct arch_context *ctx, struct arch_fpu *fpu,
 	if (fpu)
 		arch_fpu_init(fpu);
 	if (t->alternate.flags & SIGNAL_STACK_DISARM)
-		t->alternate = (struct signal_stack){ 0 };
+		t->alternate = (struct signal_stack){ .flags = SIGNAL_STACK_NONE };
 	return true;
 }
 

@@ -157,6 +157,34 @@ an_overflown_stack_has_another(void **state)
 	handled_end(&p);
 }
 
+/*
+ * A handler gives its thread an alternate stack. That there was none comes back, if it was said before; a
+ * thread of which nobody has said anything keeps the new one, as on Linux.
+ */
+static void
+that_there_is_no_alternate_stack_comes_back(void **state)
+{
+	struct signal_stack none = { .flags = SIGNAL_STACK_NONE };
+	struct signal_stack now;
+
+	(void)state;
+	for (unsigned said = 0; said < 2; said++) {
+		struct program p;
+
+		handled_start(&p);
+		handled_by(&p, SIGNAL_USR1, HANDLER, 0);
+		if (said)
+			EXPECT_OK(signal_set_alternate(p.t, arch_context_sp(&p.ctx), &none, NULL));
+		handled_send(&p, SIGNAL_USR1);
+		set_alternate(&p, ALTERNATE_BYTES, 0);
+		assert_true(handled_return(&p));
+		EXPECT_OK(signal_set_alternate(p.t, arch_context_sp(&p.ctx), NULL, &now));
+		assert_int_equal(now.flags, said ? SIGNAL_STACK_NONE : 0);
+		assert_int_equal(now.bytes, said ? 0 : ALTERNATE_BYTES);
+		handled_end(&p);
+	}
+}
+
 /* Without the flag a handler stays on the stack that there is, also if that is the alternate one. */
 static void
 only_who_asks_goes_there(void **state)
@@ -648,6 +676,7 @@ no_memory_for_a_frame_is_the_end_and_nothing_halfway(void **state)
 
 TEST_SUITE(deliver, cmocka_unit_test(a_bad_access_says_where_and_why),
 	   cmocka_unit_test(what_was_caused_comes_first),
+	   cmocka_unit_test(that_there_is_no_alternate_stack_comes_back),
 	   cmocka_unit_test(a_bad_access_in_its_own_handler_is_the_end),
 	   cmocka_unit_test(an_overflown_stack_has_another),
 	   cmocka_unit_test(only_who_asks_goes_there),
