@@ -140,43 +140,6 @@ fill_from(struct replica *r, const struct pt_view *view, vaddr_t va, enum access
 	return pfn_is_none(root) || !pfn_is_none(table);
 }
 
-/*
- * give_up - the node walks the reference. Its CPUs load that root when they flush (shootdown.c); only
- * then the old root goes. The tables below it go with the flush.
- */
-static void
-give_up(struct pt *pt, struct replica *r)
-{
-	pfn_t root;
-
-	lock_acquire(&r->lock);
-	root = root_of(r);
-	atomic_store(&r->root, pfn_none().n);
-	lock_release(&r->lock);
-	if (pfn_is_none(root))
-		return;
-	stat_inc(STAT_REPLICA_LOSSES);
-	shootdown_space(pt, NULL, 0, true);
-	table_put(root);
-}
-
-void
-replica_fill(struct pt *pt, vaddr_t va, enum access access)
-{
-	struct replica *r = &atomic_load(&pt->replicas)->node[platform_node()];
-	struct pt_view	view;
-	bool		has_memory = true;
-
-	if (pfn_is_none(root_of(r)))
-		return;
-	view = pt_look_locked(pt, va);
-	if (pt_view_allows(&view, access))
-		has_memory = fill_from(r, &view, va, access);
-	pt_look_done(&view);
-	if (!has_memory)
-		give_up(pt, r);
-}
-
 /* Emptying. */
 
 static void
@@ -227,7 +190,7 @@ clear_root(pfn_t root, struct replica_tables *gone)
 	}
 }
 
-/* A node whose root has gone meanwhile has nothing: who took it flushes everything. */
+/* A node whose root has gone meanwhile has nothing: who took it has emptied it before. */
 static void
 empty_replica(struct replica *r, const vaddr_t *pages, unsigned nr_pages, bool whole_space,
 	      struct replica_tables *gone)
@@ -279,6 +242,50 @@ replica_tables_free(struct replica_tables *gone)
 		gone->first = next == UINT32_MAX ? pfn_none() : (pfn_t){ next };
 		table_put(pfn);
 	}
+}
+
+/* Giving up. */
+
+/*
+ * give_up - the node walks the reference. Its CPUs load that root when they flush (shootdown.c); only
+ * then the old root goes. Until then they walk the old one: so it is emptied before others find
+ * that the node has none, and have nothing to take from there.
+ */
+static void
+give_up(struct pt *pt, struct replica *r)
+{
+	struct replica_tables gone = { .first = pfn_none() };
+	pfn_t		      root;
+
+	lock_acquire(&r->lock);
+	root = root_of(r);
+	if (!pfn_is_none(root))
+		clear_root(root, &gone);
+	atomic_store(&r->root, pfn_none().n);
+	lock_release(&r->lock);
+	if (pfn_is_none(root))
+		return;
+	stat_inc(STAT_REPLICA_LOSSES);
+	shootdown_space(pt, NULL, 0, true);
+	replica_tables_free(&gone);
+	table_put(root);
+}
+
+void
+replica_fill(struct pt *pt, vaddr_t va, enum access access)
+{
+	struct replica *r = &atomic_load(&pt->replicas)->node[platform_node()];
+	struct pt_view	view;
+	bool		has_memory = true;
+
+	if (pfn_is_none(root_of(r)))
+		return;
+	view = pt_look_locked(pt, va);
+	if (pt_view_allows(&view, access))
+		has_memory = fill_from(r, &view, va, access);
+	pt_look_done(&view);
+	if (!has_memory)
+		give_up(pt, r);
 }
 
 /* Coming and going. */

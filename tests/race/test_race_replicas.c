@@ -36,6 +36,17 @@ start_object(void)
 }
 
 static void
+start_object_read(void)
+{
+	start_object();
+	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
+		sim_cpu_set(cpu);
+		assert_int_equal(load_word(world.parent, PAGE(0)), 1);
+	}
+	sim_cpu_set(0);
+}
+
+static void
 start_swapping(void)
 {
 	start_read();
@@ -210,6 +221,16 @@ RACE(page_out_meets_fills, .start = start_swapping, .end = drop_device, .replica
 RACE(replicas_come_and_go, .start = start_read, .replicas = true,
      .ops = { { unreplicate, load_first, replicate }, { store_first, load_first }, { load_first } },
      .preemptions = 2, .preemptions_wide = 1)
+
+/*
+ * A node that gives its replica up still walks it for a moment: whoever takes a page meanwhile, without
+ * the space's lock, finds no replica there to take it from.
+ */
+RACE(page_out_meets_a_loss, .start = start_swapping, .end = drop_device, .replicas = true,
+     .ops = { { load_first, unreplicate }, { reclaim } }, .preemptions = 2, .preemptions_wide = 2)
+
+RACE(a_truncation_meets_a_loss, .start = start_object_read, .replicas = true,
+     .ops = { { load_first, unreplicate }, { cut } }, .preemptions = 2, .preemptions_wide = 2)
 
 /*
  * Storms: sixteen CPUs on four nodes, none of which waits for another. Each CPU has a page of
@@ -426,6 +447,7 @@ TEST_SUITE(race_replicas, cmocka_unit_test(nodes_fill_while_one_copies),
 	   cmocka_unit_test(an_unmap_meets_fills), cmocka_unit_test(protection_meets_fills),
 	   cmocka_unit_test(a_truncation_meets_fills), cmocka_unit_test(write_back_meets_writers),
 	   cmocka_unit_test(page_out_meets_fills), cmocka_unit_test(replicas_come_and_go),
+	   cmocka_unit_test(page_out_meets_a_loss), cmocka_unit_test(a_truncation_meets_a_loss),
 	   cmocka_unit_test(a_page_moves_under_its_users),
 	   cmocka_unit_test(two_nodes_want_one_page),
 	   cmocka_unit_test(a_page_waits_for_its_next_touch), cmocka_unit_test(a_fork_meets_a_move),
