@@ -25,6 +25,7 @@ struct fault_ctx {
 	bool		   empty;  /* fault_resolve: the entry is empty, so the page is wanted */
 	bool		   waits;  /* fetch_page: the pager has not got it yet */
 	bool		   out;	   /* resolve_once: the page is out, and must be waited for */
+	bool		   full;   /* look: it is out, and its slot's count is full */
 	struct fault_wait *wait;   /* fault_resolve */
 	struct gather	   gather;
 	struct pt_cursor   cur;
@@ -365,17 +366,26 @@ edit_page(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 	return settled && !c->out;
 }
 
-/* Look at the entry; if its page is out on the device, take a count on the slot to wait with. */
+/* The page is out on the device: take a count on the slot to wait with. */
+static void
+note_wait(struct fault_ctx *c, swap_t slot)
+{
+	c->full = swap_get(slot) != OK;
+	if (c->full)
+		return;
+	fault_wait_end(c->wait);
+	c->wait->slot = slot;
+}
+
 static struct pt_view
 look(struct fault_ctx *c, struct pt *pt)
 {
 	struct pt_view view = pt_look_locked(pt, c->va);
 	swap_t	       slot = entry_swap(view.pte, view.level);
 
-	if (!swap_is_none(slot) && !swap_is_cached(slot) && swap_get(slot) == OK) {
-		fault_wait_end(c->wait);
-		c->wait->slot = slot;
-	}
+	c->full = false;
+	if (!swap_is_none(slot) && !swap_is_cached(slot))
+		note_wait(c, slot);
 	pt_look_done(&view);
 	return view;
 }
@@ -399,8 +409,8 @@ resolve_once(struct fault_ctx *c, struct pt *pt, enum fault_result *result)
 	enum pte_kind  kind = arch_pte_kind(view.pte, view.level);
 
 	c->out = false;
-	*result = is_guard(&view) ? FAULT_SEGV_MAPERR : FAULT_DONE;
-	if (is_guard(&view) || fault_must_wait(c->wait))
+	*result = is_guard(&view) ? FAULT_SEGV_MAPERR : c->full ? FAULT_NOMEM : FAULT_DONE;
+	if (*result != FAULT_DONE || fault_must_wait(c->wait))
 		return true;
 	if (pt_view_allows(&view, c->access)) {
 		stat_inc(STAT_FAULT_SPURIOUS);

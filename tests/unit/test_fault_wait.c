@@ -122,6 +122,23 @@ an_unreadable_page_is_a_bus_error(void **state)
 	end_sketch(sp);
 }
 
+/* One name more than a slot can have: nobody can wait for it, and the access ends for want of counts. */
+static void
+a_slot_with_a_full_count_is_not_waited_for(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	swap_t	      slot = entry_swap(pt_look(&sp->pt, PAGE(1)).pte, 0);
+
+	(void)state;
+	swap_slot_of(slot)->count = SWAP_COUNT_MAX;
+	assert_int_equal(sketch_access(sp, ACCESS_LOAD, 1), FAULT_NOMEM);
+	assert_int_equal(sketch_access(sp, ACCESS_STORE, 1), FAULT_NOMEM);
+	assert_int_equal(swap_slot_of(slot)->count, SWAP_COUNT_MAX);
+	swap_slot_of(slot)->count = 1;
+	assert_int_equal(sketch_load(sp, 1), 1);
+	end_sketch(sp);
+}
+
 /* Each allocation on the way fails once: the page is still there afterwards. */
 static void
 without_memory_nothing_is_lost(void **state)
@@ -344,6 +361,7 @@ the_world_may_change_during_the_wait(void **state)
 TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
 	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
+	   cmocka_unit_test(a_slot_with_a_full_count_is_not_waited_for),
 	   cmocka_unit_test(without_memory_nothing_is_lost),
 	   cmocka_unit_test(a_region_may_go_while_the_fault_waits),
 	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once),
