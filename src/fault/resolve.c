@@ -189,13 +189,12 @@ write_private(struct fault_ctx *c, struct pte_leaf leaf)
 static enum fault_result
 pull_page(struct fault_ctx *c, struct pte_leaf leaf)
 {
-	unsigned		   node = node_for(c);
-	const struct frame_request request = { .kind = FRAME_ANON, .by_node = true, .node = node };
-	pfn_t			   old = leaf.pfn;
+	unsigned node = node_for(c);
+	pfn_t	 old = leaf.pfn;
 
 	leaf.prot = c->access == ACCESS_STORE ? prot_usable(c->r->prot) : readable_only(c);
 	leaf.accessed = true;
-	if (frame_node(old) == node || frame_alloc(request, &leaf.pfn)) {
+	if (frame_node(old) == node || page_alloc_on(node, &leaf.pfn)) {
 		allow_leaf(c, leaf.prot);
 		stat_inc(STAT_FAULT_UPGRADE);
 		return FAULT_DONE;

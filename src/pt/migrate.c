@@ -38,6 +38,18 @@ page_may_move(struct pte_leaf leaf)
 	       frame_count(leaf.pfn) == 1;
 }
 
+err_t
+page_alloc_on(unsigned node, pfn_t *out)
+{
+	const struct frame_request request = { .kind = FRAME_ANON, .by_node = true, .node = node };
+	err_t			   err = frame_alloc(request, out);
+
+	if (err || frame_node(*out) == node)
+		return err;
+	frame_release(*out);
+	return ERR_NOMEM;
+}
+
 /*
  * own_leaf_table - the leaf table that has va, locked, if the whole way to it is the space's own;
  * pfn_none(): it is not, and neither is anything below *next. Else *next is where the table ends.
@@ -98,14 +110,13 @@ leaf_at(pfn_t table, unsigned index, struct pte_leaf *out)
 static err_t
 take_page(struct batch *b, unsigned index, vaddr_t va, unsigned node, struct gather *g)
 {
-	const struct frame_request request = { .kind = FRAME_ANON, .by_node = true, .node = node };
-	struct pte_leaf		   leaf;
-	pfn_t			   fresh;
-	err_t			   err;
+	struct pte_leaf leaf;
+	pfn_t		fresh;
+	err_t		err;
 
 	if (!leaf_at(b->table, index, &leaf) || frame_node(leaf.pfn) == node)
 		return OK;
-	err = frame_alloc(request, &fresh);
+	err = page_alloc_on(node, &fresh);
 	if (err)
 		return err;
 	b->page[b->nr].index = index;

@@ -23,3 +23,9 @@ void pt_detach(struct pt *pt, struct va_range range);
 
 /* page_may_move - nobody but this leaf names the frame. HOLDS the leaf's table. */
 bool page_may_move(struct pte_leaf leaf);
+
+/*
+ * page_alloc_on - a frame for a page that moves to this node. From no other one: there it might as well stay.
+ *   fails  ERR_NOMEM
+ */
+err_t page_alloc_on(unsigned node, pfn_t *out);

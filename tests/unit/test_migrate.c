@@ -246,6 +246,65 @@ without_memory_pages_stay(void **state)
 	sketch_end(sp);
 }
 
+/* fill_node - take all frames of the node, chained through their first bytes; gives the last. */
+static pfn_t
+fill_node(unsigned node)
+{
+	const struct frame_request request = { .kind = FRAME_KERNEL,
+					       .by_node = true,
+					       .node = node };
+	pfn_t			   last = pfn_none();
+	pfn_t			   pfn;
+
+	for (;;) {
+		EXPECT_OK(frame_alloc(request, &pfn));
+		if (frame_node(pfn) != node)
+			break;
+		*(pfn_t *)arch_frame_ptr(pfn) = last;
+		last = pfn;
+	}
+	frame_release(pfn);
+	return last;
+}
+
+static void
+empty_node(pfn_t last)
+{
+	while (!pfn_is_none(last)) {
+		pfn_t pfn = last;
+
+		last = *(pfn_t *)arch_frame_ptr(pfn);
+		frame_release(pfn);
+	}
+}
+
+/* A node that is full gets no page, and no page goes to a third node, or to its own, in its place. */
+static void
+a_full_node_gets_no_page(void **state)
+{
+	struct space *sp = sketch_space_on(NODES);
+	uint64_t      moved, migrations;
+	pfn_t	      taken;
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_store_all(sp, 1, 3);
+	sketch_on(3);
+	(void)sketch_load(sp, 1); /* what CPUs there need to run */
+	taken = fill_node(3);
+	migrations = stat_get(STAT_PAGE_MIGRATIONS);
+	EXPECT_ERR(space_migrate(sp, PAGE(1), PAGE(2), 3, &moved), ERR_NOMEM);
+	assert_int_equal(moved, 0);
+	next_touch(sp, 1, 3);
+	for (unsigned page = 1; page < 3; page++) {
+		assert_int_equal(sketch_load(sp, page), page);
+		assert_int_equal(sketch_node(sp, page), 0);
+	}
+	assert_int_equal(stat_get(STAT_PAGE_MIGRATIONS), migrations);
+	empty_node(taken);
+	sketch_end(sp);
+}
+
 static void
 bad_arguments_are_refused(void **state)
 {
@@ -271,4 +330,4 @@ TEST_SUITE(migrate, cmocka_unit_test(pages_move_with_all_they_have),
 	   cmocka_unit_test(pages_follow_the_next_toucher),
 	   cmocka_unit_test(waiting_pages_are_pages), cmocka_unit_test(a_region_keeps_its_policy),
 	   cmocka_unit_test(replicas_see_the_move), cmocka_unit_test(without_memory_pages_stay),
-	   cmocka_unit_test(bad_arguments_are_refused))
+	   cmocka_unit_test(a_full_node_gets_no_page), cmocka_unit_test(bad_arguments_are_refused))
