@@ -449,6 +449,17 @@ search(void)
 		schedule.param, runs == limit ? ", not all" : "");
 }
 
+/* fill_replicas - every node has a page, or the races would begin before there is anything to take. */
+static void
+fill_replicas(void)
+{
+	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
+		sim_cpu_set(cpu);
+		(void)load_word(world.parent, PAGE(0));
+	}
+	sim_cpu_set(0);
+}
+
 /* prepare - a machine with the start of the race on it, to which every run goes back. */
 static void
 prepare(unsigned nr_nodes)
@@ -461,6 +472,8 @@ prepare(unsigned nr_nodes)
 	run.race->start();
 	for (struct space *sp = space_list_first(); nr_nodes > 1 && sp; sp = space_list_next(sp))
 		EXPECT_OK(space_replicate(sp));
+	if (nr_nodes > 1 && run.race->replicas)
+		fill_replicas();
 	run.begin = world;
 	sim_snapshot();
 	find_allowed_outcomes();

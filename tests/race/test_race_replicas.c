@@ -11,18 +11,6 @@
 
 static struct swap_store store;
 
-/* One page, which every node has read. */
-static void
-start_read(void)
-{
-	start_touched();
-	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
-		sim_cpu_set(cpu);
-		assert_int_equal(load_word(world.parent, PAGE(0)), 1);
-	}
-	sim_cpu_set(0);
-}
-
 static void
 start_object(void)
 {
@@ -36,20 +24,9 @@ start_object(void)
 }
 
 static void
-start_object_read(void)
-{
-	start_object();
-	for (unsigned cpu = 0; cpu < RACE_CPUS; cpu++) {
-		sim_cpu_set(cpu);
-		assert_int_equal(load_word(world.parent, PAGE(0)), 1);
-	}
-	sim_cpu_set(0);
-}
-
-static void
 start_swapping(void)
 {
-	start_read();
+	start_touched();
 	swap_store_make(&store, 32);
 }
 
@@ -166,7 +143,7 @@ next_touch(unsigned cpu)
 	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_NEXT_TOUCH);
 }
 
-RACE(a_page_moves_under_its_users, .start = start_read, .replicas = true,
+RACE(a_page_moves_under_its_users, .start = start_touched, .replicas = true,
      .ops = { { load_first, store_first }, { migrate_here }, { store_first, load_first } },
      .preemptions = 2, .preemptions_wide = 1)
 
@@ -198,7 +175,7 @@ RACE(both_sharers_write_on_their_nodes, .start = start_forked, .replicas = true,
      .ops = { { store_first, load_first }, { store_child, load_child }, { load_first } },
      .preemptions = 2, .preemptions_wide = 1)
 
-RACE(an_unmap_meets_fills, .start = start_read, .replicas = true,
+RACE(an_unmap_meets_fills, .start = start_touched, .replicas = true,
      .ops = { { unmap_first }, { load_first }, { store_first } }, .preemptions = 2,
      .preemptions_wide = 1)
 
@@ -218,7 +195,7 @@ RACE(page_out_meets_fills, .start = start_swapping, .end = drop_device, .replica
      .ops = { { reclaim }, { load_first, store_first }, { load_first } }, .preemptions = 2,
      .preemptions_wide = 1)
 
-RACE(replicas_come_and_go, .start = start_read, .replicas = true,
+RACE(replicas_come_and_go, .start = start_touched, .replicas = true,
      .ops = { { unreplicate, load_first, replicate }, { store_first, load_first }, { load_first } },
      .preemptions = 2, .preemptions_wide = 1)
 
@@ -227,10 +204,10 @@ RACE(replicas_come_and_go, .start = start_read, .replicas = true,
  * the space's lock, finds no replica there to take it from.
  */
 RACE(page_out_meets_a_loss, .start = start_swapping, .end = drop_device, .replicas = true,
-     .ops = { { load_first, unreplicate }, { reclaim } }, .preemptions = 2, .preemptions_wide = 2)
+     .ops = { { unreplicate }, { reclaim } }, .preemptions = 2, .preemptions_wide = 2)
 
-RACE(a_truncation_meets_a_loss, .start = start_object_read, .replicas = true,
-     .ops = { { load_first, unreplicate }, { cut } }, .preemptions = 2, .preemptions_wide = 2)
+RACE(a_truncation_meets_a_loss, .start = start_object, .replicas = true,
+     .ops = { { unreplicate }, { cut } }, .preemptions = 2, .preemptions_wide = 2)
 
 /*
  * Storms: sixteen CPUs on four nodes, none of which waits for another. Each CPU has a page of
