@@ -22,8 +22,6 @@
 
 #define OUTCOMES_MAX 256
 
-struct race_world world;
-
 /* memory: what programs could read, see look_at_memory. */
 struct outcome {
 	uint64_t results[RACE_CPUS][RACE_OPS];
@@ -520,65 +518,4 @@ race_run(const struct race *race)
 	}
 	run_on(1, seed);
 	run_on(RACE_CPUS, seed);
-}
-
-/* The world. */
-
-vaddr_t
-map_area(struct space *sp, vaddr_t at, uint64_t pages, unsigned flags)
-{
-	struct map_request request = {
-		.addr = at,
-		.length = pages * ARCH_PAGE_SIZE,
-		.prot = PROT_RW,
-		.flags = flags | (at ? MAPF_FIXED : 0) | (world.object ? 0 : MAPF_ANONYMOUS),
-		.object = world.object,
-	};
-	vaddr_t va = 0;
-	err_t	err = space_map(sp, &request, &va);
-
-	return err ? (vaddr_t)(int64_t)err : va;
-}
-
-void
-start_parent(void)
-{
-	struct space_layout layout = space_default_layout();
-
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_PRIVATE);
-	assert_true(world.area < ARCH_USER_END);
-}
-
-void
-start_touched(void)
-{
-	start_parent();
-	for (unsigned i = 0; i < AREA_PAGES; i++)
-		assert_int_equal(store_word(world.parent, PAGE(i), i + 1), i + 1);
-}
-
-void
-start_forked(void)
-{
-	start_touched();
-	EXPECT_OK(space_fork(world.parent, &world.child));
-}
-
-uint64_t
-load_word(struct space *sp, vaddr_t va)
-{
-	uint64_t	  word = 0;
-	enum fault_result result = sim_user(sp, ACCESS_LOAD, va, &word, sizeof(word));
-
-	return result == FAULT_DONE ? word : FAULTED | result;
-}
-
-uint64_t
-store_word(struct space *sp, vaddr_t va, uint64_t word)
-{
-	enum fault_result result = sim_user(sp, ACCESS_STORE, va, &word, sizeof(word));
-
-	return result == FAULT_DONE ? word : FAULTED | result;
 }

@@ -19,15 +19,13 @@
  */
 #pragma once
 
-#include "harness.h"
+#include "race/world.h"
 
 #include <sim/sim.h>
 
 #include <anymm/process.h>
-#include <anymm/usercopy.h>
 
-#define RACE_CPUS 3
-#define RACE_OPS  3
+#define RACE_OPS 3
 
 /* What an operation did: a result, an address, a value; whatever a program would see. */
 typedef uint64_t (*race_op)(unsigned cpu);
@@ -55,42 +53,3 @@ void race_run(const struct race *race);
 		(void)state; \
 		race_run(&race); \
 	}
-
-/*
- * The world of the races. start makes what it needs; every space named here is
- * given back at the end of a run.
- *
- *   parent   the space of CPUs 0 and 1 in most races; `area` in it
- *   child    forked from it by start where a race wants one
- *   born     forked by an operation of that CPU
- */
-struct race_world {
-	struct space  *parent;
-	struct space  *child;
-	struct space  *born[RACE_CPUS];
-	struct object *object;
-	vaddr_t	       area;
-};
-extern struct race_world world;
-
-#define AREA_PAGES 4
-#define PAGE(n)	   (world.area + (vaddr_t)(n)*ARCH_PAGE_SIZE)
-
-/* start_parent - a space with `area`: private anonymous, read and write, untouched. */
-void start_parent(void);
-
-/* start_touched - and every page written: page n holds n + 1. start_forked - and a child. */
-void start_touched(void);
-void start_forked(void);
-
-/* load_word, store_word - one user access; the value, or a fault's name as a number. */
-uint64_t load_word(struct space *sp, vaddr_t va);
-uint64_t store_word(struct space *sp, vaddr_t va, uint64_t word);
-
-/* map_area - private anonymous (or of the object, with these flags) at any address. */
-vaddr_t map_area(struct space *sp, vaddr_t at, uint64_t pages, unsigned flags);
-
-#define FAULTED ((uint64_t)0xf << 60)
-
-/* What an operation on a child gives that could not be forked. */
-#define UNBORN UINT64_MAX

@@ -4,59 +4,11 @@
  */
 #include "race/race.h"
 
-/* Each CPU stores a value of its own into page 0, or reads it. */
-static uint64_t
-store_0(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-store_1(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(1), 200 + cpu);
-}
-
 /* The second word of the same page. */
 static uint64_t
 store_0_beside(unsigned cpu)
 {
 	return store_word(world.parent, PAGE(0) + 8 * (1 + cpu), 300 + cpu);
-}
-
-static uint64_t
-load_0(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-load_1(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(1));
-}
-
-static uint64_t
-unmap_0(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-unmap_all(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), AREA_PAGES * ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-protect_read(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_protect(world.parent, PAGE(0), 2 * ARCH_PAGE_SIZE, PROT_R);
 }
 
 static uint64_t
@@ -102,36 +54,46 @@ map_anywhere(unsigned cpu)
 }
 
 RACE(two_write_the_same_fresh_page, .start = start_parent,
-     .ops = { { store_0, load_0 }, { store_0, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
-RACE(a_read_and_a_write_of_the_same_fresh_page, .start = start_parent,
-     .ops = { { load_0, load_0 }, { store_0, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
-RACE(three_write_beside_each_other, .start = start_parent,
-     .ops = { { store_0_beside, load_0 }, { store_0_beside }, { store_0 } })
-RACE(two_write_pages_of_the_same_table, .start = start_parent,
-     .ops = { { store_0, load_1 }, { store_1, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
-
-RACE(a_write_and_an_unmap, .start = start_touched, .ops = { { store_0, load_0 }, { unmap_0 } },
-     .preemptions = 2, .preemptions_wide = 2)
-RACE(a_fresh_write_and_an_unmap, .start = start_parent, .ops = { { store_0, load_0 }, { unmap_0 } },
-     .preemptions = 2, .preemptions_wide = 2)
-RACE(two_unmap_what_a_third_writes, .start = start_touched,
-     .ops = { { unmap_0 }, { unmap_all }, { store_0, store_1 } })
-RACE(a_write_and_taking_the_permission_away, .start = start_touched,
-     .ops = { { store_0, store_1, load_0 }, { protect_read } }, .preemptions = 3,
+     .ops = { { store_parent, load_parent }, { store_parent, load_parent } }, .preemptions = 2,
      .preemptions_wide = 2)
+RACE(a_read_and_a_write_of_the_same_fresh_page, .start = start_parent,
+     .ops = { { load_parent, load_parent }, { store_parent, load_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(three_write_beside_each_other, .start = start_parent,
+     .ops = { { store_0_beside, load_parent }, { store_0_beside }, { store_parent } })
+RACE(two_write_pages_of_the_same_table, .start = start_parent,
+     .ops = { { store_parent, load_parent_1 }, { store_parent_1, load_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+
+RACE(a_write_and_an_unmap, .start = start_touched,
+     .ops = { { store_parent, load_parent }, { unmap_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(a_fresh_write_and_an_unmap, .start = start_parent,
+     .ops = { { store_parent, load_parent }, { unmap_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(two_unmap_what_a_third_writes, .start = start_touched,
+     .ops = { { unmap_parent }, { unmap_parent_all }, { store_parent, store_parent_1 } })
+RACE(a_write_and_taking_the_permission_away, .start = start_touched,
+     .ops = { { store_parent, store_parent_1, load_parent }, { protect_parent_2 } },
+     .preemptions = 3, .preemptions_wide = 2)
 RACE(a_write_and_taking_all_permissions_away, .start = start_touched,
-     .ops = { { store_0, load_1 }, { protect_none, protect_write } }, .preemptions = 2,
+     .ops = { { store_parent, load_parent_1 }, { protect_none, protect_write } }, .preemptions = 2,
      .preemptions_wide = 2)
 RACE(two_change_the_protection, .start = start_touched,
-     .ops = { { protect_read, store_0 }, { protect_write, store_1 }, { load_0 } })
+     .ops = { { protect_parent_2, store_parent },
+	      { protect_write, store_parent_1 },
+	      { load_parent } })
 RACE(a_write_and_throwing_the_page_away, .start = start_touched,
-     .ops = { { store_0, load_0 }, { dontneed, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
-RACE(a_write_and_a_guard, .start = start_touched, .ops = { { store_0, load_0 }, { guard_install } },
-     .preemptions = 2, .preemptions_wide = 2)
+     .ops = { { store_parent, load_parent }, { dontneed, load_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
+RACE(a_write_and_a_guard, .start = start_touched,
+     .ops = { { store_parent, load_parent }, { guard_install } }, .preemptions = 2,
+     .preemptions_wide = 2)
 RACE(a_write_and_mapping_over_it, .start = start_touched,
-     .ops = { { store_0, load_0 }, { map_over, load_0 } }, .preemptions = 2, .preemptions_wide = 2)
+     .ops = { { store_parent, load_parent }, { map_over, load_parent } }, .preemptions = 2,
+     .preemptions_wide = 2)
 RACE(two_map_and_a_third_unmaps, .start = start_touched,
-     .ops = { { map_anywhere }, { map_anywhere }, { unmap_all } })
+     .ops = { { map_anywhere }, { map_anywhere }, { unmap_parent_all } })
 
 TEST_SUITE(race_faults, cmocka_unit_test(two_write_the_same_fresh_page),
 	   cmocka_unit_test(a_read_and_a_write_of_the_same_fresh_page),

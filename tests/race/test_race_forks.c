@@ -5,71 +5,9 @@
 #include "race/race.h"
 
 static uint64_t
-store_parent(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-store_parent_1(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(1), 200 + cpu);
-}
-
-static uint64_t
-load_parent(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-store_child(unsigned cpu)
-{
-	return store_word(world.child, PAGE(0), 300 + cpu);
-}
-
-static uint64_t
-load_child(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.child, PAGE(0));
-}
-
-/* A fork that a program sees: the child exists from the moment it is there. */
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
 fork_child(unsigned cpu)
 {
 	return (uint64_t)space_fork(world.child, &world.born[cpu]);
-}
-
-static uint64_t
-store_born(unsigned cpu)
-{
-	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
-}
-
-static uint64_t
-load_born(unsigned cpu)
-{
-	return world.born[cpu] ? load_word(world.born[cpu], PAGE(0)) : UNBORN;
-}
-
-/* The last thread of the child leaves it on this CPU. */
-static uint64_t
-exit_child(unsigned cpu)
-{
-	(void)cpu;
-	pt_deactivate(&world.child->pt);
-	space_put(world.child);
-	world.child = NULL;
-	return 0;
 }
 
 static uint64_t
@@ -81,27 +19,6 @@ exit_born(unsigned cpu)
 	space_put(world.born[cpu]);
 	world.born[cpu] = NULL;
 	return 0;
-}
-
-static uint64_t
-unmap_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-protect_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_protect(world.parent, PAGE(0), 2 * ARCH_PAGE_SIZE, PROT_R);
-}
-
-static uint64_t
-dontneed_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
 }
 
 static uint64_t
@@ -188,7 +105,7 @@ RACE(a_fork_and_an_unmap, .start = start_touched,
      .ops = { { unmap_parent }, { fork_parent, load_born } }, .preemptions = 2,
      .preemptions_wide = 1)
 RACE(a_fork_and_taking_the_permission_away, .start = start_touched,
-     .ops = { { protect_parent, store_parent }, { fork_parent, store_born } }, .preemptions = 2,
+     .ops = { { protect_parent_2, store_parent }, { fork_parent, store_born } }, .preemptions = 2,
      .preemptions_wide = 1)
 RACE(a_fork_and_throwing_a_page_away, .start = start_touched,
      .ops = { { dontneed_parent, store_parent }, { fork_parent, load_born } }, .preemptions = 2,

@@ -8,12 +8,7 @@
 static void
 start_shared(void)
 {
-	struct space_layout layout = space_default_layout();
-
-	EXPECT_OK(object_create(&pager_zero, 7, AREA_PAGES, NULL, &world.object));
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_SHARED);
+	start_object(MAPF_SHARED);
 	EXPECT_OK(space_fork(world.parent, &world.child));
 }
 
@@ -35,89 +30,7 @@ start_private(void)
 	assert_int_equal(load_word(world.parent, PAGE(0)), 1);
 }
 
-static uint64_t
-store_parent(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-load_parent(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-store_child(unsigned cpu)
-{
-	return store_word(world.child, PAGE(0), 300 + cpu);
-}
-
-static uint64_t
-load_child(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.child, PAGE(0));
-}
-
-static uint64_t
-unmap_child(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.child, PAGE(0), AREA_PAGES * ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-dontneed_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
-}
-
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
-store_born(unsigned cpu)
-{
-	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
-}
-
-static uint64_t
-exit_child(unsigned cpu)
-{
-	(void)cpu;
-	pt_deactivate(&world.child->pt);
-	space_put(world.child);
-	world.child = NULL;
-	return 0;
-}
-
-/* The last reference but those of regions. */
-static uint64_t
-put_object(unsigned cpu)
-{
-	(void)cpu;
-	object_put(world.object);
-	world.object = NULL;
-	return 0;
-}
-
-/* The same through the kernel, without being active anywhere. */
-static uint64_t
-copy_out_of_child(unsigned cpu)
-{
-	uint64_t word = 0;
-	size_t	 missing = copy_from_space(world.child, &word, PAGE(0), sizeof(word));
-
-	(void)cpu;
-	return missing ? FAULTED | missing : word;
-}
-
+/* Through the kernel, without being active anywhere. */
 static uint64_t
 copy_into_child(unsigned cpu)
 {
@@ -146,7 +59,7 @@ RACE(a_fork_of_shared_memory, .start = start_shared,
 RACE(a_fork_of_a_private_copy, .start = start_private,
      .ops = { { store_parent, load_parent }, { fork_parent, store_born }, { store_child } })
 RACE(one_space_lets_go_while_the_other_writes, .start = start_shared,
-     .ops = { { store_parent, load_parent }, { store_child, unmap_child } }, .preemptions = 2,
+     .ops = { { store_parent, load_parent }, { store_child, unmap_child_all } }, .preemptions = 2,
      .preemptions_wide = 1)
 RACE(the_last_holders_go, .start = start_shared,
      .ops = { { put_object }, { load_child, exit_child }, { store_parent, load_parent } })

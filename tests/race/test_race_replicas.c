@@ -12,18 +12,6 @@
 static struct swap_store store;
 
 static void
-start_object(void)
-{
-	struct space_layout layout = space_default_layout();
-
-	EXPECT_OK(object_create_stored(7, AREA_PAGES * ARCH_PAGE_SIZE, &world.object));
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_SHARED);
-	assert_int_equal(store_word(world.parent, PAGE(0), 1), 1);
-}
-
-static void
 start_swapping(void)
 {
 	start_touched();
@@ -31,84 +19,9 @@ start_swapping(void)
 }
 
 static void
-drop_device(void)
+end_swapping(void)
 {
 	swap_store_drop(&store);
-}
-
-static uint64_t
-load_first(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-store_first(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-load_child(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.child, PAGE(0));
-}
-
-static uint64_t
-store_child(unsigned cpu)
-{
-	return store_word(world.child, PAGE(0), 300 + cpu);
-}
-
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
-load_born(unsigned cpu)
-{
-	return world.born[cpu] ? load_word(world.born[cpu], PAGE(0)) : UNBORN;
-}
-
-static uint64_t
-unmap_first(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-protect_first(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_protect(world.parent, PAGE(0), ARCH_PAGE_SIZE, PROT_R);
-}
-
-static uint64_t
-cut(unsigned cpu)
-{
-	(void)cpu;
-	object_resize(world.object, 0);
-	return 0;
-}
-
-static uint64_t
-write_back(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)object_write_back(world.object, 0, AREA_PAGES);
-}
-
-static uint64_t
-reclaim(unsigned cpu)
-{
-	(void)cpu;
-	(void)tables_reclaim(100);
-	return 0;
 }
 
 static uint64_t
@@ -144,69 +57,71 @@ next_touch(unsigned cpu)
 }
 
 RACE(a_page_moves_under_its_users, .start = start_touched, .replicas = true,
-     .ops = { { load_first, store_first }, { migrate_here }, { store_first, load_first } },
+     .ops = { { load_parent, store_parent }, { migrate_here }, { store_parent, load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(two_nodes_want_one_page, .start = start_touched, .replicas = true,
-     .ops = { { store_first, load_first }, { migrate_here, store_first }, { migrate_here } },
+     .ops = { { store_parent, load_parent }, { migrate_here, store_parent }, { migrate_here } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(a_page_waits_for_its_next_touch, .start = start_touched, .replicas = true,
-     .ops = { { next_touch, load_first }, { store_first, load_first }, { load_first } },
+     .ops = { { next_touch, load_parent }, { store_parent, load_parent }, { load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(a_fork_meets_a_move, .start = start_touched, .replicas = true,
-     .ops = { { fork_parent, load_born }, { migrate_here }, { store_first, load_first } },
+     .ops = { { fork_parent, load_born }, { migrate_here }, { store_parent, load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
-RACE(page_out_meets_a_move, .start = start_swapping, .end = drop_device, .replicas = true,
-     .ops = { { reclaim }, { migrate_here }, { load_first, store_first } }, .preemptions = 2,
+RACE(page_out_meets_a_move, .start = start_swapping, .end = end_swapping, .replicas = true,
+     .ops = { { reclaim }, { migrate_here }, { load_parent, store_parent } }, .preemptions = 2,
      .preemptions_wide = 1)
 
 RACE(nodes_fill_while_one_copies, .start = start_forked, .replicas = true,
-     .ops = { { store_first, load_first }, { load_first, load_first }, { load_child } },
+     .ops = { { store_parent, load_parent }, { load_parent, load_parent }, { load_child } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(a_fork_meets_late_fills, .start = start_touched, .replicas = true,
-     .ops = { { fork_parent, load_born }, { load_first, store_first }, { store_first } },
+     .ops = { { fork_parent, load_born }, { load_parent, store_parent }, { store_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(both_sharers_write_on_their_nodes, .start = start_forked, .replicas = true,
-     .ops = { { store_first, load_first }, { store_child, load_child }, { load_first } },
+     .ops = { { store_parent, load_parent }, { store_child, load_child }, { load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
 RACE(an_unmap_meets_fills, .start = start_touched, .replicas = true,
-     .ops = { { unmap_first }, { load_first }, { store_first } }, .preemptions = 2,
+     .ops = { { unmap_parent }, { load_parent }, { store_parent } }, .preemptions = 2,
      .preemptions_wide = 1)
 
 RACE(protection_meets_fills, .start = start_touched, .replicas = true,
-     .ops = { { protect_first, load_first }, { store_first }, { load_first } }, .preemptions = 2,
-     .preemptions_wide = 1)
-
-/* Each looks once: a page goes in steps (test_race_truncation.c). */
-RACE(a_truncation_meets_fills, .start = start_object, .replicas = true,
-     .ops = { { cut }, { load_first }, { store_first } }, .preemptions = 2, .preemptions_wide = 1)
-
-RACE(write_back_meets_writers, .start = start_object, .replicas = true,
-     .ops = { { write_back }, { store_first, load_first }, { load_first, store_first } },
+     .ops = { { protect_parent, load_parent }, { store_parent }, { load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
-RACE(page_out_meets_fills, .start = start_swapping, .end = drop_device, .replicas = true,
-     .ops = { { reclaim }, { load_first, store_first }, { load_first } }, .preemptions = 2,
+/* Each looks once: a page goes in steps (test_race_truncation.c). */
+RACE(a_truncation_meets_fills, .start = start_stored, .replicas = true,
+     .ops = { { cut }, { load_parent }, { store_parent } }, .preemptions = 2, .preemptions_wide = 1)
+
+RACE(write_back_meets_writers, .start = start_stored, .replicas = true,
+     .ops = { { write_back }, { store_parent, load_parent }, { load_parent, store_parent } },
+     .preemptions = 2, .preemptions_wide = 1)
+
+RACE(page_out_meets_fills, .start = start_swapping, .end = end_swapping, .replicas = true,
+     .ops = { { reclaim }, { load_parent, store_parent }, { load_parent } }, .preemptions = 2,
      .preemptions_wide = 1)
 
 RACE(replicas_come_and_go, .start = start_touched, .replicas = true,
-     .ops = { { unreplicate, load_first, replicate }, { store_first, load_first }, { load_first } },
+     .ops = { { unreplicate, load_parent, replicate },
+	      { store_parent, load_parent },
+	      { load_parent } },
      .preemptions = 2, .preemptions_wide = 1)
 
 /*
  * A node that gives its replica up still walks it for a moment: whoever takes a page meanwhile, without
  * the space's lock, finds no replica there to take it from.
  */
-RACE(page_out_meets_a_loss, .start = start_swapping, .end = drop_device, .replicas = true,
+RACE(page_out_meets_a_loss, .start = start_swapping, .end = end_swapping, .replicas = true,
      .ops = { { unreplicate }, { reclaim } }, .preemptions = 2, .preemptions_wide = 2)
 
-RACE(a_truncation_meets_a_loss, .start = start_object, .replicas = true,
+RACE(a_truncation_meets_a_loss, .start = start_stored, .replicas = true,
      .ops = { { unreplicate }, { cut } }, .preemptions = 2, .preemptions_wide = 2)
 
 /*

@@ -14,33 +14,15 @@ static struct process *forked[RACE_CPUS];
 static vaddr_t	       stack_end;
 
 static uint64_t
-store_parent(unsigned cpu)
+store_own(unsigned cpu)
 {
 	return store_word(world.parent, PAGE(cpu), 100 + cpu);
 }
 
 static uint64_t
-load_parent(unsigned cpu)
+load_own(unsigned cpu)
 {
 	return load_word(world.parent, PAGE(cpu));
-}
-
-static uint64_t
-store_parent_0(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
-store_born(unsigned cpu)
-{
-	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
 }
 
 /* All but a few tags are taken, most of them by spaces that are active nowhere any more. */
@@ -87,13 +69,6 @@ use_all_tags(unsigned cpu)
 	for (unsigned i = CROWD_USED; i < CROWD; i++)
 		pt_activate(&crowd[i]->pt);
 	return 0;
-}
-
-static uint64_t
-unmap_0(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
 }
 
 /* A stack of one page with room below it. */
@@ -180,16 +155,13 @@ proc_reap_forked(unsigned cpu)
 }
 
 RACE(tags_run_out_under_a_running_space, .start = start_crowd, .end = end_crowd,
-     .ops = { { store_parent, load_parent }, { store_parent, use_all_tags, load_parent } },
-     .preemptions = 1)
+     .ops = { { store_own, load_own }, { store_own, use_all_tags, load_own } }, .preemptions = 1)
 RACE(two_cpus_use_up_the_tags, .start = start_crowd, .end = end_crowd,
-     .ops = { { use_up_tags, store_parent },
-	      { use_up_tags, store_parent },
-	      { use_up_tags, store_parent } })
+     .ops = { { use_up_tags, store_own }, { use_up_tags, store_own }, { use_up_tags, store_own } })
 RACE(tags_run_out_during_a_fork, .start = start_crowd, .end = end_crowd,
-     .ops = { { store_parent_0 }, { fork_parent, store_born }, { use_all_tags, load_parent } })
+     .ops = { { store_parent }, { fork_parent, store_born }, { use_all_tags, load_own } })
 RACE(tags_run_out_during_an_unmap, .start = start_crowd, .end = end_crowd,
-     .ops = { { store_parent_0, store_parent_0 }, { unmap_0 }, { load_parent, use_all_tags } })
+     .ops = { { store_parent, store_parent }, { unmap_parent }, { load_own, use_all_tags } })
 
 RACE(two_threads_grow_the_stack, .start = start_stack,
      .ops = { { touch_stack, touch_stack_deeper }, { touch_stack, touch_stack_deeper } },
@@ -206,7 +178,7 @@ RACE(two_processes_come_and_go, .start = start_process, .end = end_process,
  * writer have results that no order of whole forks gives.
  */
 RACE(a_process_forks_while_threads_write, .start = start_process, .end = end_process,
-     .ops = { { proc_fork_first }, { store_parent_0, load_parent }, { store_parent_0 } })
+     .ops = { { proc_fork_first }, { store_parent, load_own }, { store_parent } })
 
 TEST_SUITE(race_spaces, cmocka_unit_test(tags_run_out_under_a_running_space),
 	   cmocka_unit_test(two_cpus_use_up_the_tags), cmocka_unit_test(tags_run_out_during_a_fork),

@@ -7,17 +7,6 @@
  * be tried one by one.
  */
 #include "race/race.h"
-#include "unit/swap_store.h"
-
-static struct swap_store store;
-
-/* The device is at work: others go on meanwhile. */
-static void
-at_work(void *arg)
-{
-	(void)arg;
-	arch_point();
-}
 
 /* What page n holds at first: n + 1 in both halves of its first word. */
 #define WORD(n) ((uint64_t)((n) + 1) << 32 | ((n) + 1))
@@ -26,14 +15,8 @@ at_work(void *arg)
 static void
 start_in(void)
 {
-	struct space_layout layout = space_default_layout();
-
-	swap_store_make(&store, 32);
-	store.during = at_work;
-	EXPECT_OK(object_create(&pager_zero, 7, AREA_PAGES, NULL, &world.object));
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_SHARED);
+	add_device();
+	start_object(MAPF_SHARED);
 	for (unsigned page = 0; page < AREA_PAGES; page++)
 		assert_int_equal(store_word(world.parent, PAGE(page), WORD(page)), WORD(page));
 	EXPECT_OK(space_fork(world.parent, &world.child));
@@ -59,142 +42,18 @@ start_out(void)
 
 /* The object goes first: its pages are on the device. */
 static void
-drop_device(void)
+end(void)
 {
-	object_put(world.object);
-	world.object = NULL;
-	assert_int_equal(swap_usage().nr_used, 0);
-	swap_store_drop(&store);
-}
-
-static uint64_t
-store_parent(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-load_parent(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-load_parent_1(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(1));
-}
-
-static uint64_t
-store_child(unsigned cpu)
-{
-	return store_word(world.child, PAGE(0), 300 + cpu);
-}
-
-static uint64_t
-load_child(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.child, PAGE(0));
-}
-
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
-store_born(unsigned cpu)
-{
-	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
-}
-
-static uint64_t
-exit_child(unsigned cpu)
-{
-	(void)cpu;
-	pt_deactivate(&world.child->pt);
-	space_put(world.child);
-	world.child = NULL;
-	return 0;
-}
-
-static uint64_t
-unmap_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), AREA_PAGES * ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-discard_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
-}
-
-static uint64_t
-lock_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_lock(world.parent, PAGE(0), ARCH_PAGE_SIZE, 0);
-}
-
-static uint64_t
-move_parent(unsigned cpu)
-{
-	struct remap_request request = { .addr = PAGE(0),
-					 .old_length = ARCH_PAGE_SIZE,
-					 .new_length = ARCH_PAGE_SIZE,
-					 .new_addr = PAGE(2),
-					 .flags = REMAP_MAYMOVE | REMAP_FIXED };
-	struct va_range	     fresh;
-	vaddr_t		     at;
-
-	(void)cpu;
-	return (uint64_t)space_remap(world.parent, &request, &at, &fresh);
-}
-
-static uint64_t
-load_moved(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(2));
+	put_object(0);
+	drop_device();
 }
 
 /* The end comes to lie in the first word: half of it stays, the rest is zeros. */
 static uint64_t
-cut(unsigned cpu)
+cut_word(unsigned cpu)
 {
 	(void)cpu;
 	object_resize(world.object, 4);
-	return 0;
-}
-
-static uint64_t
-cut_all(unsigned cpu)
-{
-	(void)cpu;
-	object_resize(world.object, 0);
-	return 0;
-}
-
-static uint64_t
-grow(unsigned cpu)
-{
-	(void)cpu;
-	object_resize(world.object, AREA_PAGES * ARCH_PAGE_SIZE);
-	return 0;
-}
-
-static uint64_t
-punch(unsigned cpu)
-{
-	(void)cpu;
-	object_punch(world.object, 0, 1);
 	return 0;
 }
 
@@ -207,19 +66,8 @@ write_call(unsigned cpu)
 	return (uint64_t)object_write(world.object, 0, &word, sizeof(word), &done);
 }
 
-static uint64_t
-read_call(unsigned cpu)
-{
-	uint64_t word = 0;
-	size_t	 done;
-	err_t	 err = object_read(world.object, 0, &word, sizeof(word), &done);
-
-	(void)cpu;
-	return err ? FAULTED | (uint64_t)-err : word;
-}
-
-#define IN  .start = start_in, .end = drop_device
-#define OUT .start = start_out, .end = drop_device
+#define IN  .start = start_in, .end = end
+#define OUT .start = start_out, .end = end
 
 RACE(pages_go_while_they_are_written, IN,
      .ops = { { page_out }, { store_parent, load_parent_1 }, { store_child, load_child } })
@@ -240,15 +88,15 @@ RACE(pages_come_and_go, OUT,
      .ops = { { store_parent, load_parent }, { page_out, page_out }, { store_child } })
 
 RACE(memory_is_cut_while_it_goes, IN,
-     .ops = { { cut, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 1,
+     .ops = { { cut_word, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_cut_while_it_comes_back, OUT,
-     .ops = { { cut, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 1,
+     .ops = { { cut_word, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_that_is_out_ends, OUT,
-     .ops = { { cut_all, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 1,
+     .ops = { { cut, grow }, { store_parent, load_parent }, { page_out } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(a_hole_is_punched_while_it_goes, IN,
@@ -273,11 +121,11 @@ RACE(a_child_exits_while_a_page_comes_back, OUT,
      .ops = { { store_child, exit_child }, { load_parent }, { page_out, load_parent_1 } })
 
 RACE(memory_is_unmapped_during_page_out, IN,
-     .ops = { { store_parent, unmap_parent }, { page_out }, { load_child } }, .preemptions = 1,
+     .ops = { { store_parent, unmap_parent_all }, { page_out }, { load_child } }, .preemptions = 1,
      .preemptions_wide = 1)
 
 RACE(memory_is_discarded_during_page_out, IN,
-     .ops = { { store_parent, discard_parent, load_parent }, { page_out }, { load_child } })
+     .ops = { { store_parent, dontneed_parent, load_parent }, { page_out }, { load_child } })
 
 RACE(memory_is_locked_during_page_out, IN,
      .ops = { { lock_parent, load_parent }, { page_out }, { store_child } })

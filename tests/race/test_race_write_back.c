@@ -8,26 +8,10 @@
 #include "race/race.h"
 
 static void
-start_stored(void)
+start_stored_and_forked(void)
 {
-	struct space_layout layout = space_default_layout();
-
-	EXPECT_OK(object_create_stored(7, AREA_PAGES * ARCH_PAGE_SIZE, &world.object));
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, AREA_PAGES, MAPF_SHARED);
-	assert_int_equal(store_word(world.parent, PAGE(0), 1), 1);
+	start_stored();
 	EXPECT_OK(space_fork(world.parent, &world.child));
-}
-
-static uint64_t
-read_word(void)
-{
-	uint64_t word = 0;
-	size_t	 done;
-	err_t	 err = object_read(world.object, 0, &word, sizeof(word), &done);
-
-	return err ? FAULTED | (uint64_t)-err : word;
 }
 
 static uint64_t
@@ -36,14 +20,7 @@ read_from_storage(void)
 	EXPECT_OK(object_write_back(world.object, 0, AREA_PAGES));
 	object_evict(world.object, 0, AREA_PAGES);
 	assert_int_equal(world.object->nr_pages, 0);
-	return read_word();
-}
-
-static uint64_t
-write_back(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)object_write_back(world.object, 0, AREA_PAGES);
+	return read_call(0);
 }
 
 /* How many pages went depends on the moment, so it is no result. */
@@ -55,75 +32,13 @@ evict(unsigned cpu)
 	return 0;
 }
 
-static uint64_t
-read_call(unsigned cpu)
-{
-	(void)cpu;
-	return read_word();
-}
-
-static uint64_t
-store_parent(unsigned cpu)
-{
-	return store_word(world.parent, PAGE(0), 100 + cpu);
-}
-
-static uint64_t
-load_parent(unsigned cpu)
-{
-	(void)cpu;
-	return load_word(world.parent, PAGE(0));
-}
-
-static uint64_t
-store_child(unsigned cpu)
-{
-	return store_word(world.child, PAGE(0), 300 + cpu);
-}
-
-static uint64_t
-unmap_child(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.child, PAGE(0), AREA_PAGES * ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-dontneed_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_advise(world.parent, PAGE(0), ARCH_PAGE_SIZE, ADVICE_DONTNEED);
-}
-
-static uint64_t
-exit_child(unsigned cpu)
-{
-	(void)cpu;
-	pt_deactivate(&world.child->pt);
-	space_put(world.child);
-	world.child = NULL;
-	return 0;
-}
-
-static uint64_t
-fork_parent(unsigned cpu)
-{
-	return (uint64_t)space_fork(world.parent, &world.born[cpu]);
-}
-
-static uint64_t
-store_born(unsigned cpu)
-{
-	return world.born[cpu] ? store_word(world.born[cpu], PAGE(0), 400 + cpu) : UNBORN;
-}
-
-#define STORED .start = start_stored, .after = read_from_storage
+#define STORED .start = start_stored_and_forked, .after = read_from_storage
 
 RACE(write_back_and_a_writer, STORED,
      .ops = { { store_parent, load_parent }, { write_back, evict } }, .preemptions = 2,
      .preemptions_wide = 2)
 RACE(write_back_and_unmap, STORED,
-     .ops = { { store_child, unmap_child }, { write_back, evict }, { load_parent } },
+     .ops = { { store_child, unmap_child_all }, { write_back, evict }, { load_parent } },
      .preemptions = 1, .preemptions_wide = 1)
 RACE(write_back_and_exit, STORED,
      .ops = { { store_child, exit_child }, { write_back, evict }, { read_call } }, .preemptions = 1,
@@ -186,15 +101,11 @@ static const struct pager_ops pager_late = {
 static void
 start_late_in(bool fails)
 {
-	struct space_layout layout = space_default_layout();
-
 	atomic_store(&late.is_open, false);
 	atomic_store(&late.is_coming, false);
 	late.fails = fails;
 	EXPECT_OK(object_create(&pager_late, 7, 1, NULL, &world.object));
-	EXPECT_OK(space_create(&layout, &world.parent));
-	EXPECT_OK(space_add_thread(world.parent));
-	world.area = map_area(world.parent, 0, 1, MAPF_SHARED);
+	start_area(1, MAPF_SHARED);
 	EXPECT_OK(space_fork(world.parent, &world.child));
 }
 
@@ -215,31 +126,6 @@ static void
 end_late(void)
 {
 	come(world.object);
-}
-
-static uint64_t
-cut(unsigned cpu)
-{
-	(void)cpu;
-	object_resize(world.object, 0);
-	return 0;
-}
-
-static uint64_t
-unmap_parent(unsigned cpu)
-{
-	(void)cpu;
-	return (uint64_t)space_unmap(world.parent, PAGE(0), ARCH_PAGE_SIZE);
-}
-
-static uint64_t
-copy_out_of_child(unsigned cpu)
-{
-	uint64_t word = 0;
-	size_t	 missing = copy_from_space(world.child, &word, PAGE(0), sizeof(word));
-
-	(void)cpu;
-	return missing ? FAULTED | missing : word;
 }
 
 RACE(two_threads_wait_for_a_page, .start = start_late, .end = end_late,
