@@ -436,6 +436,7 @@ fault_resolve(struct space *sp, struct region *r, vaddr_t va, enum access access
 		forget_page(&c);
 	forget_page(&c);
 	if (c.waits) {
+		fault_wait_end(wait); /* what an earlier wait was for may be another region's */
 		object_get(r->object);
 		wait->object = r->object;
 		wait->index = region_page_index(r, c.va);

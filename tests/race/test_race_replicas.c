@@ -319,12 +319,12 @@ four_nodes_of_four_cpus(void **state)
 		{ .policy = RACE_RANDOM, .param = 4 },
 		{ .policy = RACE_RANDOM, .param = 64 },
 	};
+	/* Sixteen CPUs have no room for their pages in the smallest user space. */
+	unsigned storms = ARCH_PT_INDEX_BITS < 4 ? 0 : STORMS;
 	uint64_t seed = test_seed(1);
 
 	(void)state;
-	if (ARCH_PT_INDEX_BITS < 4)
-		skip();
-	for (unsigned i = 0; i < STORMS; i++) {
+	for (unsigned i = 0; i < storms; i++) {
 		struct machine_schedule schedule = schedules[i % ARRAY_SIZE(schedules)];
 
 		schedule.seed = seed + i;

@@ -647,8 +647,8 @@ static void
 a_fork_unwinds_from_wherever_it_fails(void **state)
 {
 	struct scenario_result result =
-		run(OPEN "mmap A 0 64K rw- private,anon -> p\nmadvise A p 4K dontfork\n"
-			 "store A p fill 11 64K\nchdir A home\nmount A root\naccount A 9\n"
+		run(OPEN "mmap A 0 32K rw- private,anon -> p\nmadvise A p 4K dontfork\n"
+			 "store A p fill 11 32K\nchdir A home\nmount A root\naccount A 9\n"
 			 "unwind A B new-mount,default-handlers signal 17\n"
 			 "expect UNWOUND >= 6 PROCESSES = 2\ncount\n"
 			 "unwind A C space,handlers,thread\nexpect UNWOUND >= 1\n"

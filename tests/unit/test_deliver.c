@@ -671,7 +671,8 @@ no_memory_for_a_frame_is_the_end_and_nothing_halfway(void **state)
 		nr_failed++;
 		handled_end(&p);
 	}
-	assert_true(nr_failed >= 2);
+	/* Tables too, where forked spaces share them. */
+	assert_true(nr_failed >= 1 + ARCH_HAS_UPPER_WRITE_DENIAL);
 }
 
 TEST_SUITE(deliver, cmocka_unit_test(a_bad_access_says_where_and_why),
