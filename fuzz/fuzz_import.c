@@ -67,8 +67,8 @@ check_grammar(const struct text *text)
 
 	if (scenario_run(&config, &result) == SCENARIO_OK)
 		return;
-	fprintf(stderr, "FAILED imported:%u:%u: %s\n", result.line, result.column, result.text);
 	fwrite(text->at, 1, text->bytes, stderr);
+	fprintf(stderr, "FAILED imported:%u:%u: %s\n", result.line, result.column, result.text);
 	abort();
 }
 

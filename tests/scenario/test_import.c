@@ -354,6 +354,52 @@ static const struct {
 	  "47 fields" },
 };
 
+/* Each as it may stand in a recording; with a number more it may not. */
+static const char *const whole_calls[] = {
+	"munmap(0x10000, 4096",
+	"mprotect(0x10000, 4096, 0x1",
+	"brk(0x10000",
+	"mremap(0x10000, 4096, 8192, 0x3, 0x20000",
+	"madvise(0x10000, 4096, 0x4",
+	"msync(0x10000, 4096, 0x4",
+	"mlock(0x10000, 4096",
+	"mlock2(0x10000, 4096, 0x1",
+	"munlock(0x10000, 4096",
+	"mlockall(0x7",
+	"munlockall(",
+	"mseal(0x10000, 4096, 0",
+	"shmat(16, NULL, 0",
+	"shmdt(0x10000",
+	"ftruncate(3</x>, 4096",
+	"truncate(\"/x\", 4096",
+	"fallocate(3</x>, 0x3, 0, 4096",
+};
+
+static void
+calls_end_with_their_last_argument(void **state)
+{
+	char trace[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(whole_calls) / sizeof(whole_calls[0]); i++) {
+		const char	   *call = whole_calls[i];
+		bool		    first = call[strlen(call) - 1] == '(';
+		struct import_error error;
+		struct text	    out = { 0 };
+
+		snprintf(trace, sizeof(trace), EXEC "7 1.0 %s) = 0\n", call);
+		if (!import((struct files){ .trace = trace }, &out, &error))
+			fail_msg("%s): %s", call, error.text);
+		text_free(&out);
+		snprintf(trace, sizeof(trace), EXEC "7 1.0 %s%s0x0) = 0\n", call,
+			 first ? "" : ", ");
+		if (import((struct files){ .trace = trace }, &out, &error) ||
+		    !strstr(error.text, "expected the end of the arguments") || error.line != 2)
+			fail_msg("%s and a number more: %s", call, error.text);
+		text_free(&out);
+	}
+}
+
 static void
 errors_name_file_line_and_column(void **state)
 {
@@ -641,6 +687,7 @@ TEST_SUITE(import, cmocka_unit_test(calls_keep_their_arguments_and_results),
 	   cmocka_unit_test(random_addresses_below_4_gib_are_taken_as_recorded),
 	   cmocka_unit_test(an_image_takes_limits_and_layout_from_its_snapshot),
 	   cmocka_unit_test(errors_name_file_line_and_column),
+	   cmocka_unit_test(calls_end_with_their_last_argument),
 	   cmocka_unit_test(a_recording_that_was_stopped_says_so),
 	   cmocka_unit_test(what_the_library_has_and_linux_has_not_is_told_by_rule),
 	   cmocka_unit_test(segments_have_names_with_their_ids),

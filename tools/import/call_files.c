@@ -83,7 +83,7 @@ exit_ftruncate(struct convert *c, struct task *task, const struct call *call)
 	(void)task;
 	if (!call_path(c, &args, &path))
 		return true;
-	if (!args_number(&args, "a length", &length))
+	if (!args_number(&args, "a length", &length) || !args_end(&args))
 		return false;
 	write_length(c, call, path, length);
 	return true;
@@ -106,7 +106,7 @@ exit_truncate(struct convert *c, struct task *task, const struct call *call)
 	args.rest.at = end + 1;
 	if (!slice_take(&args.rest, ", "))
 		return args_expected(&args, "', ' and a length");
-	if (!args_number(&args, "a length", &length))
+	if (!args_number(&args, "a length", &length) || !args_end(&args))
 		return false;
 	if (!slice_starts(path, "/"))
 		path = slice_joined(&c->arena, *folder, "/", path);
@@ -130,7 +130,7 @@ exit_fallocate(struct convert *c, struct task *task, const struct call *call)
 	if (!call_path(c, &args, &path))
 		return true;
 	if (!args_number(&args, "a mode", &mode) || !args_number(&args, "an offset", &offset) ||
-	    !args_number(&args, "a length", &length))
+	    !args_number(&args, "a length", &length) || !args_end(&args))
 		return false;
 	if (!(mode & FALLOC_PUNCH_HOLE) || call->result != RESULT_VALUE || !file_of(c, path)->id)
 		return true;
@@ -191,7 +191,8 @@ exit_shmat(struct convert *c, struct task *task, const struct call *call)
 	uint64_t	flags;
 
 	if (!args_number(&args, "the number of a segment", &id) ||
-	    !args_number(&args, "an address", &addr) || !args_number(&args, "flags", &flags))
+	    !args_number(&args, "an address", &addr) || !args_number(&args, "flags", &flags) ||
+	    !args_end(&args))
 		return false;
 	segment = segment_of(c, id);
 	if (!segment)
@@ -212,7 +213,7 @@ exit_shmdt(struct convert *c, struct task *task, const struct call *call)
 	struct args args = args_of(call, c->error);
 	uint64_t    addr;
 
-	if (!args_number(&args, "an address", &addr))
+	if (!args_number(&args, "an address", &addr) || !args_end(&args))
 		return false;
 	write_on(c, task);
 	text_add(c->out, "shmdt %u 0x%llx", task->tid, (unsigned long long)addr);

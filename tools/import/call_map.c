@@ -52,7 +52,7 @@ read_fd_and_offset(struct convert *c, struct args *args, struct mmap_args *m)
 	}
 	args->rest.bytes -= (size_t)(comma + 2 - args->rest.at);
 	args->rest.at = comma + 2;
-	return args_number(args, "an offset", &m->offset);
+	return args_number(args, "an offset", &m->offset) && args_end(args);
 }
 
 static bool
@@ -230,7 +230,8 @@ exit_munmap(struct convert *c, struct task *task, const struct call *call)
 	uint64_t    addr;
 	uint64_t    length;
 
-	if (!args_number(&args, "an address", &addr) || !args_number(&args, "a length", &length))
+	if (!args_number(&args, "an address", &addr) || !args_number(&args, "a length", &length) ||
+	    !args_end(&args))
 		return false;
 	write_on(c, task);
 	text_add(c->out, "munmap %u 0x%llx %llu", task->tid, (unsigned long long)addr,
@@ -250,7 +251,7 @@ exit_mprotect(struct convert *c, struct task *task, const struct call *call)
 	uint64_t    prot;
 
 	if (!args_number(&args, "an address", &addr) || !args_number(&args, "a length", &length) ||
-	    !args_number(&args, "a protection", &prot))
+	    !args_number(&args, "a protection", &prot) || !args_end(&args))
 		return false;
 	write_on(c, task);
 	text_add(c->out, "mprotect %u 0x%llx %llu", task->tid, (unsigned long long)addr,
@@ -267,7 +268,7 @@ exit_brk(struct convert *c, struct task *task, const struct call *call)
 	struct memory *memory = task->memory;
 	uint64_t       addr;
 
-	if (!args_number(&args, "an address", &addr))
+	if (!args_number(&args, "an address", &addr) || !args_end(&args))
 		return false;
 	if (call->result != RESULT_VALUE)
 		return true;
@@ -304,7 +305,9 @@ read_mremap(struct convert *c, const struct call *call, struct mremap_args *m)
 	    !args_number(&args, "flags", &m->flags))
 		return false;
 	m->has_target = args.rest.bytes > 0;
-	return !m->has_target || args_number(&args, "a new address", &m->target);
+	if (m->has_target && !args_number(&args, "a new address", &m->target))
+		return false;
+	return args_end(&args);
 }
 
 /* What has moved must be there at once, before anything is touched. */

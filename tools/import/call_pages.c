@@ -67,7 +67,7 @@ exit_madvise(struct convert *c, struct task *task, const struct call *call)
 	uint64_t    advice;
 
 	if (!args_number(&args, "an address", &addr) || !args_number(&args, "a length", &length) ||
-	    !args_number(&args, "an advice", &advice))
+	    !args_number(&args, "an advice", &advice) || !args_end(&args))
 		return false;
 	word = advice_word(advice);
 	write_on(c, task);
@@ -99,13 +99,13 @@ write_span(struct convert *c, struct task *task, const struct call *call, struct
 	return true;
 }
 
-/* One number more, as it stands. */
+/* The last argument, a number, as it stands. */
 static bool
 write_flag_number(struct convert *c, struct args *args)
 {
 	uint64_t flags;
 
-	if (!args_number(args, "flags", &flags))
+	if (!args_number(args, "flags", &flags) || !args_end(args))
 		return false;
 	text_add(c->out, " 0x%llx", (unsigned long long)(flags & UINT32_MAX));
 	return true;
@@ -129,22 +129,39 @@ exit_mlock(struct convert *c, struct task *task, const struct call *call)
 {
 	struct args args = args_of(call, c->error);
 
-	if (!write_span(c, task, call, &args))
+	if (!write_span(c, task, call, &args) || !args_end(&args))
 		return false;
 	call_result(c, call, false);
 	return true;
 }
 
-/* mlockall, and munlockall, which has no flags */
+static void
+write_for_all(struct convert *c, struct task *task, const struct call *call)
+{
+	write_on(c, task);
+	text_add(c->out, "%.*s %u", (int)call->name.bytes, call->name.at, task->tid);
+}
+
 bool
 exit_mlockall(struct convert *c, struct task *task, const struct call *call)
 {
 	struct args args = args_of(call, c->error);
 
-	write_on(c, task);
-	text_add(c->out, "%.*s %u", (int)call->name.bytes, call->name.at, task->tid);
-	if (args.rest.bytes > 0 && !write_flag_number(c, &args))
+	write_for_all(c, task, call);
+	if (!write_flag_number(c, &args))
 		return false;
+	call_result(c, call, false);
+	return true;
+}
+
+bool
+exit_munlockall(struct convert *c, struct task *task, const struct call *call)
+{
+	struct args args = args_of(call, c->error);
+
+	if (!args_end(&args))
+		return false;
+	write_for_all(c, task, call);
 	call_result(c, call, false);
 	return true;
 }

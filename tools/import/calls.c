@@ -118,7 +118,7 @@ static const struct {
 	{ "mlock2", USE_RESULT, exit_msync },
 	{ "munlock", USE_RESULT, exit_mlock },
 	{ "mlockall", USE_RESULT, exit_mlockall },
-	{ "munlockall", USE_RESULT, exit_mlockall },
+	{ "munlockall", USE_RESULT, exit_munlockall },
 	{ "mseal", USE_RESULT, exit_mseal },
 	{ "shmget", USE_EFFECT, exit_shmget },
 	{ "shmat", USE_RESULT, exit_shmat },

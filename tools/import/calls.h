@@ -20,6 +20,7 @@ bool exit_msync(struct convert *c, struct task *task, const struct call *call);
 bool exit_mincore(struct convert *c, struct task *task, const struct call *call);
 bool exit_mlock(struct convert *c, struct task *task, const struct call *call);
 bool exit_mlockall(struct convert *c, struct task *task, const struct call *call);
+bool exit_munlockall(struct convert *c, struct task *task, const struct call *call);
 bool exit_mseal(struct convert *c, struct task *task, const struct call *call);
 /* call_files.c */
 bool exit_ftruncate(struct convert *c, struct task *task, const struct call *call);

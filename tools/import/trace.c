@@ -458,3 +458,9 @@ args_number(struct args *args, const char *what, uint64_t *value)
 		return args_expected(args, "',' or the end of the arguments");
 	return true;
 }
+
+bool
+args_end(struct args *args)
+{
+	return args->rest.bytes == 0 || args_expected(args, "the end of the arguments");
+}

@@ -83,5 +83,8 @@ bool args_term(struct args *args, const char *what, uint64_t *value);
 /* args_skip_comment - a comment, if one stands there. */
 void args_skip_comment(struct args *args);
 
+/* args_end - nothing may stand behind the last argument. */
+bool args_end(struct args *args);
+
 /* args_expected - the error for what stands at the current place. */
 bool args_expected(struct args *args, const char *what);
