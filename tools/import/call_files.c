@@ -129,7 +129,7 @@ exit_fallocate(struct convert *c, struct task *task, const struct call *call)
 	(void)task;
 	if (!call_path(c, &args, &path))
 		return true;
-	if (!args_number(&args, "a mode", &mode) || !args_number(&args, "an offset", &offset) ||
+	if (!args_int(&args, "a mode", &mode) || !args_number(&args, "an offset", &offset) ||
 	    !args_number(&args, "a length", &length) || !args_end(&args))
 		return false;
 	if (!(mode & FALLOC_PUNCH_HOLE) || call->result != RESULT_VALUE || !file_of(c, path)->id)
@@ -190,8 +190,8 @@ exit_shmat(struct convert *c, struct task *task, const struct call *call)
 	uint64_t	addr;
 	uint64_t	flags;
 
-	if (!args_number(&args, "the number of a segment", &id) ||
-	    !args_number(&args, "an address", &addr) || !args_number(&args, "flags", &flags) ||
+	if (!args_int(&args, "the number of a segment", &id) ||
+	    !args_number(&args, "an address", &addr) || !args_int(&args, "flags", &flags) ||
 	    !args_end(&args))
 		return false;
 	segment = segment_of(c, id);

@@ -364,6 +364,10 @@ exit_mremap(struct convert *c, struct task *task, const struct call *call)
 
 	if (!read_mremap(c, call, &m))
 		return false;
+	if (m.flags > UINT32_MAX) {
+		write_stop(c, call->exit_line, "mremap with flags of 64 bits is not there yet");
+		return true;
+	}
 	write_on(c, task);
 	text_add(c->out, "mremap %u 0x%llx %llu %llu ", task->tid, (unsigned long long)m.addr,
 		 (unsigned long long)m.old_length, (unsigned long long)m.new_length);

@@ -67,7 +67,7 @@ exit_madvise(struct convert *c, struct task *task, const struct call *call)
 	uint64_t    advice;
 
 	if (!args_number(&args, "an address", &addr) || !args_number(&args, "a length", &length) ||
-	    !args_number(&args, "an advice", &advice) || !args_end(&args))
+	    !args_int(&args, "an advice", &advice) || !args_end(&args))
 		return false;
 	word = advice_word(advice);
 	write_on(c, task);
@@ -105,9 +105,9 @@ write_flag_number(struct convert *c, struct args *args)
 {
 	uint64_t flags;
 
-	if (!args_number(args, "flags", &flags) || !args_end(args))
+	if (!args_int(args, "flags", &flags) || !args_end(args))
 		return false;
-	text_add(c->out, " 0x%llx", (unsigned long long)(flags & UINT32_MAX));
+	text_add(c->out, " 0x%llx", (unsigned long long)flags);
 	return true;
 }
 

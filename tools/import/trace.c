@@ -460,6 +460,15 @@ args_number(struct args *args, const char *what, uint64_t *value)
 }
 
 bool
+args_int(struct args *args, const char *what, uint64_t *value)
+{
+	if (!args_number(args, what, value))
+		return false;
+	*value &= UINT32_MAX;
+	return true;
+}
+
+bool
 args_end(struct args *args)
 {
 	return args->rest.bytes == 0 || args_expected(args, "the end of the arguments");

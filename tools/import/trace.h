@@ -77,6 +77,9 @@ struct args args_of(const struct call *call, struct import_error *error);
 /* args_number - a number or NULL, its comment, and the comma behind it if there is one. */
 bool args_number(struct args *args, const char *what, uint64_t *value);
 
+/* args_int - the same for an int of the kernel's: its 32 bits. */
+bool args_int(struct args *args, const char *what, uint64_t *value);
+
 /* args_term - the same without the comma. */
 bool args_term(struct args *args, const char *what, uint64_t *value);
 
