@@ -179,6 +179,9 @@ void signal_force_info(struct thread *t, const struct signal_info *info);
 err_t signal_send_group_info(uint32_t group, const struct signal_info *info, uint64_t *nr);
 
 /*
+ * A signal to many (a group, everybody, descendants) comes to the children, too, that they are forking at
+ * that moment, so nobody appears behind it.
+ *
  * signal_kill - what kill(2) comes down to. `target` is the id of a process in the caller's
  * namespace; 0: the caller's group; -1: everybody in the namespace but its init and the
  * caller; below that, the group of the id -target. Signal 0 only looks. The init of a namespace

@@ -59,6 +59,7 @@ init_links(struct process *proc)
 	list_init(&proc->member);
 	list_init(&proc->condemned);
 	list_init(&proc->threads);
+	list_init(&proc->forks);
 }
 
 err_t

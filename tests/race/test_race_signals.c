@@ -194,6 +194,81 @@ fork_a(unsigned cpu)
 	return result(err, err ? 0 : child->pending | child->main.pending);
 }
 
+/* The same, for races in which somebody may send to the child at once. */
+static uint64_t
+bear(unsigned cpu)
+{
+	struct process *child = NULL;
+
+	(void)cpu;
+	return result(proc_fork(a, PROC_SHARE_SPACE, 0, &child), 1);
+}
+
+static uint64_t
+bear_thread(unsigned cpu)
+{
+	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
+						  PROC_THREAD };
+	struct clone_result  made;
+
+	(void)cpu;
+	return result(proc_clone(&a->main, &request, &made), 1);
+}
+
+/* To all in the group, which is everybody; init takes none of it. How many have been there is not an outcome. */
+static uint64_t
+send_group(unsigned signal)
+{
+	uint64_t nr;
+
+	return result(signal_send_group(1, signal, &nr), 0);
+}
+
+static uint64_t
+kill_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_KILL);
+}
+
+static uint64_t
+usr1_to_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_USR1);
+}
+
+static uint64_t
+stop_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_TSTP);
+}
+
+static uint64_t
+continue_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_CONT);
+}
+
+static uint64_t
+kill_everybody(unsigned cpu)
+{
+	uint64_t nr;
+
+	(void)cpu;
+	return result(signal_kill(init, -1, SIGNAL_KILL, &nr), 0);
+}
+
+static uint64_t
+usr1_to_descendants(unsigned cpu)
+{
+	(void)cpu;
+	(void)signal_send_descendants(init, SIGNAL_USR1);
+	return 0;
+}
+
 static uint64_t
 exec_a(unsigned cpu)
 {
@@ -225,6 +300,21 @@ SIGNAL_RACE(a_signal_meets_an_exit,
 /* CAM-17: what is sent while it forks waits for it, never for the child. */
 SIGNAL_RACE(a_signal_meets_a_fork, .ops = { { fork_a, deliver }, { send_from_7 } },
 	    .preemptions = 2, .preemptions_wide = 2)
+/* CAM-30, CAM-B04: a group is killed while a member forks: the child is there and killed, or never seen. */
+SIGNAL_RACE(a_group_is_killed_while_it_forks, .ops = { { bear, bear }, { kill_group } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(everybody_is_killed_while_one_forks, .ops = { { bear, bear }, { kill_everybody } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(a_group_is_killed_while_it_makes_a_thread, .ops = { { bear_thread }, { kill_group } },
+	    .preemptions = 2)
+/* And so with what a member has a handler for: parent and child get it, or the fork is made again later. */
+SIGNAL_RACE(a_group_is_signalled_while_it_forks,
+	    .ops = { { bear, deliver, unblock }, { usr1_to_group } }, .preemptions = 2,
+	    .preemptions_wide = 2)
+SIGNAL_RACE(descendants_are_signalled_while_one_forks, .ops = { { bear }, { usr1_to_descendants } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(a_group_is_stopped_and_continued_while_it_forks,
+	    .ops = { { bear }, { stop_group }, { continue_group } }, .preemptions = 2)
 /* LUN-42: sent before an exec it finds the handler, or afterwards none. */
 SIGNAL_RACE(a_signal_meets_an_exec, .ops = { { deliver, exec_a, deliver }, { send_from_7 } },
 	    .preemptions = 2)
@@ -240,6 +330,12 @@ SIGNAL_RACE(stops_and_continuations_meet,
 
 TEST_SUITE(race_signals, cmocka_unit_test(two_send_what_one_takes),
 	   cmocka_unit_test(a_signal_meets_an_exit), cmocka_unit_test(a_signal_meets_a_fork),
+	   cmocka_unit_test(a_group_is_killed_while_it_forks),
+	   cmocka_unit_test(everybody_is_killed_while_one_forks),
+	   cmocka_unit_test(a_group_is_killed_while_it_makes_a_thread),
+	   cmocka_unit_test(a_group_is_signalled_while_it_forks),
+	   cmocka_unit_test(descendants_are_signalled_while_one_forks),
+	   cmocka_unit_test(a_group_is_stopped_and_continued_while_it_forks),
 	   cmocka_unit_test(a_signal_meets_an_exec),
 	   cmocka_unit_test(a_signal_meets_another_action),
 	   cmocka_unit_test(a_stop_that_is_taken_meets_a_continuation),
