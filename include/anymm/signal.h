@@ -186,7 +186,7 @@ err_t signal_send_group_info(uint32_t group, const struct signal_info *info, uin
  * namespace; 0: the caller's group; -1: everybody in the namespace but its init and the
  * caller; below that, the group of the id -target. Signal 0 only looks. The init of a namespace
  * takes KILL and STOP from above, and from inside only what it has a handler for.
- *   gives  *nr: how many
+ *   gives  *nr: how many, with zombies, which take nothing, and without tombstones, which are gone
  *   fails  ERR_INVAL: no such signal; ERR_SRCH: nobody. Nothing changed
  */
 err_t signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *nr);

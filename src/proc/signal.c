@@ -220,7 +220,14 @@ sent_by(const struct process *caller, const struct process *proc, unsigned signa
 	};
 }
 
-/* kill_one - gives how many: 1, also for a zombie, which takes nothing; signal 0 only looks. HOLDS the lock. */
+/* is_somebody - also a zombie, which takes nothing; not who has been waited for and only keeps a place. */
+static bool
+is_somebody(const struct process *proc)
+{
+	return proc->state < PROCESS_TOMBSTONE;
+}
+
+/* kill_one - gives how many; signal 0 only looks. HOLDS the lock. */
 static uint64_t
 kill_one(struct process *proc, const struct process *caller, unsigned signal)
 {
@@ -229,7 +236,7 @@ kill_one(struct process *proc, const struct process *caller, unsigned signal)
 
 		post(proc, NULL, &info, caller->ids);
 	}
-	return proc != NULL;
+	return proc && is_somebody(proc);
 }
 
 /* kill_one_of_many - the same. */
@@ -241,21 +248,17 @@ kill_one_of_many(struct process *proc, const struct process *caller, unsigned si
 
 		post_to_one_of_many(proc, &info, caller->ids);
 	}
-	return 1;
+	return is_somebody(proc);
 }
 
-/* kill_group - the members that have not exited. HOLDS the lock. */
+/* kill_group - its members. HOLDS the lock. */
 static uint64_t
 kill_group(const struct group *group, const struct process *caller, unsigned signal)
 {
 	uint64_t nr = 0;
 
-	LIST_FOR_EACH(node, &group->members) {
-		struct process *proc = CONTAINER_OF(node, struct process, member);
-
-		if (!process_has_exited(proc))
-			nr += kill_one_of_many(proc, caller, signal);
-	}
+	LIST_FOR_EACH(node, &group->members)
+		nr += kill_one_of_many(CONTAINER_OF(node, struct process, member), caller, signal);
 	return nr;
 }
 

@@ -127,5 +127,64 @@ chld_names_the_child_to_its_parent(void **state)
 	kin_end();
 }
 
+/* expect_nobody - kill(2) finds nobody. */
+static void
+expect_nobody(struct process *caller, int32_t target)
+{
+	uint64_t nr;
+
+	EXPECT_ERR(signal_kill(caller, target, 0, &nr), ERR_SRCH);
+	EXPECT_ERR(signal_kill(caller, target, SIGNAL_TERM, &nr), ERR_SRCH);
+}
+
+static void
+expect_number(struct process *caller, int32_t target, uint64_t number)
+{
+	uint64_t nr;
+
+	EXPECT_OK(signal_kill(caller, target, SIGNAL_TERM, &nr));
+	assert_int_equal(nr, number);
+	EXPECT_OK(signal_kill(caller, target, 0, &nr));
+	assert_int_equal(nr, number);
+}
+
+/*
+ * As on Linux a zombie is somebody, alone, in its group, and among all; who has been waited for is not,
+ * though its id stays for those below it.
+ *
+ *	1 first -- 2 a -- 3 b	groups 1 and 2
+ */
+static void
+zombies_are_somebody_and_tombstones_are_not(void **state)
+{
+	struct process *first = kin_first_with(8192, ORPHANS_STAY);
+	struct process *a = kin_child(first, 0);
+	struct process *b;
+
+	(void)state;
+	EXPECT_OK(proc_set_group(first, a, 0));
+	b = kin_child(a, 0);
+	expect_number(first, 2, 1);
+	expect_number(first, -2, 2);
+	signal_block(&b->main, UINT64_MAX);
+	EXPECT_OK(proc_set_group(b, b, 0));
+	kin_exit(a, 0);
+	assert_int_equal(a->state, PROCESS_ZOMBIE);
+	expect_number(first, 2, 1);
+	expect_number(first, -2, 1);
+	expect_number(first, -1, 2);
+	assert_true(a->pending == 0);
+	(void)kin_wait(first);
+	assert_int_equal(a->state, PROCESS_TOMBSTONE);
+	expect_nobody(first, 2);
+	expect_nobody(first, -2);
+	expect_number(first, -1, 1);
+	kin_exit(b, 0);
+	expect_nobody(first, 2);
+	expect_nobody(first, -1);
+	kin_end();
+}
+
 TEST_SUITE(kill, cmocka_unit_test(kill_names_its_sender_to_each),
+	   cmocka_unit_test(zombies_are_somebody_and_tombstones_are_not),
 	   cmocka_unit_test(chld_names_the_child_to_its_parent))
