@@ -92,9 +92,9 @@ struct signal_info {
 	union {
 		vaddr_t address; /* of a bad access, or of a bad instruction */
 		struct {
-			uint32_t
-				sender; /* the process that sent it, or of CHLD the child; 0: none */
-			uint32_t user;	/* the kernel's: on whose behalf */
+			uint32_t sender; /* the process that sent it, or of CHLD the child; 0: none
+					 * that the receiver can name */
+			uint32_t user;	 /* the kernel's: on whose behalf */
 		};
 	};
 	int32_t	 status; /* of CHLD */
@@ -157,6 +157,8 @@ signal_set signal_block(struct thread *t, signal_set blocked);
  * is dropped, and so is what init has no handler for; that of an inner namespace of ids takes
  * KILL and STOP, for this comes from the root's. Exited processes take nothing. Without
  * memory for the info the signal comes as one of the kernel's.
+ *   needs  of an info that a process has sent (SIGNAL_CODE_USER and _THREAD), the sender by its id in
+ *          the root's namespace: each receiver is told the one that it knows, or 0. So for all these calls
  *   fails  ERR_INVAL: no such signal
  */
 err_t signal_send_info(struct process *proc, const struct signal_info *info);

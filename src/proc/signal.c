@@ -88,6 +88,24 @@ cancel(struct process *proc, unsigned signal)
 }
 
 /*
+ * told_to - the sender, if a process has sent it, as the receiver knows it: from the root's id, which may
+ * be nobody's any more. HOLDS the lock.
+ */
+static struct signal_info
+told_to(const struct process *proc, const struct signal_info *info)
+{
+	bool is_from_process = info->code == SIGNAL_CODE_USER || info->code == SIGNAL_CODE_THREAD;
+	struct signal_info    told = *info;
+	const struct process *sender;
+
+	if (!is_from_process || proc->ids == namespace_root())
+		return told;
+	sender = thread_find_process_in(namespace_root(), info->sender);
+	told.sender = sender ? namespace_number_of(proc->ids, sender) : 0;
+	return told;
+}
+
+/*
  * post - `t` NULL: to the process as a whole, and so is KILL always, whichever thread it was sent
  * to. Gives false if it has no effect. HOLDS the lock.
  */
@@ -96,13 +114,14 @@ post(struct process *proc, struct thread *t, const struct signal_info *info,
      const struct namespace *from)
 {
 	struct signal_action action = handlers_action(proc, info->signal);
+	struct signal_info   told = told_to(proc, info);
 	const struct thread *asked = t ? t : thread_running(proc, NULL);
 	bool		     held_back = asked && asked->blocked & signal_bit(info->signal);
 
 	cancel(proc, info->signal);
 	if (!held_back && has_no_effect(proc, info->signal, &action, from))
 		return false;
-	pending_add(proc, info->signal == SIGNAL_KILL ? NULL : t, info);
+	pending_add(proc, info->signal == SIGNAL_KILL ? NULL : t, &told);
 	process_wake(proc);
 	return true;
 }
@@ -209,14 +228,13 @@ signal_send_group_info(uint32_t id, const struct signal_info *info, uint64_t *nr
 
 /* ---- kill(2) ---- */
 
-/* sent_by - the sender is named as the receiver sees it. HOLDS the lock. */
 static struct signal_info
-sent_by(const struct process *caller, const struct process *proc, unsigned signal)
+sent_by(const struct process *caller, unsigned signal)
 {
 	return (struct signal_info){
 		.signal = signal,
 		.code = SIGNAL_CODE_USER,
-		.sender = namespace_number_of(proc->ids, caller),
+		.sender = caller->id,
 	};
 }
 
@@ -232,7 +250,7 @@ static uint64_t
 kill_one(struct process *proc, const struct process *caller, unsigned signal)
 {
 	if (proc && signal && !process_has_exited(proc)) {
-		struct signal_info info = sent_by(caller, proc, signal);
+		struct signal_info info = sent_by(caller, signal);
 
 		post(proc, NULL, &info, caller->ids);
 	}
@@ -244,7 +262,7 @@ static uint64_t
 kill_one_of_many(struct process *proc, const struct process *caller, unsigned signal)
 {
 	if (signal && !process_has_exited(proc)) {
-		struct signal_info info = sent_by(caller, proc, signal);
+		struct signal_info info = sent_by(caller, signal);
 
 		post_to_one_of_many(proc, &info, caller->ids);
 	}

@@ -76,6 +76,59 @@ kill_names_its_sender_to_each(void **state)
 	kin_end();
 }
 
+/* The same where the sender is the word of the kernel: by its id in the root's namespace. */
+static void
+the_kernel_names_senders_by_the_roots_ids(void **state)
+{
+	struct process	  *first = kin_first();
+	struct process	  *beside = kin_child(first, 0);
+	struct process	  *top = kin_child(first, PROC_NEW_IDS | SIGNAL_CHLD);
+	struct process	  *a = kin_child(top, 0);
+	struct process	  *b = kin_child(top, 0);
+	struct signal_info info = { .signal = SIGNAL_USR1, .sender = b->id };
+	uint64_t	   nr;
+
+	(void)state;
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 3);
+	EXPECT_OK(signal_send_info(a, &info));
+	expect_sender(a, SIGNAL_USR1, 3);
+	EXPECT_OK(signal_send_group_info(1, &info, &nr));
+	expect_sender(a, SIGNAL_USR1, 3);
+	expect_sender(beside, SIGNAL_USR1, 5);
+	expect_sender(b, SIGNAL_USR1, 3);
+	assert_int_equal(signal_send_descendants_info(first, &info), 4);
+	expect_sender(a, SIGNAL_USR1, 3);
+	expect_sender(beside, SIGNAL_USR1, 5);
+	(void)signal_take(&b->main, &(struct signal_delivery){ 0 });
+	/* who is outside has no name inside, nor has who is gone */
+	info.sender = beside->id;
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 0);
+	info.sender = b->id;
+	kin_bury(b, 0);
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 0);
+	kin_end();
+}
+
+/* What the kernel itself has to say is told as it is: an address is no sender. */
+static void
+an_address_is_no_sender(void **state)
+{
+	const struct signal_info   fault = signal_of_fault(FAULT_SEGV_MAPERR, 0x5000);
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *top = kin_child(kin_first(), PROC_NEW_IDS | SIGNAL_CHLD);
+	struct signal_delivery	   d;
+
+	(void)state;
+	EXPECT_OK(signal_set_action(top, SIGNAL_SEGV, &handler, NULL));
+	EXPECT_OK(signal_send_thread_info(&top->main, &fault));
+	assert_true(signal_take(&top->main, &d));
+	assert_int_equal(d.info.address, 0x5000);
+	kin_end();
+}
+
 /* expect_child - the next signal of proc is a CHLD about the child with this id for proc. */
 static void
 expect_child(struct process *proc, int32_t code, uint32_t child, int32_t status)
@@ -186,5 +239,7 @@ zombies_are_somebody_and_tombstones_are_not(void **state)
 }
 
 TEST_SUITE(kill, cmocka_unit_test(kill_names_its_sender_to_each),
+	   cmocka_unit_test(the_kernel_names_senders_by_the_roots_ids),
+	   cmocka_unit_test(an_address_is_no_sender),
 	   cmocka_unit_test(zombies_are_somebody_and_tombstones_are_not),
 	   cmocka_unit_test(chld_names_the_child_to_its_parent))
