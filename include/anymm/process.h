@@ -477,7 +477,8 @@ void		proc_walk_end(struct proc_walk *walk);
 
 /*
  * proc_resource - what stands in a slot, with a reference for the caller, or NULL.
- * proc_set_resource - put another one there; takes over the caller's reference.
+ * proc_set_resource - put another one there; takes over the caller's reference, and drops it if the
+ * process has exited, which holds nothing but its account.
  */
 struct resource *proc_resource(struct process *proc, enum resource_slot slot);
 void proc_set_resource(struct process *proc, enum resource_slot slot, struct resource *resource);

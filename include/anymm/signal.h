@@ -143,7 +143,8 @@ struct signal_delivery {
 /*
  * signal_set_action - how proc reacts to a signal from now on; *old, unless NULL, as before.
  * What is ignored is not pending any more. `action` NULL only asks.
- *   fails  ERR_INVAL: no such signal, or KILL or STOP would change; ERR_NOMEM: nothing changed
+ *   fails  ERR_INVAL: no such signal, or KILL or STOP would change; ERR_SRCH: it would, and proc has
+ *          exited; ERR_NOMEM. Nothing changed
  */
 err_t signal_set_action(struct process *proc, unsigned signal, const struct signal_action *action,
 			struct signal_action *old);

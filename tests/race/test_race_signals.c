@@ -36,6 +36,16 @@ start_with_a_stop(void)
 	EXPECT_OK(signal_send(a, SIGNAL_TSTP));
 }
 
+/* One more, which has no table of handlers. */
+static void
+start_with_a_child(void)
+{
+	struct process *child;
+
+	start_with(NULL);
+	EXPECT_OK(proc_fork(init, PROC_SHARE_SPACE | SIGNAL_CHLD, 3, &child));
+}
+
 static bool
 exit_one(void)
 {
@@ -59,6 +69,7 @@ end(void)
 	while (proc_wait(NULL, &(struct wait_request){ .which = WAIT_ANY }, &got) == OK)
 		;
 	assert_int_equal(proc_count(), 0);
+	assert_int_equal(resource_live(), 0);
 }
 
 /* state_of_all - states, and what waits and is held back. */
@@ -129,6 +140,29 @@ forget_handler(unsigned cpu)
 {
 	(void)cpu;
 	return result(signal_set_action(a, SIGNAL_USR1, &(struct signal_action){ 0 }, NULL), 0);
+}
+
+/* Init has no table of handlers yet, and the child that it forks has none either. */
+static uint64_t
+set_handler_of_3(unsigned cpu)
+{
+	struct process *proc = proc_lookup(3);
+	err_t		err;
+
+	(void)cpu;
+	if (!proc)
+		return UNBORN;
+	err = signal_set_action(proc, SIGNAL_USR1, &handler, NULL);
+	proc_put(proc);
+	return result(err, 0);
+}
+
+static uint64_t
+exit_3(unsigned cpu)
+{
+	(void)cpu;
+	proc_exit(proc_find(3), 0);
+	return 0;
 }
 
 /* sender_in - the frame that lies there; who has sent the signal. */
@@ -290,6 +324,10 @@ exec_a(unsigned cpu)
 #define SIGNAL_RACE(test, ...) \
 	RACE(test, .start = start, .end = end, .after = state_of_all, __VA_ARGS__)
 
+/* Who exits takes its handlers along, also those that it is just about to get. */
+RACE(a_handler_is_set_while_its_process_exits, .start = start_with_a_child, .end = end,
+     .after = state_of_all, .ops = { { set_handler_of_3 }, { exit_3 } }, .preemptions = 3,
+     .preemptions_wide = 3)
 /* Of two senders one is first, and that is who the handler hears of; a third time may be heard later. */
 SIGNAL_RACE(two_send_what_one_takes,
 	    .ops = { { deliver, unblock, deliver }, { send_from_7 }, { send_from_8 } },
@@ -338,5 +376,6 @@ TEST_SUITE(race_signals, cmocka_unit_test(two_send_what_one_takes),
 	   cmocka_unit_test(a_group_is_stopped_and_continued_while_it_forks),
 	   cmocka_unit_test(a_signal_meets_an_exec),
 	   cmocka_unit_test(a_signal_meets_another_action),
+	   cmocka_unit_test(a_handler_is_set_while_its_process_exits),
 	   cmocka_unit_test(a_stop_that_is_taken_meets_a_continuation),
 	   cmocka_unit_test(stops_and_continuations_meet))
