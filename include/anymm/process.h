@@ -164,7 +164,8 @@ struct process {
 	bool		   has_execed;	 /* [p] runs a program of its own */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
 	struct note	  *notes;	 /* [p] what came with them */
-	void		  *data;	 /* the kernel's */
+	struct list	   forks; /* [p] of struct fork_signals.link: its forks on their way */
+	void		  *data;  /* the kernel's */
 };
 
 /*
@@ -295,12 +296,16 @@ struct clone_result {
  *
  *   needs  the caller's process has not exited. Two that share a space may run at once
  *   gives  *out: a thread; unless PROC_THREAD it is the first of a new child, which is
- *          in the tree, found by its id, and was handed to the hook `start` last of all.
+ *          in the tree, found by its id, and was handed to the hook `start` last of all. What
+ *          was sent to many meanwhile (signal.h) waits for the child, too, without its info.
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
  *          PROC_SAME_PARENT by the init of a namespace, a node that there is not, or one for
  *          a thread; ERR_AGAIN: a limit on processes, no id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
+ *          ERR_INTR: a signal waits that the caller takes first, or one has come that ends its
+ *          process: signals are delivered, and then the call is made again (Linux's
+ *          ERESTARTNOINTR; a system call by arch_context_restart_call);
  *          ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
  *
  * The caller's registers stay what they are in any case: who called for it sets their result. If
@@ -472,7 +477,8 @@ void		proc_walk_end(struct proc_walk *walk);
 
 /*
  * proc_resource - what stands in a slot, with a reference for the caller, or NULL.
- * proc_set_resource - put another one there; takes over the caller's reference.
+ * proc_set_resource - put another one there; takes over the caller's reference, and drops it if the
+ * process has exited, which holds nothing but its account.
  */
 struct resource *proc_resource(struct process *proc, enum resource_slot slot);
 void proc_set_resource(struct process *proc, enum resource_slot slot, struct resource *resource);

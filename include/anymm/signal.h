@@ -92,9 +92,9 @@ struct signal_info {
 	union {
 		vaddr_t address; /* of a bad access, or of a bad instruction */
 		struct {
-			uint32_t
-				sender; /* the process that sent it, or of CHLD the child; 0: none */
-			uint32_t user;	/* the kernel's: on whose behalf */
+			uint32_t sender; /* the process that sent it, or of CHLD the child; 0: none
+					 * that the receiver can name */
+			uint32_t user;	 /* the kernel's: on whose behalf */
 		};
 	};
 	int32_t	 status; /* of CHLD */
@@ -143,7 +143,8 @@ struct signal_delivery {
 /*
  * signal_set_action - how proc reacts to a signal from now on; *old, unless NULL, as before.
  * What is ignored is not pending any more. `action` NULL only asks.
- *   fails  ERR_INVAL: no such signal, or KILL or STOP would change; ERR_NOMEM: nothing changed
+ *   fails  ERR_INVAL: no such signal, or KILL or STOP would change; ERR_SRCH: it would, and proc has
+ *          exited; ERR_NOMEM. Nothing changed
  */
 err_t signal_set_action(struct process *proc, unsigned signal, const struct signal_action *action,
 			struct signal_action *old);
@@ -157,6 +158,8 @@ signal_set signal_block(struct thread *t, signal_set blocked);
  * is dropped, and so is what init has no handler for; that of an inner namespace of ids takes
  * KILL and STOP, for this comes from the root's. Exited processes take nothing. Without
  * memory for the info the signal comes as one of the kernel's.
+ *   needs  of an info that a process has sent (SIGNAL_CODE_USER and _THREAD), the sender by its id in
+ *          the root's namespace: each receiver is told the one that it knows, or 0. So for all these calls
  *   fails  ERR_INVAL: no such signal
  */
 err_t signal_send_info(struct process *proc, const struct signal_info *info);
@@ -179,11 +182,14 @@ void signal_force_info(struct thread *t, const struct signal_info *info);
 err_t signal_send_group_info(uint32_t group, const struct signal_info *info, uint64_t *nr);
 
 /*
+ * A signal to many (a group, everybody, descendants) comes to the children, too, that they are forking at
+ * that moment, so nobody appears behind it.
+ *
  * signal_kill - what kill(2) comes down to. `target` is the id of a process in the caller's
  * namespace; 0: the caller's group; -1: everybody in the namespace but its init and the
  * caller; below that, the group of the id -target. Signal 0 only looks. The init of a namespace
  * takes KILL and STOP from above, and from inside only what it has a handler for.
- *   gives  *nr: how many
+ *   gives  *nr: how many, with zombies, which take nothing, and without tombstones, which are gone
  *   fails  ERR_INVAL: no such signal; ERR_SRCH: nobody. Nothing changed
  */
 err_t signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *nr);

@@ -288,6 +288,8 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 	check_threads(c, proc, t);
 	check_group(c, proc);
 	check_pending(c, proc, proc->pending, proc->notes, t);
+	if (!list_is_empty(&proc->forks))
+		check_fail(c, INV_PROC, "process %u lists a fork that is over", proc->id);
 	t->processes++;
 	if (proc->space) {
 		t->living++;

@@ -129,6 +129,25 @@ proc_walk_next(struct proc_walk *walk)
 }
 
 void
+family_visit(struct process *root, void (*visit)(struct process *proc, void *arg), void *arg)
+{
+	struct proc_walk walk;
+	struct process	*proc;
+
+	proc_walk_begin(&walk, root);
+	do {
+		proc_lock();
+		proc = walk.next;
+		if (proc) {
+			visit(proc, arg);
+			family_walk_on(&walk);
+		}
+		proc_unlock();
+	} while (proc);
+	proc_walk_end(&walk);
+}
+
+void
 proc_walk_end(struct proc_walk *walk)
 {
 	proc_lock();

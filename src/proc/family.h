@@ -1,5 +1,5 @@
 /*
- * family.h - parents and children. Every function HOLDS the process-table lock.
+ * family.h - parents and children. Every function but family_visit HOLDS the process-table lock.
  */
 #pragma once
 
@@ -33,6 +33,12 @@ void family_orphan(struct process *proc, struct list *forgotten);
 
 /* family_reaps_itself - children that exit leave nothing to wait for. */
 bool family_reaps_itself(struct process *parent);
+
+/*
+ * family_visit - each process of a walk, with the lock, which is taken here, held over the visit and the
+ * step on: a child that comes before its parent's visit is visited, too. A visit leaves the tree as it is.
+ */
+void family_visit(struct process *root, void (*visit)(struct process *proc, void *arg), void *arg);
 
 /* family_walk_on - a walk that stands on a process goes to the next one. */
 void family_walk_on(struct proc_walk *walk);

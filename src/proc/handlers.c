@@ -9,6 +9,7 @@
 #include "proc/handlers.h"
 
 #include "base/assert.h"
+#include "proc/life.h"
 #include "proc/pending.h"
 #include "proc/state.h"
 
@@ -137,7 +138,7 @@ handlers_exist(struct process *proc)
 	return exist;
 }
 
-/* ensure_handlers - a table to write into. fails ERR_NOMEM */
+/* ensure_handlers - a table to write into, which an exited process gets no more. fails ERR_NOMEM */
 static err_t
 ensure_handlers(struct process *proc)
 {
@@ -150,7 +151,7 @@ ensure_handlers(struct process *proc)
 	if (err)
 		return err;
 	proc_lock();
-	if (!proc->resources[RESOURCE_HANDLERS]) {
+	if (!proc->resources[RESOURCE_HANDLERS] && !process_has_exited(proc)) {
 		proc->resources[RESOURCE_HANDLERS] = &fresh->resource;
 		fresh = NULL;
 	}
@@ -163,19 +164,28 @@ ensure_handlers(struct process *proc)
 static bool
 is_dropped(const struct signal_action *action, unsigned signal)
 {
-	return action->handler == SIGNAL_IGNORE ||
-	       (action->handler == SIGNAL_DEFAULT && signal_default(signal) == SIGNAL_IGNORED);
+	enum signal_default otherwise = signal_default(signal);
+
+	if (action->handler != SIGNAL_DEFAULT)
+		return action->handler == SIGNAL_IGNORE;
+	return otherwise == SIGNAL_IGNORED || otherwise == SIGNAL_CONTINUES;
 }
 
-static void
+/* set_action - fails ERR_SRCH: the process has exited. HOLDS the lock. */
+static err_t
 set_action(struct process *proc, unsigned signal, const struct signal_action *action)
 {
-	struct signal_action *mine = &handlers_of(proc)->action[signal - 1];
+	struct handlers	     *handlers = handlers_of(proc);
+	struct signal_action *mine;
 
+	if (!handlers)
+		return ERR_SRCH;
+	mine = &handlers->action[signal - 1];
 	*mine = *action;
 	mine->blocked &= ~(signal_bit(SIGNAL_KILL) | signal_bit(SIGNAL_STOP));
 	if (is_dropped(action, signal))
 		pending_clear(proc, signal_bit(signal)); /* sent, and ignored now */
+	return OK;
 }
 
 err_t
@@ -195,9 +205,9 @@ signal_set_action(struct process *proc, unsigned signal, const struct signal_act
 	proc_lock();
 	before = handlers_action(proc, signal);
 	if (action)
-		set_action(proc, signal, action);
+		err = set_action(proc, signal, action);
 	proc_unlock();
-	if (old)
+	if (old && err == OK)
 		*old = before;
-	return OK;
+	return err;
 }

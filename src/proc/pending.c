@@ -116,6 +116,16 @@ pending_drop(struct thread *t)
 }
 
 void
+pending_change_forks(struct process *proc, signal_set add, signal_set take_away)
+{
+	LIST_FOR_EACH(node, &proc->forks) {
+		struct fork_signals *fork = CONTAINER_OF(node, struct fork_signals, link);
+
+		fork->set = (fork->set & ~take_away) | add;
+	}
+}
+
+void
 pending_move(struct thread *from, struct thread *to)
 {
 	to->pending = from->pending;

@@ -3,6 +3,7 @@
  *
  *	a new process		a new thread		undone by
  *	flags			flags			-
+ *	signals			signals			no more come to the child
  *	limits			limits			the account pays for one fewer
  *	namespace of ids	-			reference dropped
  *	id and descriptor	id and record		given back
@@ -17,6 +18,11 @@
  * Until it is published, nobody but its maker can reach the child, so a failure takes back
  * what was made and the parent is as before. Whether the parent may still fork is looked at
  * twice: at first, and where the child would become visible.
+ *
+ * So it is with signals: what waits for the caller at first is taken before there is a child, and
+ * what ends its process keeps the child from being seen at last. What is sent to many in between
+ * comes to parent and child, as if it had been sent when both were there. So nobody who kills
+ * a group misses a member that is on its way, and a fork is not begun again and again.
  */
 #include <anymm/reclaim.h>
 
@@ -28,6 +34,7 @@
 #include "proc/home.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
+#include "proc/pending.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -42,6 +49,7 @@ struct fork {
 	struct process		   *parent; /* the caller's process */
 	const struct clone_request *request;
 	uint64_t		    flags;
+	struct fork_signals	    signals; /* hear_signals: in parent->forks, unless a thread */
 	struct account		   *account;
 	struct namespace	   *ids;    /* take_namespace: the child's */
 	struct process		   *child;  /* make_process */
@@ -121,6 +129,31 @@ check_request(struct fork *f)
 	if (body_check_request(f->caller, request) != OK)
 		return ERR_INVAL;
 	return f->flags & PROC_SUSPEND && thread_is_suspended(f->caller) ? ERR_BUSY : OK;
+}
+
+/* ---- signals ---- */
+
+static err_t
+hear_signals(struct fork *f)
+{
+	err_t err = OK;
+
+	proc_lock();
+	list_init(&f->signals.link);
+	if (pending_for(f->caller))
+		err = ERR_INTR;
+	else if (!(f->flags & PROC_THREAD))
+		list_insert_before(&f->parent->forks, &f->signals.link);
+	proc_unlock();
+	return err;
+}
+
+static void
+forget_signals(struct fork *f)
+{
+	proc_lock();
+	list_remove(&f->signals.link);
+	proc_unlock();
 }
 
 /* ---- limits ---- */
@@ -440,13 +473,34 @@ describe_child(struct fork *f)
 	f->child->resources[RESOURCE_ACCOUNT] = f->account ? &f->account->resource : NULL;
 }
 
+/* may_publish - the caller's process does not end. HOLDS the lock. */
+static err_t
+may_publish(const struct fork *f)
+{
+	if (!thread_may_make(f->caller))
+		return ERR_AGAIN;
+	return signal_ends(f->caller) ? ERR_INTR : OK;
+}
+
+/* take_signals - that were sent to many meanwhile. HOLDS the lock. */
+static void
+take_signals(struct fork *f)
+{
+	list_remove(&f->signals.link);
+	f->child->pending = f->signals.set;
+}
+
 static err_t
 publish_process(struct fork *f)
 {
 	struct process *to = f->flags & PROC_SAME_PARENT ? f->parent->parent : f->parent;
+	err_t		err = may_publish(f);
 
-	if (!thread_may_make(f->caller) || (to && to->is_exiting))
+	if (err)
+		return err;
+	if (to && to->is_exiting)
 		return ERR_AGAIN;
+	take_signals(f);
 	describe_child(f);
 	take_handlers(f);
 	group_join(f->parent->group, f->child);
@@ -460,7 +514,11 @@ publish_process(struct fork *f)
 static err_t
 publish_thread(struct fork *f)
 {
-	if (!thread_may_make(f->caller) || f->parent->execs)
+	err_t err = may_publish(f);
+
+	if (err)
+		return err;
+	if (f->parent->execs)
 		return ERR_AGAIN;
 	thread_start(f->thread, f->parent);
 	account_move(f->account, account_of(f->parent), 1); /* another one may pay by now */
@@ -516,6 +574,7 @@ struct step {
 
 static const struct step process_steps[] = {
 	{ check_request, NULL },
+	{ hear_signals, forget_signals },
 	{ charge, discharge },
 	{ take_namespace, drop_namespace },
 	{ make_process, discard_process },
@@ -529,9 +588,10 @@ static const struct step process_steps[] = {
 };
 
 static const struct step thread_steps[] = {
-	{ check_request, NULL },  { charge, discharge }, { make_thread, discard_thread },
-	{ make_body, drop_body }, { copy_thread, NULL }, { add_reader, NULL },
-	{ publish, NULL },
+	{ check_request, NULL },  { hear_signals, forget_signals },
+	{ charge, discharge },	  { make_thread, discard_thread },
+	{ make_body, drop_body }, { copy_thread, NULL },
+	{ add_reader, NULL },	  { publish, NULL },
 };
 
 static err_t

@@ -59,6 +59,7 @@ init_links(struct process *proc)
 	list_init(&proc->member);
 	list_init(&proc->condemned);
 	list_init(&proc->threads);
+	list_init(&proc->forks);
 }
 
 err_t
@@ -323,7 +324,10 @@ proc_set_resource(struct process *proc, enum resource_slot slot, struct resource
 	proc_lock();
 	if (slot == RESOURCE_ACCOUNT)
 		account_change(proc, (struct account *)resource);
-	old = swap(proc, slot, resource);
+	if (slot == RESOURCE_ACCOUNT || !process_has_exited(proc))
+		old = swap(proc, slot, resource);
+	else
+		old = resource;
 	proc_unlock();
 	resource_put(old);
 }

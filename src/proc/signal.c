@@ -69,32 +69,72 @@ has_no_effect(const struct process *proc, unsigned signal, const struct signal_a
 	       is_shielded(proc, signal, from);
 }
 
-/* cancel - stops and CONT take each other away. */
+/* opposites - stops and CONT take each other away. */
+static signal_set
+opposites(unsigned signal)
+{
+	if (signal == SIGNAL_CONT)
+		return STOPS;
+	return signal_bit(signal) & STOPS ? signal_bit(SIGNAL_CONT) : 0;
+}
+
 static void
 cancel(struct process *proc, unsigned signal)
 {
-	if (signal == SIGNAL_CONT) {
-		pending_clear(proc, STOPS);
+	if (opposites(signal))
+		pending_clear(proc, opposites(signal));
+	if (signal == SIGNAL_CONT)
 		process_continue(proc);
-	} else if (signal_bit(signal) & STOPS) {
-		pending_clear(proc, signal_bit(SIGNAL_CONT));
-	}
 }
 
-/* post - `t` NULL: to the process as a whole. HOLDS the lock. */
-static void
+/*
+ * told_to - the sender, if a process has sent it, as the receiver knows it: from the root's id, which may
+ * be nobody's any more. HOLDS the lock.
+ */
+static struct signal_info
+told_to(const struct process *proc, const struct signal_info *info)
+{
+	bool is_from_process = info->code == SIGNAL_CODE_USER || info->code == SIGNAL_CODE_THREAD;
+	struct signal_info    told = *info;
+	const struct process *sender;
+
+	if (!is_from_process || proc->ids == namespace_root())
+		return told;
+	sender = thread_find_process_in(namespace_root(), info->sender);
+	told.sender = sender ? namespace_number_of(proc->ids, sender) : 0;
+	return told;
+}
+
+/*
+ * post - `t` NULL: to the process as a whole, and so is KILL always, whichever thread it was sent
+ * to. Gives false if it has no effect. HOLDS the lock.
+ */
+static bool
 post(struct process *proc, struct thread *t, const struct signal_info *info,
      const struct namespace *from)
 {
 	struct signal_action action = handlers_action(proc, info->signal);
+	struct signal_info   told = told_to(proc, info);
 	const struct thread *asked = t ? t : thread_running(proc, NULL);
 	bool		     held_back = asked && asked->blocked & signal_bit(info->signal);
 
 	cancel(proc, info->signal);
 	if (!held_back && has_no_effect(proc, info->signal, &action, from))
-		return;
-	pending_add(proc, t, info);
+		return false;
+	pending_add(proc, info->signal == SIGNAL_KILL ? NULL : t, &told);
 	process_wake(proc);
+	return true;
+}
+
+/* post_to_one_of_many - and to the children that are on their way. HOLDS the lock. */
+static void
+post_to_one_of_many(struct process *proc, const struct signal_info *info,
+		    const struct namespace *from)
+{
+	bool has_effect = post(proc, NULL, info, from);
+
+	pending_change_forks(proc, has_effect ? signal_bit(info->signal) : 0,
+			     opposites(info->signal));
 }
 
 void
@@ -162,7 +202,7 @@ post_all(const struct group *group, const struct signal_info *info)
 
 		if (process_has_exited(proc))
 			continue;
-		post(proc, NULL, info, namespace_root());
+		post_to_one_of_many(proc, info, namespace_root());
 		nr++;
 	}
 	return nr;
@@ -188,36 +228,55 @@ signal_send_group_info(uint32_t id, const struct signal_info *info, uint64_t *nr
 
 /* ---- kill(2) ---- */
 
-/*
- * kill_one - gives how many: 1, also for a zombie, which takes nothing; signal 0 only looks. The sender
- * is named as the receiver sees it. HOLDS the lock.
- */
+static struct signal_info
+sent_by(const struct process *caller, unsigned signal)
+{
+	return (struct signal_info){
+		.signal = signal,
+		.code = SIGNAL_CODE_USER,
+		.sender = caller->id,
+	};
+}
+
+/* is_somebody - also a zombie, which takes nothing; not who has been waited for and only keeps a place. */
+static bool
+is_somebody(const struct process *proc)
+{
+	return proc->state < PROCESS_TOMBSTONE;
+}
+
+/* kill_one - gives how many; signal 0 only looks. HOLDS the lock. */
 static uint64_t
 kill_one(struct process *proc, const struct process *caller, unsigned signal)
 {
-	const struct signal_info info = {
-		.signal = signal,
-		.code = SIGNAL_CODE_USER,
-		.sender = proc ? namespace_number_of(proc->ids, caller) : 0,
-	};
+	if (proc && signal && !process_has_exited(proc)) {
+		struct signal_info info = sent_by(caller, signal);
 
-	if (proc && signal && !process_has_exited(proc))
 		post(proc, NULL, &info, caller->ids);
-	return proc != NULL;
+	}
+	return proc && is_somebody(proc);
 }
 
-/* kill_group - the members that have not exited. HOLDS the lock. */
+/* kill_one_of_many - the same. */
+static uint64_t
+kill_one_of_many(struct process *proc, const struct process *caller, unsigned signal)
+{
+	if (signal && !process_has_exited(proc)) {
+		struct signal_info info = sent_by(caller, signal);
+
+		post_to_one_of_many(proc, &info, caller->ids);
+	}
+	return is_somebody(proc);
+}
+
+/* kill_group - its members. HOLDS the lock. */
 static uint64_t
 kill_group(const struct group *group, const struct process *caller, unsigned signal)
 {
 	uint64_t nr = 0;
 
-	LIST_FOR_EACH(node, &group->members) {
-		struct process *proc = CONTAINER_OF(node, struct process, member);
-
-		if (!process_has_exited(proc))
-			nr += kill_one(proc, caller, signal);
-	}
+	LIST_FOR_EACH(node, &group->members)
+		nr += kill_one_of_many(CONTAINER_OF(node, struct process, member), caller, signal);
 	return nr;
 }
 
@@ -235,25 +294,33 @@ kill_named(const struct process *caller, int64_t target, unsigned signal)
 	return group ? kill_group(group, caller, signal) : 0;
 }
 
-/* kill_everybody - in the namespace but its init and the caller. */
-static uint64_t
-kill_everybody(const struct process *caller, unsigned signal)
-{
-	struct namespace *ns = caller->ids;
-	struct proc_walk  walk;
-	struct process	 *proc;
-	uint64_t	  nr = 0;
+/* A signal to all who are met by a walk. */
+struct broadcast {
+	struct process		 *caller; /* of kill_everybody */
+	struct process		 *root;	  /* of signal_send_descendants_info */
+	unsigned		  signal;
+	const struct signal_info *info;
+	uint64_t		  nr; /* how many */
+};
 
-	proc_walk_begin(&walk, NULL);
-	while ((proc = proc_walk_next(&walk))) {
-		proc_lock();
-		if (namespace_is_inside(proc->ids, ns) && proc != ns->init && proc != caller)
-			nr += kill_one(proc, caller, signal);
-		proc_unlock();
-		proc_put(proc);
-	}
-	proc_walk_end(&walk);
-	return nr;
+/* kill_if_inside - who is in the caller's namespace, but for its init and the caller. */
+static void
+kill_if_inside(struct process *proc, void *arg)
+{
+	struct broadcast *b = arg;
+	struct namespace *ns = b->caller->ids;
+
+	if (namespace_is_inside(proc->ids, ns) && proc != ns->init && proc != b->caller)
+		b->nr += kill_one_of_many(proc, b->caller, b->signal);
+}
+
+static uint64_t
+kill_everybody(struct process *caller, unsigned signal)
+{
+	struct broadcast b = { .caller = caller, .signal = signal };
+
+	family_visit(NULL, kill_if_inside, &b);
+	return b.nr;
 }
 
 err_t
@@ -276,21 +343,25 @@ signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *n
 	return OK;
 }
 
+static void
+post_if_below(struct process *proc, void *arg)
+{
+	struct broadcast *b = arg;
+
+	if (proc == b->root || process_has_exited(proc))
+		return;
+	post_to_one_of_many(proc, b->info, namespace_root());
+	b->nr++;
+}
+
 uint64_t
 signal_send_descendants_info(struct process *root, const struct signal_info *info)
 {
-	struct proc_walk walk;
-	struct process	*proc;
-	uint64_t	 nr = 0;
+	struct broadcast b = { .root = root, .info = info };
 
-	proc_walk_begin(&walk, root);
-	while ((proc = proc_walk_next(&walk))) {
-		if (proc != root && !process_has_exited(proc) && signal_send_info(proc, info) == OK)
-			nr++;
-		proc_put(proc);
-	}
-	proc_walk_end(&walk);
-	return nr;
+	if (is_signal(info->signal))
+		family_visit(root, post_if_below, &b);
+	return b.nr;
 }
 
 signal_set
@@ -311,9 +382,23 @@ signal_is_pending(struct thread *t)
 	bool is_pending;
 
 	proc_lock();
-	is_pending = (t->pending | t->process->pending) & ~t->blocked;
+	is_pending = pending_for(t);
 	proc_unlock();
 	return is_pending;
+}
+
+bool
+signal_ends(struct thread *t)
+{
+	for (signal_set set = pending_for(t); set; set &= set - 1) {
+		unsigned	     signal = (unsigned)__builtin_ctzll(set) + 1;
+		struct signal_action action = handlers_action(t->process, signal);
+
+		if (action.handler == SIGNAL_DEFAULT && signal_default(signal) == SIGNAL_ENDS &&
+		    !has_no_effect(t->process, signal, &action, namespace_root()))
+			return true;
+	}
+	return false;
 }
 
 /* lowest - of a set that is not empty; KILL before all. */

@@ -36,6 +36,16 @@ start_with_a_stop(void)
 	EXPECT_OK(signal_send(a, SIGNAL_TSTP));
 }
 
+/* One more, which has no table of handlers. */
+static void
+start_with_a_child(void)
+{
+	struct process *child;
+
+	start_with(NULL);
+	EXPECT_OK(proc_fork(init, PROC_SHARE_SPACE | SIGNAL_CHLD, 3, &child));
+}
+
 static bool
 exit_one(void)
 {
@@ -59,6 +69,7 @@ end(void)
 	while (proc_wait(NULL, &(struct wait_request){ .which = WAIT_ANY }, &got) == OK)
 		;
 	assert_int_equal(proc_count(), 0);
+	assert_int_equal(resource_live(), 0);
 }
 
 /* state_of_all - states, and what waits and is held back. */
@@ -131,6 +142,29 @@ forget_handler(unsigned cpu)
 	return result(signal_set_action(a, SIGNAL_USR1, &(struct signal_action){ 0 }, NULL), 0);
 }
 
+/* Init has no table of handlers yet, and the child that it forks has none either. */
+static uint64_t
+set_handler_of_3(unsigned cpu)
+{
+	struct process *proc = proc_lookup(3);
+	err_t		err;
+
+	(void)cpu;
+	if (!proc)
+		return UNBORN;
+	err = signal_set_action(proc, SIGNAL_USR1, &handler, NULL);
+	proc_put(proc);
+	return result(err, 0);
+}
+
+static uint64_t
+exit_3(unsigned cpu)
+{
+	(void)cpu;
+	proc_exit(proc_find(3), 0);
+	return 0;
+}
+
 /* sender_in - the frame that lies there; who has sent the signal. */
 static uint64_t
 sender_in(const struct arch_context *ctx)
@@ -194,6 +228,81 @@ fork_a(unsigned cpu)
 	return result(err, err ? 0 : child->pending | child->main.pending);
 }
 
+/* The same, for races in which somebody may send to the child at once. */
+static uint64_t
+bear(unsigned cpu)
+{
+	struct process *child = NULL;
+
+	(void)cpu;
+	return result(proc_fork(a, PROC_SHARE_SPACE, 0, &child), 1);
+}
+
+static uint64_t
+bear_thread(unsigned cpu)
+{
+	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
+						  PROC_THREAD };
+	struct clone_result  made;
+
+	(void)cpu;
+	return result(proc_clone(&a->main, &request, &made), 1);
+}
+
+/* To all in the group, which is everybody; init takes none of it. How many have been there is not an outcome. */
+static uint64_t
+send_group(unsigned signal)
+{
+	uint64_t nr;
+
+	return result(signal_send_group(1, signal, &nr), 0);
+}
+
+static uint64_t
+kill_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_KILL);
+}
+
+static uint64_t
+usr1_to_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_USR1);
+}
+
+static uint64_t
+stop_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_TSTP);
+}
+
+static uint64_t
+continue_group(unsigned cpu)
+{
+	(void)cpu;
+	return send_group(SIGNAL_CONT);
+}
+
+static uint64_t
+kill_everybody(unsigned cpu)
+{
+	uint64_t nr;
+
+	(void)cpu;
+	return result(signal_kill(init, -1, SIGNAL_KILL, &nr), 0);
+}
+
+static uint64_t
+usr1_to_descendants(unsigned cpu)
+{
+	(void)cpu;
+	(void)signal_send_descendants(init, SIGNAL_USR1);
+	return 0;
+}
+
 static uint64_t
 exec_a(unsigned cpu)
 {
@@ -215,6 +324,10 @@ exec_a(unsigned cpu)
 #define SIGNAL_RACE(test, ...) \
 	RACE(test, .start = start, .end = end, .after = state_of_all, __VA_ARGS__)
 
+/* Who exits takes its handlers along, also those that it is just about to get. */
+RACE(a_handler_is_set_while_its_process_exits, .start = start_with_a_child, .end = end,
+     .after = state_of_all, .ops = { { set_handler_of_3 }, { exit_3 } }, .preemptions = 3,
+     .preemptions_wide = 3)
 /* Of two senders one is first, and that is who the handler hears of; a third time may be heard later. */
 SIGNAL_RACE(two_send_what_one_takes,
 	    .ops = { { deliver, unblock, deliver }, { send_from_7 }, { send_from_8 } },
@@ -225,6 +338,21 @@ SIGNAL_RACE(a_signal_meets_an_exit,
 /* CAM-17: what is sent while it forks waits for it, never for the child. */
 SIGNAL_RACE(a_signal_meets_a_fork, .ops = { { fork_a, deliver }, { send_from_7 } },
 	    .preemptions = 2, .preemptions_wide = 2)
+/* CAM-30, CAM-B04: a group is killed while a member forks: the child is there and killed, or never seen. */
+SIGNAL_RACE(a_group_is_killed_while_it_forks, .ops = { { bear, bear }, { kill_group } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(everybody_is_killed_while_one_forks, .ops = { { bear, bear }, { kill_everybody } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(a_group_is_killed_while_it_makes_a_thread, .ops = { { bear_thread }, { kill_group } },
+	    .preemptions = 2)
+/* And so with what a member has a handler for: parent and child get it, or the fork is made again later. */
+SIGNAL_RACE(a_group_is_signalled_while_it_forks,
+	    .ops = { { bear, deliver, unblock }, { usr1_to_group } }, .preemptions = 2,
+	    .preemptions_wide = 2)
+SIGNAL_RACE(descendants_are_signalled_while_one_forks, .ops = { { bear }, { usr1_to_descendants } },
+	    .preemptions = 2, .preemptions_wide = 2)
+SIGNAL_RACE(a_group_is_stopped_and_continued_while_it_forks,
+	    .ops = { { bear }, { stop_group }, { continue_group } }, .preemptions = 2)
 /* LUN-42: sent before an exec it finds the handler, or afterwards none. */
 SIGNAL_RACE(a_signal_meets_an_exec, .ops = { { deliver, exec_a, deliver }, { send_from_7 } },
 	    .preemptions = 2)
@@ -240,7 +368,14 @@ SIGNAL_RACE(stops_and_continuations_meet,
 
 TEST_SUITE(race_signals, cmocka_unit_test(two_send_what_one_takes),
 	   cmocka_unit_test(a_signal_meets_an_exit), cmocka_unit_test(a_signal_meets_a_fork),
+	   cmocka_unit_test(a_group_is_killed_while_it_forks),
+	   cmocka_unit_test(everybody_is_killed_while_one_forks),
+	   cmocka_unit_test(a_group_is_killed_while_it_makes_a_thread),
+	   cmocka_unit_test(a_group_is_signalled_while_it_forks),
+	   cmocka_unit_test(descendants_are_signalled_while_one_forks),
+	   cmocka_unit_test(a_group_is_stopped_and_continued_while_it_forks),
 	   cmocka_unit_test(a_signal_meets_an_exec),
 	   cmocka_unit_test(a_signal_meets_another_action),
+	   cmocka_unit_test(a_handler_is_set_while_its_process_exits),
 	   cmocka_unit_test(a_stop_that_is_taken_meets_a_continuation),
 	   cmocka_unit_test(stops_and_continuations_meet))

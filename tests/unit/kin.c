@@ -323,6 +323,18 @@ expect_same(const struct kin_moment *a, const struct kin_moment *b)
 	assert_int_equal(a->things, b->things);
 }
 
+void
+kin_expect_no_trace(err_t (*call)(void), err_t wanted)
+{
+	struct kin_moment before = moment();
+	struct kin_moment after;
+
+	EXPECT_ERR(call(), wanted);
+	machine_check_invariants();
+	after = moment();
+	expect_same(&before, &after);
+}
+
 static unsigned
 fail_each(err_t (*call)(void), void (*undo)(void), bool and_all_after)
 {

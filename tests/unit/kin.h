@@ -83,3 +83,6 @@ unsigned kin_things(void);
  * every count and every frame as it was. `undo` takes a success back. gives the number of failures
  */
 unsigned kin_fail_each(err_t (*call)(void), void (*undo)(void));
+
+/* kin_expect_no_trace - the call fails with this error, and everything of the above is as it was. */
+void kin_expect_no_trace(err_t (*call)(void), err_t wanted);

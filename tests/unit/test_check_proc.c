@@ -86,6 +86,18 @@ a_reference_too_few_is_found(void **state)
 }
 
 static void
+a_fork_that_is_over_is_found(void **state)
+{
+	struct pair f = make_pair();
+	struct list fork;
+
+	(void)state;
+	list_insert_before(&f.parent->forks, &fork);
+	EXPECT_BROKEN(INV_PROC, "lists a fork that is over");
+	damage_abandon();
+}
+
+static void
 a_process_that_is_lost_is_found(void **state)
 {
 	struct pair f = make_pair();
@@ -246,6 +258,7 @@ TEST_SUITE(check_proc, cmocka_unit_test(a_note_of_no_signal_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
 	   cmocka_unit_test(a_reference_too_few_is_found),
 	   cmocka_unit_test(a_process_that_is_lost_is_found),
+	   cmocka_unit_test(a_fork_that_is_over_is_found),
 	   cmocka_unit_test(a_wrong_id_in_a_namespace_is_found),
 	   cmocka_unit_test(a_wrong_count_of_ids_is_found),
 	   cmocka_unit_test(a_process_outside_of_its_namespace_is_found),

@@ -133,6 +133,30 @@ an_exit_has_two_steps(void **state)
 	kin_end();
 }
 
+/* What comes too late for a dead process is dropped at once: nobody would give it back later. */
+static void
+the_dead_get_nothing(void **state)
+{
+	struct process *first = kin_first();
+	struct process *a = kin_child(first, 0);
+	struct account *account;
+
+	(void)state;
+	EXPECT_OK(account_create(NULL, 10, &account));
+	kin_exit(a, 0);
+	proc_set_resource(a, RESOURCE_OWN, kin_thing());
+	assert_int_equal(kin_things(), 0);
+	assert_null(proc_resource(a, RESOURCE_OWN));
+	EXPECT_OK(proc_unshare(a, RESOURCE_OWN));
+	/* somebody has to pay for a zombie */
+	proc_set_resource(a, RESOURCE_ACCOUNT, &account->resource);
+	assert_int_equal(account->nr, 1);
+	machine_check_invariants();
+	(void)kin_wait(first);
+	assert_int_equal(resource_live(), 0);
+	kin_end();
+}
+
 /* CAM-09, CAM-13: with no-reap nobody waits, and nothing is left. */
 static void
 no_reap_leaves_no_zombie(void **state)
@@ -319,7 +343,7 @@ misuse_stops(void **state)
 	}
 }
 
-TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps),
+TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps), cmocka_unit_test(the_dead_get_nothing),
 	   cmocka_unit_test(the_exit_of_init_is_announced), cmocka_unit_test(init_has_an_heir),
 	   cmocka_unit_test(init_cannot_be_killed_and_the_dead_neither),
 	   cmocka_unit_test(a_running_process_is_told_to_exit),

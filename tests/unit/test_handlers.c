@@ -101,8 +101,57 @@ ignoring_forgets_what_was_sent(void **state)
 	kin_end();
 }
 
+/* So is what is ignored by default, CONT among it: nothing interrupts a call for it. */
+static void
+a_default_that_does_nothing_forgets_too(void **state)
+{
+	static const unsigned ignored[] = { SIGNAL_CONT, SIGNAL_CHLD, SIGNAL_URG, SIGNAL_WINCH };
+	const struct signal_action handler = { .handler = 0x1000 };
+	const struct signal_action otherwise = { .handler = SIGNAL_DEFAULT };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_child(first, 0);
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(ignored); i++) {
+		EXPECT_OK(signal_set_action(a, ignored[i], &handler, NULL));
+		EXPECT_OK(signal_send(a, ignored[i]));
+		EXPECT_OK(signal_send_thread(&a->main, ignored[i]));
+		assert_true(signal_is_pending(&a->main));
+		EXPECT_OK(signal_set_action(a, ignored[i], &otherwise, NULL));
+		assert_false(signal_is_pending(&a->main));
+	}
+	/* what stops or ends it waits on */
+	EXPECT_OK(signal_send(a, SIGNAL_TSTP));
+	EXPECT_OK(signal_send(a, SIGNAL_HUP));
+	EXPECT_OK(signal_set_action(a, SIGNAL_TSTP, &otherwise, NULL));
+	EXPECT_OK(signal_set_action(a, SIGNAL_HUP, &otherwise, NULL));
+	assert_true(a->pending == (signal_bit(SIGNAL_TSTP) | signal_bit(SIGNAL_HUP)));
+	kin_end();
+}
+
+/* The dead have no table and get none: nobody would give it back. They can be asked. */
+static void
+the_dead_set_no_action(void **state)
+{
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_child(first, 0);
+	struct signal_action	   old = { .handler = 0x2000 };
+
+	(void)state;
+	kin_exit(a, 0);
+	EXPECT_ERR(signal_set_action(a, SIGNAL_USR1, &handler, &old), ERR_SRCH);
+	assert_int_equal(old.handler, 0x2000);
+	assert_int_equal(resource_live(), 0);
+	EXPECT_OK(signal_set_action(a, SIGNAL_USR1, NULL, &old));
+	assert_int_equal(old.handler, SIGNAL_DEFAULT);
+	kin_end();
+}
+
 TEST_SUITE(handlers, cmocka_unit_test(some_actions_cannot_be_set),
 	   cmocka_unit_test(the_old_action_is_given),
 	   cmocka_unit_test(a_table_that_cannot_be_had_is_an_error),
 	   cmocka_unit_test(a_copy_goes_its_own_way),
-	   cmocka_unit_test(ignoring_forgets_what_was_sent))
+	   cmocka_unit_test(ignoring_forgets_what_was_sent),
+	   cmocka_unit_test(a_default_that_does_nothing_forgets_too),
+	   cmocka_unit_test(the_dead_set_no_action))

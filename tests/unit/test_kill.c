@@ -76,6 +76,59 @@ kill_names_its_sender_to_each(void **state)
 	kin_end();
 }
 
+/* The same where the sender is the word of the kernel: by its id in the root's namespace. */
+static void
+the_kernel_names_senders_by_the_roots_ids(void **state)
+{
+	struct process	  *first = kin_first();
+	struct process	  *beside = kin_child(first, 0);
+	struct process	  *top = kin_child(first, PROC_NEW_IDS | SIGNAL_CHLD);
+	struct process	  *a = kin_child(top, 0);
+	struct process	  *b = kin_child(top, 0);
+	struct signal_info info = { .signal = SIGNAL_USR1, .sender = b->id };
+	uint64_t	   nr;
+
+	(void)state;
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 3);
+	EXPECT_OK(signal_send_info(a, &info));
+	expect_sender(a, SIGNAL_USR1, 3);
+	EXPECT_OK(signal_send_group_info(1, &info, &nr));
+	expect_sender(a, SIGNAL_USR1, 3);
+	expect_sender(beside, SIGNAL_USR1, 5);
+	expect_sender(b, SIGNAL_USR1, 3);
+	assert_int_equal(signal_send_descendants_info(first, &info), 4);
+	expect_sender(a, SIGNAL_USR1, 3);
+	expect_sender(beside, SIGNAL_USR1, 5);
+	(void)signal_take(&b->main, &(struct signal_delivery){ 0 });
+	/* who is outside has no name inside, nor has who is gone */
+	info.sender = beside->id;
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 0);
+	info.sender = b->id;
+	kin_bury(b, 0);
+	EXPECT_OK(signal_send_thread_info(&a->main, &info));
+	expect_sender(a, SIGNAL_USR1, 0);
+	kin_end();
+}
+
+/* What the kernel itself has to say is told as it is: an address is no sender. */
+static void
+an_address_is_no_sender(void **state)
+{
+	const struct signal_info   fault = signal_of_fault(FAULT_SEGV_MAPERR, 0x5000);
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *top = kin_child(kin_first(), PROC_NEW_IDS | SIGNAL_CHLD);
+	struct signal_delivery	   d;
+
+	(void)state;
+	EXPECT_OK(signal_set_action(top, SIGNAL_SEGV, &handler, NULL));
+	EXPECT_OK(signal_send_thread_info(&top->main, &fault));
+	assert_true(signal_take(&top->main, &d));
+	assert_int_equal(d.info.address, 0x5000);
+	kin_end();
+}
+
 /* expect_child - the next signal of proc is a CHLD about the child with this id for proc. */
 static void
 expect_child(struct process *proc, int32_t code, uint32_t child, int32_t status)
@@ -127,5 +180,66 @@ chld_names_the_child_to_its_parent(void **state)
 	kin_end();
 }
 
+/* expect_nobody - kill(2) finds nobody. */
+static void
+expect_nobody(struct process *caller, int32_t target)
+{
+	uint64_t nr;
+
+	EXPECT_ERR(signal_kill(caller, target, 0, &nr), ERR_SRCH);
+	EXPECT_ERR(signal_kill(caller, target, SIGNAL_TERM, &nr), ERR_SRCH);
+}
+
+static void
+expect_number(struct process *caller, int32_t target, uint64_t number)
+{
+	uint64_t nr;
+
+	EXPECT_OK(signal_kill(caller, target, SIGNAL_TERM, &nr));
+	assert_int_equal(nr, number);
+	EXPECT_OK(signal_kill(caller, target, 0, &nr));
+	assert_int_equal(nr, number);
+}
+
+/*
+ * As on Linux a zombie is somebody, alone, in its group, and among all; who has been waited for is not,
+ * though its id stays for those below it.
+ *
+ *	1 first -- 2 a -- 3 b	groups 1 and 2
+ */
+static void
+zombies_are_somebody_and_tombstones_are_not(void **state)
+{
+	struct process *first = kin_first_with(8192, ORPHANS_STAY);
+	struct process *a = kin_child(first, 0);
+	struct process *b;
+
+	(void)state;
+	EXPECT_OK(proc_set_group(first, a, 0));
+	b = kin_child(a, 0);
+	expect_number(first, 2, 1);
+	expect_number(first, -2, 2);
+	signal_block(&b->main, UINT64_MAX);
+	EXPECT_OK(proc_set_group(b, b, 0));
+	kin_exit(a, 0);
+	assert_int_equal(a->state, PROCESS_ZOMBIE);
+	expect_number(first, 2, 1);
+	expect_number(first, -2, 1);
+	expect_number(first, -1, 2);
+	assert_true(a->pending == 0);
+	(void)kin_wait(first);
+	assert_int_equal(a->state, PROCESS_TOMBSTONE);
+	expect_nobody(first, 2);
+	expect_nobody(first, -2);
+	expect_number(first, -1, 1);
+	kin_exit(b, 0);
+	expect_nobody(first, 2);
+	expect_nobody(first, -1);
+	kin_end();
+}
+
 TEST_SUITE(kill, cmocka_unit_test(kill_names_its_sender_to_each),
+	   cmocka_unit_test(the_kernel_names_senders_by_the_roots_ids),
+	   cmocka_unit_test(an_address_is_no_sender),
+	   cmocka_unit_test(zombies_are_somebody_and_tombstones_are_not),
 	   cmocka_unit_test(chld_names_the_child_to_its_parent))

@@ -9,7 +9,7 @@
 
 #include "abi.h"
 
-/* The child's registers are the caller's, with result 0; ours get the child's id. */
+/* The child's registers are the caller's, with result 0; ours get the child's id. ERR_INTR: once more. */
 static int64_t
 make(struct task *t, const struct clone_request *request)
 {
@@ -212,7 +212,9 @@ syscall_handle(struct task *t)
 	}
 	if (number != CALL_EXEC) {
 		result = call(t, number, ctx->rdi, ctx->rsi, ctx->rdx);
-		if (result == ERR_INTR)
+		if (result == ERR_INTR && (number == CALL_FORK || number == CALL_THREAD))
+			arch_context_restart_call(&t->thread->registers);
+		else if (result == ERR_INTR)
 			t->point = SIGNAL_IN_CALL;
 		else
 			arch_context_set_result(&t->thread->registers, result);

@@ -207,20 +207,23 @@ live(void *thread)
 	struct task *t = ((struct thread *)thread)->data;
 
 	pt_activate(&t->proc->space->pt);
-	while (!thread_must_end(t->thread)) {
-		vaddr_t	 cr2 = user_run(&t->thread->registers);
-		uint64_t vector = t->thread->registers.vector;
-		unsigned signal;
+	for (;;) {
+		unsigned signal = task_obey(t);
+		uint64_t vector;
+		vaddr_t	 cr2;
 
+		if (signal)
+			kill(t, signal);
+		if (thread_must_end(t->thread))
+			break;
+		cr2 = user_run(&t->thread->registers);
+		vector = t->thread->registers.vector;
 		if (vector == VECTOR_TIMER)
 			let_go(t);
 		else if (vector == VECTOR_SYSCALL)
 			syscall_handle(t);
 		else if (vector < 32)
 			handle_exception(t, cr2);
-		signal = task_obey(t);
-		if (signal)
-			kill(t, signal);
 	}
 	task_end(t, 0);
 }
