@@ -129,7 +129,7 @@ random_stories_with_little_luck(void **unused)
 		nr_gave_up += story.nr_gave_up;
 	}
 	/* Twelve pages of address space ask for less memory than terabytes do. */
-	assert_true(nr_gave_up * 40 > rounds * (ARCH_PT_LEVELS == 2 ? 30 : 100));
+	assert_true(nr_gave_up * 40 > rounds * (ARCH_PT_LEVELS == 2 ? 60 : 150));
 }
 
 /* Files are cut, grown, punched, written to, written back and evicted under their mappings. */
