@@ -160,6 +160,22 @@ random_stories_with_swap(void **unused)
 	}
 }
 
+/* The same while files and shared memory change: what was cut, or stored behind an end, does not come back. */
+static void
+random_stories_with_changing_files_and_swap(void **unused)
+{
+	uint64_t seed = test_seed(6001);
+	unsigned rounds = test_rounds(40);
+
+	(void)unused;
+	plain();
+	story.changes_files = true;
+	for (unsigned i = 0; i < rounds; i++) {
+		story.swap_slots = i % 4 == 3 ? 8 : STORY_SWAP_SLOTS;
+		tell_one_story(seed + i, 400, 1 + i % 3, i % 2);
+	}
+}
+
 /* There are hardly any frames left, with a swap device and without one. */
 static void
 random_stories_with_little_memory(void **unused)
@@ -200,5 +216,6 @@ TEST_SUITE(random, cmocka_unit_test(random_stories_on_one_cpu),
 	   cmocka_unit_test(random_stories_with_little_luck),
 	   cmocka_unit_test(random_stories_with_changing_files),
 	   cmocka_unit_test(random_stories_with_swap),
+	   cmocka_unit_test(random_stories_with_changing_files_and_swap),
 	   cmocka_unit_test(random_stories_with_little_memory),
 	   cmocka_unit_test(random_stories_with_replicas))
