@@ -44,3 +44,9 @@ struct digest {
 };
 struct digest digest_all(void);
 struct digest digest_space(struct space *sp);
+
+/*
+ * digest_lasting - the same without what page-out may change at any moment, and whether a page is in memory:
+ * equal before and after a call that failed for want of memory, also if pages went to make room.
+ */
+struct digest digest_lasting(void);

@@ -19,6 +19,10 @@
  * never touched, one that is the zero frame, and one that holds zeros are three
  * different things here: they read the same, but they are not the same memory.
  *
+ * digest_lasting leaves out more: whatever page-out may take away and bring back at any moment without
+ * anybody's noticing. So of what is mapped it has only what is a space's own, of shared memory the contents
+ * alone, and of a file that keeps its bytes what is in it, in memory or in its storage.
+ *
  * The names live in the scratch words of the descriptors (sweep.h), so nothing
  * is allocated. Needs: no operation in progress.
  */
@@ -32,6 +36,7 @@
 struct digester {
 	struct digest sum;
 	uint32_t      nr_named;
+	bool	      only_lasting;
 };
 
 /* Two lanes of multiply and mix: not cryptographic, but every bit reaches all others. */
@@ -78,11 +83,20 @@ add_frame(struct digester *d, pfn_t pfn)
 	add_contents(d, pfn);
 }
 
+/* is_passing - page-out may unmap it: what objects have, and can give again. */
+static bool
+is_passing(struct pte_leaf leaf)
+{
+	return !leaf.is_special && frame_of(leaf.pfn)->kind == FRAME_OBJECT;
+}
+
 static void
 add_leaf(struct digester *d, vaddr_t va, pte_t pte, unsigned level)
 {
 	struct pte_leaf leaf = arch_pte_decode_leaf(pte, level);
 
+	if (d->only_lasting && is_passing(leaf))
+		return;
 	add(d, va | PTE_LEAF);
 	add(d, level);
 	if (leaf.is_special)
@@ -305,11 +319,65 @@ add_pages(struct digester *d, struct object *object)
 	}
 }
 
+/* next_page - the first page from there on that is in memory. */
+static bool
+next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
+{
+	bool found;
+
+	lock_acquire(&object->lock);
+	found = object_next_page(object, from, index, pfn);
+	lock_release(&object->lock);
+	return found;
+}
+
+static bool
+is_zero(pfn_t pfn)
+{
+	const uint8_t *bytes = arch_frame_ptr(pfn);
+	uint64_t       at = 0;
+
+	while (at < ARCH_PAGE_SIZE && !bytes[at])
+		at++;
+	return at == ARCH_PAGE_SIZE;
+}
+
+/* add_bytes - of a file that keeps them: a page in memory is newer than the one in storage. */
+static void
+add_bytes(struct digester *d, struct object *file)
+{
+	struct object *storage = file->private_data;
+	uint64_t       at, stored_at;
+	pfn_t	       pfn, stored;
+
+	for (uint64_t from = 0;; from = at + 1) {
+		bool in_memory = next_page(file, from, &at, &pfn);
+
+		if (next_page(storage, from, &stored_at, &stored) &&
+		    (!in_memory || stored_at < at)) {
+			at = stored_at;
+			pfn = stored;
+		} else if (!in_memory) {
+			return;
+		}
+		if (!is_zero(pfn)) {
+			add(d, at);
+			add_contents(d, pfn);
+		}
+	}
+}
+
 static void
 add_object(struct digester *d, struct object *object)
 {
+	if (d->only_lasting && object->ops == &pager_storage)
+		return;
 	add(d, object_name(object));
 	add(d, object->size_bytes);
+	if (d->only_lasting && object->ops == &pager_stored) {
+		add_bytes(d, object);
+		return;
+	}
 	lock_acquire(&object->lock);
 	add_pages(d, object);
 	lock_release(&object->lock);
@@ -337,11 +405,9 @@ add_process(struct digester *d, struct process *proc)
 	add(d, space_number(proc->space));
 }
 
-struct digest
-digest_all(void)
+static struct digest
+digest_of_all(struct digester d)
 {
-	struct digester d = { 0 };
-
 	sweep_clear();
 	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp))
 		add_space(&d, sp);
@@ -351,6 +417,18 @@ digest_all(void)
 		add_process(&d, proc);
 	sweep_restore();
 	return d.sum;
+}
+
+struct digest
+digest_all(void)
+{
+	return digest_of_all((struct digester){ 0 });
+}
+
+struct digest
+digest_lasting(void)
+{
+	return digest_of_all((struct digester){ .only_lasting = true });
 }
 
 struct digest

@@ -3,8 +3,8 @@
  *
  * A page is held while bytes are copied, without any lock, so it can be truncated meanwhile: the
  * copy then reads what was there, or writes what nobody will see, as if it had come first.
- * A write excludes other changes of the object, so the end that it moves is its own to move back
- * when the page beyond cannot be had.
+ * A write excludes other changes of the object, so the end stays where it is while the page for
+ * the next bytes is being had.
  */
 #include "base/mem.h"
 #include "object/change.h"
@@ -61,22 +61,23 @@ object_read(struct object *object, uint64_t offset, void *buf, size_t bytes, siz
 	return OK;
 }
 
-/* write_part - bytes that lie in one page. fails as object_write: the object is as before. */
+/*
+ * write_part - bytes that lie in one page. The page comes first, so that the end moves only if they get there: what
+ * is stored behind the old end goes when it moves. fails as object_write: the object is as before.
+ */
 static err_t
 write_part(struct object *object, uint64_t at, const void *buf, uint64_t part)
 {
 	uint64_t size = object_size(object);
+	uint64_t index = at >> ARCH_PAGE_SHIFT;
+	bool	 is_beyond = index << ARCH_PAGE_SHIFT >= size;
 	pfn_t	 pfn;
-	err_t	 err;
+	err_t err = is_beyond ? page_add(object, index, &pfn) : get_ready_page(object, index, &pfn);
 
+	if (err)
+		return err;
 	if (at + part > size)
 		resize_changing(object, at + part);
-	err = get_ready_page(object, at >> ARCH_PAGE_SHIFT, &pfn);
-	if (err) {
-		if (at + part > size)
-			resize_changing(object, size);
-		return err;
-	}
 	memcpy((char *)arch_frame_ptr(pfn) + (at & ARCH_PAGE_MASK), buf, part);
 	frame_set_flag(pfn, FRAME_DIRTY);
 	frame_release(pfn);

@@ -17,6 +17,7 @@
  */
 #include "base/assert.h"
 #include "base/mem.h"
+#include "object/change.h"
 #include "object/radix.h"
 #include "object/swapped.h"
 
@@ -97,6 +98,23 @@ get_resident(struct object *object, uint64_t index, pfn_t *out)
 	return err;
 }
 
+/* alloc_page - a frame of zeros where the object wants its page. */
+static err_t
+alloc_page(struct object *object, uint64_t index, pfn_t *out)
+{
+	const struct frame_request request = {
+		.kind = FRAME_OBJECT,
+		.by_node = true,
+		.node = placement_node(atomic_load(&object->place), index),
+		.zeroed = true,
+	};
+	err_t err = frame_alloc(request, out);
+
+	if (err == OK)
+		frame_set_flag(*out, FRAME_USED); /* somebody wants it: not cold when it comes */
+	return err;
+}
+
 /*
  * begin_fill - a fresh frame in the slot, FILLING, one count for the slot and one for the pager.
  *   fails  ERR_NOMEM; ERR_FAULT: beyond the object; ERR_EXIST: the slot is taken. Nothing changed
@@ -105,17 +123,11 @@ static err_t
 begin_fill(struct object *object, uint64_t index, pfn_t *out)
 {
 	pfn_t pfn;
-	err_t err = frame_alloc(
-		(struct frame_request){ .kind = FRAME_OBJECT,
-					.by_node = true,
-					.node = placement_node(atomic_load(&object->place), index),
-					.zeroed = true },
-		&pfn);
+	err_t err = alloc_page(object, index, &pfn);
 
 	if (err)
 		return err;
 	frame_set_flag(pfn, FRAME_FILLING);
-	frame_set_flag(pfn, FRAME_USED); /* somebody wants it: not cold when it comes */
 	lock_acquire(&object->lock);
 	if (index >= object_pages(object))
 		err = ERR_FAULT;
@@ -196,6 +208,23 @@ object_get_page(struct object *object, uint64_t index, pfn_t *out)
 		if (err == OK)
 			err = object_is_device(object) ? ERR_FAULT : make_page(object, index);
 	} while (err == OK);
+	return err;
+}
+
+err_t
+page_add(struct object *object, uint64_t index, pfn_t *out)
+{
+	err_t err = alloc_page(object, index, out);
+
+	if (err)
+		return err;
+	lock_acquire(&object->lock);
+	err = radix_insert(object, index, *out);
+	if (err == OK)
+		err = frame_get(*out); /* cannot fail: its count is 1 */
+	lock_release(&object->lock);
+	if (err)
+		frame_release(*out);
 	return err;
 }
 

@@ -75,6 +75,7 @@ share_entry(pte_t pte, unsigned level, pfn_t into, unsigned index)
 	return OK;
 }
 
+/* is_pinned_page - of the space's own. An object's page, which another mapping has pinned, is nobody's copy yet. */
 static bool
 is_pinned_page(pte_t pte)
 {
@@ -83,7 +84,8 @@ is_pinned_page(pte_t pte)
 	if (arch_pte_kind(pte, 0) != PTE_LEAF)
 		return false;
 	leaf = arch_pte_decode_leaf(pte, 0);
-	return leaf.is_private && !leaf.is_special && frame_is_pinned(leaf.pfn);
+	return leaf.is_private && !leaf.is_special && frame_of(leaf.pfn)->kind == FRAME_ANON &&
+	       frame_is_pinned(leaf.pfn);
 }
 
 /* A pinned page stays the parent's alone: the child has a copy of what is in it now. */

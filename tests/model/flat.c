@@ -536,6 +536,12 @@ cut_page(struct flat_object *object, uint64_t bytes)
 }
 
 void
+flat_object_cut(struct flat_object *object)
+{
+	cut_page(object, object->size_bytes);
+}
+
+void
 flat_object_resize(struct flat *flat, struct flat_object *object, uint64_t bytes)
 {
 	uint64_t smaller = min_u64(bytes, object->size_bytes);

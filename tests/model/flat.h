@@ -160,6 +160,9 @@ struct flat_page *flat_page_of(struct flat_page *pages, unsigned nr, uint64_t pa
 void flat_object_cell(struct flat_object *object, uint64_t index, unsigned cell,
 		      uint8_t out[FLAT_CELL_BYTES]);
 
+/* flat_object_cut - what has been stored behind the end, in the last page, is lost. */
+void flat_object_cut(struct flat_object *object);
+
 /* flat_object_resize, flat_object_punch, flat_object_write - as the library's calls; a write within a cell. */
 void flat_object_resize(struct flat *flat, struct flat_object *object, uint64_t bytes);
 void flat_object_punch(struct flat_object *object, uint64_t first, uint64_t nr_pages);

@@ -156,3 +156,6 @@ void story_feed(struct story *st);
 
 /* story_settle - the model forgets what MADV_FREE has let go, where the library has. */
 void story_settle(struct story *st);
+
+/* story_settle_objects - nor does it know what was stored behind the end of an object whose last page was put out. */
+void story_settle_objects(struct story *st);

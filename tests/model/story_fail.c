@@ -26,11 +26,14 @@ story_say(struct story_op *op, const char *fmt, ...)
 	va_end(args);
 }
 
-/* which_allocation - counted from the next one on. */
+/* which_allocation - counted from the next one on: mostly one of the first, as few operations need many. */
 static unsigned
 which_allocation(const struct story_record *rec)
 {
-	return 1 + (rec->fail & 0x1f) % 12;
+	static const uint8_t nth[32] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2,  2,	2,
+					 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12 };
+
+	return nth[rec->fail % ARRAY_SIZE(nth)];
 }
 
 /* fails_allocations, fails_device - in the first try of this operation. */
@@ -54,11 +57,19 @@ is_told(const struct story_op *op, const char *error)
 	return error && !op->st->swap_slots;
 }
 
-/* compares - digests. Where memory is short, clean pages of files go at any moment, and show in them. */
-static bool
-compares(const struct story_op *op)
+/* state_of - what a try that gives up must not change. Where memory is short, pages go at any moment. */
+static struct state
+state_of(const struct story *st)
 {
-	return op->st->digests && !op->st->is_hungry;
+	return (struct state){ .digest = st->is_hungry ? digest_lasting() : digest_all(),
+			       .nr_pins = frame_nr_pins(),
+			       .is_noted = true };
+}
+
+static bool
+is_same(struct state a, struct state b)
+{
+	return a.digest.lo == b.digest.lo && a.digest.hi == b.digest.hi && a.nr_pins == b.nr_pins;
 }
 
 void
@@ -75,8 +86,8 @@ story_fail_begin(struct story_op *op, const char *error)
 	story_tell(op->st, "%s", op->line);
 	if (!op->is_failing)
 		return;
-	if (compares(op))
-		op->before = digest_all();
+	if (op->st->digests)
+		op->before = state_of(op->st);
 	op->st->swap.nr_failed = 0;
 	op->st->swap.fails_reads = fails_device(op) && !all_after;
 	op->st->swap.fails_writes = fails_device(op) && all_after;
@@ -101,11 +112,8 @@ story_fail_end(struct story_op *op, bool ran_out, const char *error)
 		story_tell(op->st, " = %s\nfail off\n%s", error, op->line);
 	else if (is_told(op, error) && fails_allocations(op))
 		op->st->must_stop_failing = true;
-	if (ran_out && compares(op)) {
-		struct digest after = digest_all();
-
-		op->has_changed = after.lo != op->before.lo || after.hi != op->before.hi;
-	}
+	if (ran_out && op->before.is_noted)
+		op->has_changed = !is_same(state_of(op->st), op->before);
 	return ran_out;
 }
 

@@ -35,6 +35,61 @@ pick_size(const struct story_op *op)
 	return pages * PAGE + odd[op->rec->data % ARRAY_SIZE(odd)];
 }
 
+/*
+ * What is stored behind the end of an object is in its last page and nowhere else: it may be lost when
+ * that page goes from memory.
+ */
+
+/* page_bytes - of an object, in memory or out; NULL: it is where nothing behind the end is kept. */
+static const uint8_t *
+page_bytes(struct object *object, uint64_t index)
+{
+	pfn_t pfn;
+
+	lock_acquire(&object->lock);
+	pfn = object_peek_page(object, index);
+	lock_release(&object->lock);
+	return pfn_is_none(pfn) ? story_page_out(object, index) : arch_frame_ptr(pfn);
+}
+
+/* has_lost_tail - all of the page's cells are zero from there on. */
+static bool
+has_lost_tail(const uint8_t *bytes, uint64_t tail)
+{
+	for (unsigned cell = 0; bytes && cell < FLAT_CELLS; cell++) {
+		for (uint64_t i = flat_cell_offset(cell);
+		     i < flat_cell_offset(cell) + FLAT_CELL_BYTES; i++) {
+			if (i >= tail && bytes[i])
+				return false;
+		}
+	}
+	return true;
+}
+
+static void
+settle_object(struct flat_object *object)
+{
+	uint64_t tail = object->size_bytes % PAGE;
+
+	if (tail && has_lost_tail(page_bytes(object->real, object->size_bytes / PAGE), tail))
+		flat_object_cut(object);
+}
+
+void
+story_settle_objects(struct story *st)
+{
+	for (unsigned i = 0; i < STORY_FILES; i++)
+		settle_object(st->files[i]);
+	for (unsigned i = 0; i < STORY_PROCS; i++) {
+		struct flat_space *fs = st->procs[i].real ? st->procs[i].fs : NULL;
+
+		for (unsigned j = 0; fs && j < fs->nr_regions; j++) {
+			if (fs->regions[j].object && fs->regions[j].object->real)
+				settle_object(fs->regions[j].object);
+		}
+	}
+}
+
 static bool
 do_resize(struct story_op *op, struct flat_object *object)
 {
@@ -75,6 +130,7 @@ do_store(struct story_op *op, struct flat_object *object)
 	if (err)
 		return story_differ(op->st, "write-back gave %s", err_name(err));
 	object_evict(object->real, op->rec->length % 4, op->rec->data % 16);
+	story_settle_objects(op->st);
 	return true;
 }
 

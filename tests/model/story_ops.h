@@ -8,6 +8,13 @@
 
 #include <anymm/call.h>
 
+/* What is the same before and after a try that gives up. */
+struct state {
+	struct digest digest;
+	uint64_t      nr_pins;
+	bool	      is_noted; /* else the story does not compare it */
+};
+
 struct story_op {
 	struct story		  *st;
 	const struct story_record *rec;
@@ -20,13 +27,13 @@ struct story_op {
 	uint64_t		   length;
 
 	/* With failed allocations: the library as it was before the first try. */
-	struct digest before;
-	bool	      is_failing;  /* an allocation will fail in this try */
-	bool	      gave_up;	   /* the first try ran out of memory */
-	bool	      has_changed; /* and yet the digest is another one */
-	bool	      was_failing; /* so pages that the call could do without may lack */
-	bool is_repeatable;	   /* a second try does no harm, whatever the first one has done */
-	bool must_not_fail;	   /* a first try may have done a part that cannot be repeated */
+	struct state before;
+	bool	     is_failing;    /* an allocation will fail in this try */
+	bool	     gave_up;	    /* the first try ran out of memory */
+	bool	     has_changed;   /* and yet the digest is another one */
+	bool	     was_failing;   /* so pages that the call could do without may lack */
+	bool	     is_repeatable; /* a second try does no harm, whatever the first one has done */
+	bool	     must_not_fail; /* a first try may have done a part that cannot be repeated */
 
 	char line[200]; /* the operation in the scenario language, without its result */
 	bool is_told;	/* the line has been written */

@@ -146,6 +146,7 @@ op_reclaim(struct story_op *op)
 	story_fail_begin(op, NULL);
 	(void)reclaim_run(nr);
 	(void)story_fail_end(op, false, NULL);
+	story_settle_objects(op->st);
 	for (unsigned i = 0; i < nr_kept; i++) {
 		if (!pfn_eq(leaf_at(kept[i].sp, kept[i].va), kept[i].pfn))
 			return story_differ(op->st,

@@ -63,20 +63,31 @@ permits(struct flat_space *fs, vaddr_t va, bool writes)
 	       flat_judge(fs, writes ? ACCESS_STORE : ACCESS_LOAD, va, &r) == FAULT_DONE;
 }
 
+/* bring_in - the remote pages, before a byte is copied. gives how many bytes can be had. */
+static size_t
+bring_in(struct story_op *op, const struct transfer *t)
+{
+	struct flat_space  *far = op->st->procs[t->other].fs;
+	struct flat_region *r;
+	size_t		    ready = 0;
+
+	while (ready < t->local.bytes && permits(far, t->remote + ready, t->writes)) {
+		if (t->writes && flat_judge(far, ACCESS_STORE, t->remote + ready, &r) == FAULT_DONE)
+			flat_touch(far, r, t->remote + ready);
+		ready += PAGE - ((t->remote + ready) & ARCH_PAGE_MASK);
+	}
+	return min_u64(ready, t->local.bytes);
+}
+
 /* copy_part - bytes [from, to) of the piece, within one remote page. gives the bytes copied. */
 static size_t
 copy_part(struct story_op *op, const struct transfer *t, size_t from, size_t to)
 {
-	struct flat_space  *far = op->st->procs[t->other].fs;
-	struct flat_region *r;
-	uint8_t		    bytes[2 * FLAT_CELL_BYTES];
-	size_t		    done;
+	struct flat_space *far = op->st->procs[t->other].fs;
+	uint8_t		   bytes[2 * FLAT_CELL_BYTES];
+	size_t		   done;
 
-	if (!permits(far, t->remote + from, t->writes))
-		return 0;
 	if (t->writes) {
-		(void)flat_judge(far, ACCESS_STORE, t->remote + from, &r);
-		flat_touch(far, r, t->remote + from);
 		(void)flat_access(op->fs, ACCESS_LOAD, t->local.va + from, bytes, to - from, &done);
 		(void)flat_access(far, ACCESS_STORE, t->remote + from, bytes, done, &done);
 		return done;
@@ -90,13 +101,15 @@ static err_t
 expect_transfer(struct story_op *op, const struct transfer *t, uint64_t *done)
 {
 	size_t bytes = t->local.bytes;
-	size_t first = min_u64(bytes, PAGE - (t->remote & ARCH_PAGE_MASK));
+	size_t ready, first;
 
 	if (t->local.va > ARCH_USER_END || bytes > ARCH_USER_END - t->local.va)
 		return ERR_FAULT;
+	ready = bring_in(op, t);
+	first = min_u64(ready, PAGE - (t->remote & ARCH_PAGE_MASK));
 	*done = copy_part(op, t, 0, first);
-	if (*done == first && first < bytes)
-		*done += copy_part(op, t, first, bytes);
+	if (*done == first && first < ready)
+		*done += copy_part(op, t, first, ready);
 	return *done ? OK : ERR_FAULT;
 }
 

@@ -4,6 +4,8 @@
 #include "unit/damage.h"
 #include "unit/swap_store.h"
 
+#include <anymm/reclaim.h>
+
 static bool
 same(struct digest a, struct digest b)
 {
@@ -119,6 +121,57 @@ an_objects_page_is_seen_wherever_it_is(void **state)
 	sketch_end(sp);
 }
 
+#define EXPECT_LASTING(same_, statement) \
+	do { \
+		struct digest before_ = digest_lasting(); \
+		statement; \
+		assert_int_equal(same(before_, digest_lasting()), same_); \
+	} while (0)
+
+/*
+ * page      1 2 3 4 5
+ *           a a f S f      private, shared memory, a file that keeps its bytes (3 shared, 5 private)
+ *
+ * Page-out takes what it can, and nothing that lasts has changed; everything that a program does has.
+ */
+static void
+what_page_out_takes_does_not_last(void **state)
+{
+	struct space	 *sp = touched_sketch();
+	struct swap_store store;
+	struct object	 *file, *shared;
+	size_t		  done;
+
+	(void)state;
+	swap_store_make(&store, 16);
+	EXPECT_OK(object_create(&pager_zero, 0, 1, NULL, &shared));
+	EXPECT_OK(object_create_stored(9, PAGE(2), &file));
+	sketch_map_file(sp, 3, 4, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_map_file(sp, 4, 5, PROT_RW, shared, 0, MAPF_SHARED);
+	sketch_map_file(sp, 5, 6, PROT_RW, file, 1, MAPF_PRIVATE);
+	EXPECT_LASTING(false, sketch_store(sp, 3, 3));
+	EXPECT_LASTING(false, sketch_store(sp, 4, 4));
+	EXPECT_LASTING(true, (void)sketch_load(sp, 5));
+	EXPECT_LASTING(true, EXPECT_OK(object_write_back(file, 0, 2)));
+	EXPECT_LASTING(true, assert_int_not_equal(reclaim_run(6), 0));
+	assert_int_equal(file->nr_pages, 0);
+	assert_int_equal(swap_usage().nr_used, 3);
+	EXPECT_LASTING(true, assert_int_equal(sketch_load(sp, 1), 1));
+	EXPECT_LASTING(true, assert_int_equal(sketch_load(sp, 3), 3));
+	EXPECT_LASTING(true, assert_int_equal(sketch_load(sp, 4), 4));
+	EXPECT_LASTING(false, sketch_store(sp, 1, 11));
+	EXPECT_LASTING(false, sketch_store(sp, 3, 33));
+	EXPECT_LASTING(false, sketch_store(sp, 4, 44));
+	EXPECT_LASTING(false, sketch_store(sp, 5, 55));
+	EXPECT_LASTING(false, EXPECT_OK(object_write(file, PAGE(1), "x", 1, &done)));
+	EXPECT_LASTING(false, EXPECT_OK(space_unmap(sp, PAGE(4), PAGE(1))));
+	object_put(file);
+	object_put(shared);
+	EXPECT_OK(space_unmap(sp, 0, sp->layout.end));
+	swap_store_drop(&store);
+	sketch_end(sp);
+}
+
 static void
 processes_are_seen(void **state)
 {
@@ -161,5 +214,6 @@ TEST_SUITE(digest, cmocka_unit_test(contents_and_regions_are_seen),
 	   cmocka_unit_test(sharing_is_seen_and_tables_are_not),
 	   cmocka_unit_test(an_objects_page_is_seen_once_it_differs),
 	   cmocka_unit_test(an_objects_page_is_seen_wherever_it_is),
+	   cmocka_unit_test(what_page_out_takes_does_not_last),
 	   cmocka_unit_test(processes_are_seen),
 	   cmocka_unit_test(two_machines_with_the_same_history_agree))

@@ -358,6 +358,43 @@ the_world_may_change_during_the_wait(void **state)
 	end_of_slow_file(waiter, file);
 }
 
+/* The space has unmapped all that was out, so only a fault could still hold a slot. */
+static void
+expect_no_slot(struct object *object, uint64_t index)
+{
+	(void)object;
+	(void)index;
+	assert_int_equal(swap_usage().nr_used, 0);
+}
+
+/* While the device reads page 1, a file comes to be mapped there, whose pager is slow. */
+static void
+map_a_slow_file_there(void *arg)
+{
+	struct object *file = slow_file(4);
+
+	store.during = NULL;
+	slow.on_wait = expect_no_slot;
+	EXPECT_OK(space_unmap(arg, PAGE(1), PAGE(4)));
+	sketch_map_file(arg, 1, 5, PROT_RW, file, 0, MAPF_SHARED);
+	object_put(file);
+}
+
+static void
+one_wait_ends_before_another_begins(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+
+	(void)state;
+	store.during = map_a_slow_file_there;
+	store.arg = sp;
+	assert_int_equal(sketch_load(sp, 1), 1);
+	assert_int_equal(slow.waits, 1);
+	assert_int_equal(store.reads, 1);
+	slow.on_wait = NULL;
+	end_sketch(sp);
+}
+
 TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
 	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
@@ -367,4 +404,5 @@ TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once),
 	   cmocka_unit_test(a_fault_waits_for_its_page),
 	   cmocka_unit_test(a_page_that_does_not_come_is_a_bus_error),
-	   cmocka_unit_test(the_world_may_change_during_the_wait))
+	   cmocka_unit_test(the_world_may_change_during_the_wait),
+	   cmocka_unit_test(one_wait_ends_before_another_begins))

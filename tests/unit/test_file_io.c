@@ -93,7 +93,42 @@ a_failed_write_moves_the_end_no_further_than_its_bytes(void **state)
 	machine_check();
 }
 
+/* bytes     0 ... 99 | 200 | next page
+ *           file       s      w             s stored behind the end by a program, w written without memory */
+static void
+a_failed_write_leaves_what_is_stored_behind_the_end(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file;
+	uint8_t	       byte = 9;
+	size_t	       done;
+
+	(void)state;
+	EXPECT_OK(object_create(&pager_zero, 1, 1, NULL, &file));
+	object_resize(file, 100);
+	sketch_map_file(sp, 1, 2, PROT_RW, file, 0, MAPF_SHARED);
+	assert_int_equal(machine_user(sp, ACCESS_STORE, PAGE(1) + 200, &byte, 1), FAULT_DONE);
+	for (unsigned n = 1; n <= 2; n++) {
+		machine_fail_allocation(n, true);
+		if (object_write(file, ARCH_PAGE_SIZE, &byte, 1, &done) == OK)
+			break;
+		machine_fail_allocation(0, false);
+		assert_true(done == 0 && object_size(file) == 100 && file->nr_pages == 1);
+		byte = 0;
+		assert_int_equal(machine_user(sp, ACCESS_LOAD, PAGE(1) + 200, &byte, 1),
+				 FAULT_DONE);
+		assert_int_equal(byte, 9);
+	}
+	machine_fail_allocation(0, false);
+	EXPECT_OK(object_write(file, ARCH_PAGE_SIZE, &byte, 1, &done));
+	assert_int_equal(machine_user(sp, ACCESS_LOAD, PAGE(1) + 200, &byte, 1), FAULT_DONE);
+	assert_int_equal(byte, 0);
+	object_put(file);
+	sketch_end(sp);
+}
+
 TEST_SUITE(file_io, cmocka_unit_test(calls_and_mappings_show_the_same_bytes),
 	   cmocka_unit_test(a_read_ends_at_the_end),
 	   cmocka_unit_test(a_write_beyond_the_end_leaves_zeros_between),
-	   cmocka_unit_test(a_failed_write_moves_the_end_no_further_than_its_bytes))
+	   cmocka_unit_test(a_failed_write_moves_the_end_no_further_than_its_bytes),
+	   cmocka_unit_test(a_failed_write_leaves_what_is_stored_behind_the_end))

@@ -130,7 +130,37 @@ a_pinned_page_of_a_file_stays_in_memory(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * A file's page, pinned where it is mapped shared and read where it is mapped private: it is nobody's own,
+ * so the child goes on seeing what the file has.
+ */
+static void
+a_childs_view_of_a_pinned_page_of_a_file_is_no_copy(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 1);
+	struct space  *child;
+	pfn_t	       pfn;
+
+	(void)state;
+	sketch_map_file(sp, 1, 2, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_map_file(sp, 2, 3, PROT_RW, file, 0, MAPF_PRIVATE);
+	(void)sketch_load(sp, 2);
+	EXPECT_OK(call_pin(sp, PAGE(1), 1, PIN_WRITE, &pfn));
+	EXPECT_OK(space_fork(sp, &child));
+	machine_check_invariants();
+	sketch_store(sp, 1, 99);
+	assert_int_equal(sketch_load(sp, 2), 99);
+	assert_int_equal(sketch_load(child, 2), 99);
+	pt_deactivate(&child->pt);
+	space_put(child);
+	call_unpin(&pfn, 1, true);
+	object_put(file);
+	sketch_end(sp);
+}
+
 TEST_SUITE(pin, cmocka_unit_test(a_pinned_page_of_a_file_stays_in_memory),
 	   cmocka_unit_test(a_pinned_page_keeps_its_frame),
 	   cmocka_unit_test(a_fork_copies_for_the_child),
+	   cmocka_unit_test(a_childs_view_of_a_pinned_page_of_a_file_is_no_copy),
 	   cmocka_unit_test(the_pin_outlives_the_mapping), cmocka_unit_test(errors_pin_nothing))
