@@ -71,8 +71,8 @@ place_plain(const struct space *sp, vaddr_t hint, uint64_t bytes, vaddr_t *out)
 }
 
 /*
- * place_low - Linux draws a start inside the window at random for each call; any
- * address of the window is as good, so this takes the lowest.
+ * place_low - where addresses are random, Linux draws a start inside the window for each call;
+ * this takes the lowest, as Linux does without.
  */
 static bool
 place_low(const struct space *sp, vaddr_t hint, uint64_t bytes, vaddr_t *out)
@@ -95,7 +95,16 @@ holds_large_page(uint64_t offset, uint64_t bytes, uint64_t large)
 	return first >= offset && first - offset <= bytes && bytes - (first - offset) >= large;
 }
 
-/* place_aligned - false: the plain rule decides. */
+/* place_unaligned - where the request goes if large pages do not matter. */
+static bool
+place_unaligned(const struct space *sp, const struct place_request *request, uint64_t bytes,
+		vaddr_t *out)
+{
+	return request->low_2gib ? place_low(sp, request->hint, bytes, out)
+				 : place_plain(sp, request->hint, bytes, out);
+}
+
+/* place_aligned - false: large pages do not matter, or there is no room for it. */
 static bool
 place_aligned(const struct space *sp, const struct place_request *request, uint64_t offset,
 	      vaddr_t *out)
@@ -108,7 +117,7 @@ place_aligned(const struct space *sp, const struct place_request *request, uint6
 		return false;
 	if (offset + request->bytes + large < offset)
 		return false;
-	if (!place_plain(sp, request->hint, request->bytes + large, &va))
+	if (!place_unaligned(sp, request, request->bytes + large, &va))
 		return false;
 	up = (offset - va) & (large - 1);
 	if (request->hint && va == request->hint)
@@ -124,14 +133,12 @@ place(const struct space *sp, const struct place_request *request, vaddr_t *out)
 {
 	uint64_t large = sp->layout.huge_size;
 
-	if (request->low_2gib)
-		return place_low(sp, request->hint, request->bytes, out);
 	if (request->align_by_offset && place_aligned(sp, request, request->offset, out))
 		return true;
 	if (request->align_anonymous && large && !request->hint && request->bytes % large == 0 &&
 	    place_aligned(sp, request, 0, out))
 		return true;
-	return place_plain(sp, request->hint, request->bytes, out);
+	return place_unaligned(sp, request, request->bytes, out);
 }
 
 err_t
