@@ -118,6 +118,7 @@ choose(struct space *sp, struct mapping *m)
 		.hint = place_round_hint(sp, request->addr),
 		.bytes = m->bytes,
 		.low_2gib = request->flags & MAPF_32BIT,
+		.above_4gib = request->flags & MAPF_ABOVE4G,
 		.align_anonymous = is_anonymous(request) && !is_shared(request),
 		.align_by_offset = !is_anonymous(request) && request->align_by_offset,
 		.offset = request->offset,

@@ -258,10 +258,6 @@ const struct known known[] = {
 	  is_behind_end, false },
 	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
 	  false },
-	{ "MAP_32BIT",
-	  "Linux draws the place at random inside the window; the library takes the "
-	  "lowest free one",
-	  NULL, false },
 	{ "process_vm_readv and _writev between ranges that overlap",
 	  "the order in which bytes are copied is nowhere promised", NULL, false },
 	{ "MAP_HUGETLB",

@@ -242,8 +242,8 @@ pick_placing(struct picker *picker)
 	}
 }
 
-/* Places drawn at random, reserved large pages and droppable memory are not asked for (known.c). */
-#define NOT_ASKED_FOR (MAPF_32BIT | MAPF_HUGETLB | 0x80 | 0x3000000)
+/* Reserved large pages and droppable memory are not asked for (known.c). */
+#define NOT_ASKED_FOR (MAPF_HUGETLB | 0x3000000)
 
 static unsigned
 pick_map_flags(struct picker *picker)
@@ -264,6 +264,8 @@ pick_map_flags(struct picker *picker)
 		flags |= MAPF_POPULATE;
 	if (one_in(picker, 20) && picker->theme->is_small)
 		flags |= MAPF_LOCKED;
+	if (one_in(picker, 12))
+		flags |= one_in(picker, 3) ? MAPF_ABOVE4G : MAPF_32BIT;
 	if (one_in(picker, 50))
 		flags |= (unsigned)draw(picker) & 0x7c17f900u;
 	return (flags & ~NOT_ASKED_FOR) | pick_placing(picker);

@@ -373,6 +373,29 @@ rule_5_low_2_gib(void **state)
 	sketch_end(sp);
 }
 
+/* Rule 6: MAPF_ABOVE4G ends the search from above at 4 GiB, and goes on from a third; hints are not asked. */
+static void
+rule_6_above_4_gib(void **state)
+{
+	const vaddr_t above = (vaddr_t)1 << 32;
+	struct space *sp;
+
+	(void)state;
+	if (BASE <= 2 * above)
+		return;
+	sp = linux_space();
+	assert_int_equal(map_anonymous(sp, 0, 0x1000, MAPF_PRIVATE | MAPF_ABOVE4G), BASE - 0x1000);
+	put(sp, above + 0x3000, BASE - 0x1000, 0);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G), above + 0x1000);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G), BASE);
+	assert_int_equal(map_anonymous(sp, 0x20000000, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G),
+			 0x20000000);
+	assert_int_equal(map_anonymous(sp, 0, 0x1000, MAPF_PRIVATE | MAPF_ABOVE4G | MAPF_32BIT),
+			 0x40000000);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE), above - 0x1000);
+	sketch_end(sp);
+}
+
 /* CAM-B05: 65,536 regions: a search that fails for every gap but one still finds it. */
 static void
 many_regions_one_fitting_gap(void **state)
@@ -411,4 +434,5 @@ TEST_SUITE(place, cmocka_unit_test(rule_1_top_down), cmocka_unit_test(rule_1_bot
 	   cmocka_unit_test(rule_4a_large_anonymous), cmocka_unit_test(rule_4a_one_step_too_far),
 	   cmocka_unit_test(rule_4a_falls_back), cmocka_unit_test(rule_4b_large_file),
 	   cmocka_unit_test(rule_4b_last_offsets), cmocka_unit_test(rule_4b_bottom_up),
-	   cmocka_unit_test(rule_5_low_2_gib), cmocka_unit_test(many_regions_one_fitting_gap))
+	   cmocka_unit_test(rule_5_low_2_gib), cmocka_unit_test(rule_6_above_4_gib),
+	   cmocka_unit_test(many_regions_one_fitting_gap))

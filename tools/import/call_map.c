@@ -117,6 +117,7 @@ write_flags(struct text *out, uint64_t flags)
 		{ MAP_FIXED_BIT, "fixed" },
 		{ MAP_ANONYMOUS_BIT, "anon" },
 		{ MAP_32BIT_BIT, "32bit" },
+		{ 0x80, "above4g" },
 		{ 0x100, "growsdown" },
 		{ 0x800, "denywrite" },
 		{ 0x2000, "locked" },
