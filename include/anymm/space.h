@@ -109,6 +109,10 @@ enum map_flag {
 	MAPF_FIXED_NOREPLACE = 0x100000,
 };
 
+/* With MAPF_HUGETLB, six bits say how large the pages are: 2 to the power of that many bytes; 0: as usual. */
+#define MAPF_HUGE_SHIFT 26
+#define MAPF_HUGE_MASK	0x3fu
+
 struct map_request {
 	vaddr_t	       addr;	       /* hint, or the place with MAPF_FIXED */
 	uint64_t       length;	       /* bytes, rounded up to pages */
