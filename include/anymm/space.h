@@ -97,6 +97,7 @@ enum map_flag {
 	MAPF_FIXED = 0x10,
 	MAPF_ANONYMOUS = 0x20,
 	MAPF_32BIT = 0x40,
+	MAPF_ABOVE4G = 0x80,
 	MAPF_GROWSDOWN = 0x100,
 	MAPF_DENYWRITE = 0x800,
 	MAPF_LOCKED = 0x2000,
@@ -107,6 +108,10 @@ enum map_flag {
 	MAPF_HUGETLB = 0x40000,
 	MAPF_FIXED_NOREPLACE = 0x100000,
 };
+
+/* With MAPF_HUGETLB, six bits say how large the pages are: 2 to the power of that many bytes; 0: as usual. */
+#define MAPF_HUGE_SHIFT 26
+#define MAPF_HUGE_MASK	0x3fu
 
 struct map_request {
 	vaddr_t	       addr;	       /* hint, or the place with MAPF_FIXED */

@@ -56,8 +56,20 @@ stream_drop(struct stream *s)
 		frame_release(s->block);
 }
 
+/* check_vector - of the first nr elements no length is negative. */
+static err_t
+check_vector(const struct user_iovec *vec, uint64_t nr)
+{
+	for (uint64_t i = 0; i < nr; i++) {
+		if (vec[i].bytes >> 63)
+			return ERR_INVAL;
+	}
+	return OK;
+}
+
 /*
- * stream_read - the vector from the memory of `owner`.
+ * stream_read - the vector from the memory of `owner`. As in Linux it is looked at from its start:
+ * of a negative length and an element that cannot be read, the first is what is told.
  *   fails  ERR_INVAL: too long, or an element of negative length; ERR_FAULT; ERR_NOMEM.
  *          Nothing is held
  */
@@ -65,6 +77,7 @@ static err_t
 stream_read(struct stream *s, struct space *owner, vaddr_t vec, uint64_t nr)
 {
 	uint64_t bytes = nr * sizeof(struct user_iovec);
+	size_t	 missing;
 	err_t	 err;
 
 	s->block = pfn_none();
@@ -73,17 +86,17 @@ stream_read(struct stream *s, struct space *owner, vaddr_t vec, uint64_t nr)
 		return ERR_INVAL;
 	if (nr == 0)
 		return OK;
+	if (!lies_below(vec, bytes, ARCH_USER_END))
+		return ERR_FAULT;
 	err = frame_alloc((struct frame_request){ .kind = FRAME_KERNEL, .order = order_for(bytes) },
 			  &s->block);
 	if (err)
 		return err;
 	s->vec = arch_frame_ptr(s->block);
-	if (copy_from_space(owner, s->vec, vec, bytes))
+	missing = copy_from_space(owner, s->vec, vec, bytes);
+	err = check_vector(s->vec, (bytes - missing) / sizeof(struct user_iovec));
+	if (err == OK && missing)
 		err = ERR_FAULT;
-	for (uint64_t i = 0; err == OK && i < nr; i++) {
-		if (s->vec[i].bytes >> 63)
-			err = ERR_INVAL;
-	}
 	if (err)
 		stream_drop(s);
 	return err;

@@ -23,6 +23,9 @@
 /* What MAPF_SHARED_VALIDATE lets pass, apart from the type. */
 #define KNOWN_FLAGS 0x7c07f9f3u
 
+/* Linux's large pages on x86-64: 2 MiB and 1 GiB. */
+enum { LARGE_SHIFT = 21, LARGEST_SHIFT = 30 };
+
 /* Ids of shared anonymous objects have the top bit, which no file has. */
 #define SHARED_ID ((uint64_t)1 << 63)
 
@@ -69,7 +72,27 @@ is_private_only(const struct map_request *request)
 	       (request->region_flags & (REGION_GROWSDOWN | REGION_WIPEONFORK));
 }
 
-/* check - what is wrong whatever the space looks like; huge-page mappings have no pages to use. */
+/*
+ * check_large - there are no large pages to use, so in the end it is ERR_NOMEM. As in Linux, what
+ * is wrong with the request for them is found first.
+ */
+static err_t
+check_large(const struct map_request *request)
+{
+	unsigned shift = request->flags >> MAPF_HUGE_SHIFT & MAPF_HUGE_MASK;
+	unsigned type = request->flags & MAPF_TYPE;
+	uint64_t inside = ((uint64_t)1 << (shift ? shift : LARGE_SHIFT)) - 1;
+
+	if (!is_anonymous(request) || (shift && shift != LARGE_SHIFT && shift != LARGEST_SHIFT))
+		return ERR_INVAL;
+	if (request->length + inside < inside || (!is_shared(request) && type != MAPF_PRIVATE))
+		return ERR_INVAL;
+	if (is_private_only(request) || (is_fixed(request) && (request->addr & inside)))
+		return ERR_INVAL;
+	return ERR_NOMEM;
+}
+
+/* check - what is wrong whatever the space looks like. */
 static err_t
 check(const struct map_request *request, uint64_t *bytes)
 {
@@ -77,13 +100,11 @@ check(const struct map_request *request, uint64_t *bytes)
 		return ERR_INVAL;
 	if (!is_anonymous(request) && !request->object)
 		return ERR_BADF;
-	if (!is_anonymous(request) && (request->flags & MAPF_HUGETLB))
-		return ERR_INVAL;
 	if (request->length == 0)
 		return ERR_INVAL;
-	if (!page_ceil(request->length, bytes) || (request->flags & MAPF_HUGETLB))
-		return ERR_NOMEM;
-	return OK;
+	if (request->flags & MAPF_HUGETLB)
+		return check_large(request);
+	return page_ceil(request->length, bytes) ? OK : ERR_NOMEM;
 }
 
 static err_t
@@ -118,6 +139,7 @@ choose(struct space *sp, struct mapping *m)
 		.hint = place_round_hint(sp, request->addr),
 		.bytes = m->bytes,
 		.low_2gib = request->flags & MAPF_32BIT,
+		.above_4gib = request->flags & MAPF_ABOVE4G,
 		.align_anonymous = is_anonymous(request) && !is_shared(request),
 		.align_by_offset = !is_anonymous(request) && request->align_by_offset,
 		.offset = request->offset,

@@ -26,6 +26,9 @@
 #define LOW_START ((vaddr_t)0x40000000)
 #define LOW_END	  ((vaddr_t)0x80000000)
 
+/* Where MAPF_ABOVE4G ends a search from above. */
+#define ABOVE_START ((vaddr_t)1 << 32)
+
 vaddr_t
 place_round_hint(const struct space *sp, vaddr_t addr)
 {
@@ -45,34 +48,40 @@ hint_fits(const struct space *sp, vaddr_t hint, uint64_t bytes, vaddr_t end)
 	return !next || hint + bytes <= guarded_start(next);
 }
 
-/* search - the plain rule without a hint. */
+/* search - the plain rule without a hint, down to `lowest`. */
 static bool
-search(const struct space *sp, uint64_t bytes, vaddr_t *out)
+search(const struct space *sp, vaddr_t lowest, uint64_t bytes, vaddr_t *out)
 {
 	const struct space_layout *layout = &sp->layout;
 	vaddr_t			   third;
 
 	if (layout->bottom_up)
 		return tree_gap_lowest(sp, bytes, va_range(layout->mmap_base, layout->end), out);
-	if (tree_gap_highest(sp, bytes, va_range(layout->min_addr, layout->mmap_base), out))
+	if (lowest < layout->mmap_base &&
+	    tree_gap_highest(sp, bytes, va_range(lowest, layout->mmap_base), out))
 		return true;
 	return page_ceil(layout->end / 3, &third) &&
 	       tree_gap_lowest(sp, bytes, va_range(third, layout->end), out);
 }
 
 static bool
-place_plain(const struct space *sp, vaddr_t hint, uint64_t bytes, vaddr_t *out)
+place_plain(const struct space *sp, const struct place_request *request, uint64_t bytes,
+	    vaddr_t *out)
 {
-	if (hint_fits(sp, hint, bytes, sp->layout.end)) {
-		*out = hint;
+	vaddr_t lowest = sp->layout.min_addr;
+
+	if (hint_fits(sp, request->hint, bytes, sp->layout.end)) {
+		*out = request->hint;
 		return true;
 	}
-	return search(sp, bytes, out);
+	if (request->above_4gib)
+		lowest = max_u64(lowest, ABOVE_START);
+	return search(sp, lowest, bytes, out);
 }
 
 /*
- * place_low - Linux draws a start inside the window at random for each call; any
- * address of the window is as good, so this takes the lowest.
+ * place_low - where addresses are random, Linux draws a start inside the window for each call;
+ * this takes the lowest, as Linux does without.
  */
 static bool
 place_low(const struct space *sp, vaddr_t hint, uint64_t bytes, vaddr_t *out)
@@ -95,7 +104,16 @@ holds_large_page(uint64_t offset, uint64_t bytes, uint64_t large)
 	return first >= offset && first - offset <= bytes && bytes - (first - offset) >= large;
 }
 
-/* place_aligned - false: the plain rule decides. */
+/* place_unaligned - where the request goes if large pages do not matter. */
+static bool
+place_unaligned(const struct space *sp, const struct place_request *request, uint64_t bytes,
+		vaddr_t *out)
+{
+	return request->low_2gib ? place_low(sp, request->hint, bytes, out)
+				 : place_plain(sp, request, bytes, out);
+}
+
+/* place_aligned - false: large pages do not matter, or there is no room for it. */
 static bool
 place_aligned(const struct space *sp, const struct place_request *request, uint64_t offset,
 	      vaddr_t *out)
@@ -108,7 +126,7 @@ place_aligned(const struct space *sp, const struct place_request *request, uint6
 		return false;
 	if (offset + request->bytes + large < offset)
 		return false;
-	if (!place_plain(sp, request->hint, request->bytes + large, &va))
+	if (!place_unaligned(sp, request, request->bytes + large, &va))
 		return false;
 	up = (offset - va) & (large - 1);
 	if (request->hint && va == request->hint)
@@ -124,14 +142,12 @@ place(const struct space *sp, const struct place_request *request, vaddr_t *out)
 {
 	uint64_t large = sp->layout.huge_size;
 
-	if (request->low_2gib)
-		return place_low(sp, request->hint, request->bytes, out);
 	if (request->align_by_offset && place_aligned(sp, request, request->offset, out))
 		return true;
 	if (request->align_anonymous && large && !request->hint && request->bytes % large == 0 &&
 	    place_aligned(sp, request, 0, out))
 		return true;
-	return place_plain(sp, request->hint, request->bytes, out);
+	return place_unaligned(sp, request, request->bytes, out);
 }
 
 err_t

@@ -9,6 +9,7 @@ struct place_request {
 	vaddr_t	 hint;		  /* page aligned; 0: none */
 	uint64_t bytes;		  /* whole pages, more than 0 */
 	bool	 low_2gib;	  /* MAPF_32BIT */
+	bool	 above_4gib;	  /* MAPF_ABOVE4G: a search, not a hint */
 	bool	 align_anonymous; /* private anonymous: whole large pages are aligned */
 	bool	 align_by_offset; /* a file: large pages of the file are aligned */
 	uint64_t offset;	  /* bytes */

@@ -2,7 +2,7 @@
  * resident.c - mincore: which pages could be read without waiting for a pager.
  *
  * A page that has an entry is there, whatever the region allows. Where the entry is
- * empty the object decides: a page in one of its slots is in memory. Guards and swapped
+ * empty, or a guard, the object decides: a page in one of its slots is in memory. Swapped
  * pages are not there, nor is anonymous memory that was never touched.
  */
 #include "pt/cursor.h"
@@ -27,13 +27,15 @@ is_resident(struct space *sp, const struct region *r, vaddr_t va)
 	switch (arch_pte_kind(view.pte, view.level)) {
 	case PTE_LEAF:
 		return true;
-	case PTE_EMPTY:
-		return r->object && object_has(r->object, region_page_index(r, va));
 	case PTE_MARK:
+		if (arch_pte_decode_mark(view.pte).type != MARK_GUARD)
+			return false;
+		break;
+	case PTE_EMPTY:
 	case PTE_TABLE:
 		break;
 	}
-	return false;
+	return r->object && object_has(r->object, region_page_index(r, va));
 }
 
 err_t

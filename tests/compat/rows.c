@@ -6,6 +6,8 @@
 #define ALLOWED(error, what) SAME(error), .allowance = (what)
 #define DIFFERS(lin, us, as) .linux_gives = (lin), .gives = (us), .why = (as)
 
+#define HUGE(shift) ((uint64_t)(shift) << MAPF_HUGE_SHIFT)
+
 enum { ANON = MAPF_PRIVATE | MAPF_ANONYMOUS };
 
 const struct user_iovec vectors[NR_VECS] = {
@@ -69,6 +71,43 @@ const struct row rows[] = {
 	  "HUGETLB without any huge page",
 	  { 0, PG, 3, ANON | MAPF_HUGETLB },
 	  SAME(ERR_NOMEM) },
+	{ CALL_MMAP,
+	  "HUGETLB, a size that there is not",
+	  { 0, PG, 3, ANON | MAPF_HUGETLB | HUGE(16) },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, 2 MiB",
+	  { 0, PG, 3, ANON | MAPF_HUGETLB | HUGE(21) },
+	  SAME(ERR_NOMEM) },
+	{ CALL_MMAP, "HUGETLB, length 0", { 0, 0, 3, ANON | MAPF_HUGETLB }, SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, length that rounds up to 0",
+	  { 0, ALL - 8 * PG, 3, ANON | MAPF_HUGETLB },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, neither private nor shared",
+	  { 0, PG, 3, MAPF_ANONYMOUS | MAPF_HUGETLB },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, SHARED_VALIDATE",
+	  { 0, PG, 3, MAPF_ANONYMOUS | MAPF_HUGETLB | 3 },
+	  SAME(ERR_NOMEM) },
+	{ CALL_MMAP,
+	  "HUGETLB, GROWSDOWN",
+	  { 0, PG, 3, ANON | MAPF_HUGETLB | MAPF_GROWSDOWN },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, FIXED, in the middle of a large page",
+	  { P(30), PG, 3, ANON | MAPF_HUGETLB | MAPF_FIXED },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, an ordinary file",
+	  { 0, PG, 3, MAPF_PRIVATE | MAPF_HUGETLB, FILE_RW },
+	  SAME(ERR_INVAL) },
+	{ CALL_MMAP,
+	  "HUGETLB, NORESERVE",
+	  { 0, PG, 3, ANON | MAPF_HUGETLB | MAPF_NORESERVE },
+	  DIFFERS(OK, ERR_NOMEM, "Linux finds out at the first access, with SIGBUS") },
 	{ CALL_MMAP, "FIXED, unaligned", { P(30) + 1, PG, 3, ANON | MAPF_FIXED }, SAME(ERR_INVAL) },
 	{ CALL_MMAP,
 	  "FIXED, in the kernel",

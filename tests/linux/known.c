@@ -179,12 +179,12 @@ is_behind_end(const struct verdict *v)
 enum { RESIDENT_FILE, RESIDENT_CHILD };
 
 const struct known known[] = {
-	[RESIDENT_FILE] = { "mincore of files",
+	[RESIDENT_FILE] = { "mincore of files on a disk, and of holes that were read",
 			    "Linux reads ahead, and keeps or drops pages of its cache in blocks of "
-			    "many; "
-			    "the library fills what is touched",
+			    "many, and has no page for a hole that read(2) reads in tmpfs; the "
+			    "library fills what is touched",
 			    NULL, true },
-	[RESIDENT_CHILD] = { "mincore in a forked child",
+	[RESIDENT_CHILD] = { "mincore of anonymous memory in a forked child",
 			     "Linux leaves out of the child what it can fault in again, zero pages "
 			     "for "
 			     "instance; the library shares all",
@@ -258,10 +258,6 @@ const struct known known[] = {
 	  is_behind_end, false },
 	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
 	  false },
-	{ "MAP_32BIT",
-	  "Linux draws the place at random inside the window; the library takes the "
-	  "lowest free one",
-	  NULL, false },
 	{ "process_vm_readv and _writev between ranges that overlap",
 	  "the order in which bytes are copied is nowhere promised", NULL, false },
 	{ "MAP_HUGETLB",
@@ -272,14 +268,14 @@ const struct known known[] = {
 	  NULL, false },
 };
 
-/* holds_file - a file is mapped somewhere in the range. */
+/* holds_anonymous - private memory without a file lies somewhere in the range. */
 static bool
-holds_file(const struct verdict *v)
+holds_anonymous(const struct verdict *v)
 {
 	struct region *r = space_first(library_space(v->op.process));
 
 	for (; r; r = region_next(r))
-		if (r->object && r->range.start < v->op.arg[0] + v->op.arg[1] &&
+		if (!r->object && r->range.start < v->op.arg[0] + v->op.arg[1] &&
 		    v->op.arg[0] < r->range.end)
 			return true;
 	return false;
@@ -290,9 +286,9 @@ known_residency(const struct verdict *v)
 {
 	if (v->op.kind != OP_MINCORE)
 		return NULL;
-	if (holds_file(v))
+	if (library_guesses_cache(v->op.process, v->op.arg[0], v->op.arg[0] + v->op.arg[1]))
 		return &known[RESIDENT_FILE];
-	return pair_is_child(v->op.process) ? &known[RESIDENT_CHILD] : NULL;
+	return pair_is_child(v->op.process) && holds_anonymous(v) ? &known[RESIDENT_CHILD] : NULL;
 }
 
 const struct known *

@@ -20,8 +20,9 @@
 #include <anymm/process.h>
 #include <sim/sim.h>
 
-#define FRAMES	  32768
-#define MAX_FILES 16
+#define FRAMES	   32768
+#define MAX_FILES  16
+#define MOST_PAGES 1024 /* of a file that grows */
 
 static struct {
 	struct process	   *processes[MAX_PROCESSES];
@@ -30,6 +31,7 @@ static struct {
 	uint64_t	    image_id[MAX_FILES];
 	bool		    disk_aligns;
 	bool		    is_wrong;
+	bool		    was_hole[MOST_PAGES]; /* of `both`, when it was read */
 	struct frame_totals fresh;
 } lib;
 
@@ -113,6 +115,7 @@ library_begin(const struct setup *setup)
 	sim_reset();
 	memset(lib.processes, 0, sizeof(lib.processes));
 	memset(lib.image, 0, sizeof(lib.image));
+	memset(lib.was_hole, 0, sizeof(lib.was_hole));
 	lib.disk_aligns = setup->disk_aligns;
 	lib.is_wrong = setup->is_wrong;
 	lib.both = make_file(FILE_BOTH + 1);
@@ -140,6 +143,58 @@ uint64_t
 library_file_bytes(enum file file)
 {
 	return object_size(object_of(file));
+}
+
+/* note_holes - pages of the file in memory that a read is about to make. */
+static void
+note_holes(uint64_t offset, uint64_t bytes)
+{
+	uint64_t end = min_u64(offset + bytes, object_size(lib.both)) + ARCH_PAGE_SIZE - 1;
+
+	lock_acquire(&lib.both->lock);
+	for (uint64_t i = offset >> ARCH_PAGE_SHIFT; i < end >> ARCH_PAGE_SHIFT; i++)
+		if (i < MOST_PAGES && pfn_is_none(object_peek_page(lib.both, i)))
+			lib.was_hole[i] = true;
+	lock_release(&lib.both->lock);
+}
+
+static bool
+is_on_disk(const struct object *object)
+{
+	for (unsigned i = 0; i < MAX_FILES; i++)
+		if (object == lib.image[i])
+			return true;
+	return object == lib.disk;
+}
+
+/* guesses_cache - in this part of a region. */
+static bool
+guesses_cache(const struct region *r, struct va_range part)
+{
+	uint64_t first = region_page_index(r, part.start);
+	uint64_t end = first + ((part.end - part.start) >> ARCH_PAGE_SHIFT);
+
+	if (!r->object || range_is_empty(part))
+		return false;
+	if (is_on_disk(r->object))
+		return true;
+	for (uint64_t i = first; r->object == lib.both && i < min_u64(end, MOST_PAGES); i++)
+		if (lib.was_hole[i])
+			return true;
+	return false;
+}
+
+bool
+library_guesses_cache(unsigned process, uint64_t start, uint64_t end)
+{
+	struct region *r = space_first(library_space(process));
+
+	end = (end + ARCH_PAGE_MASK) & ~ARCH_PAGE_MASK;
+	for (; r; r = region_next(r))
+		if (range_overlaps(r->range, va_range(start, end)) &&
+		    guesses_cache(r, range_clip(r->range, va_range(start, end))))
+			return true;
+	return false;
 }
 
 static int64_t
@@ -245,8 +300,11 @@ do_read(const struct op *op, struct result *result)
 {
 	unsigned char bytes[MOST_FILE_BYTES];
 	size_t	      done = 0;
-	err_t	      err = object_read(object_of(op->file), op->arg[0], bytes, op->arg[1], &done);
+	err_t	      err;
 
+	if (op->file != FILE_DISK)
+		note_holes(op->arg[0], op->arg[1]);
+	err = object_read(object_of(op->file), op->arg[0], bytes, op->arg[1], &done);
 	result->value = err == OK ? (int64_t)done : err;
 	if (result->value > 0)
 		result->data = bytes_digest(bytes, done);

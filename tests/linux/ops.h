@@ -174,7 +174,11 @@ void	 library_visit(unsigned process, const struct op *op, const uint64_t *pages
 uint64_t library_file_bytes(enum file file);   /* its size now */
 struct space *library_space(unsigned process); /* NULL: not alive */
 bool	      library_check(char *text, size_t bytes);
-void	      library_end(void);
+
+/* library_guesses_cache - which pages of the range Linux has in its cache is not known here. */
+bool library_guesses_cache(unsigned process, uint64_t start, uint64_t end);
+
+void library_end(void);
 
 /* library_gone - after library_end: everything was given back. */
 bool library_gone(char *text, size_t bytes);

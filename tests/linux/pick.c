@@ -242,8 +242,8 @@ pick_placing(struct picker *picker)
 	}
 }
 
-/* Places drawn at random, reserved large pages and droppable memory are not asked for (known.c). */
-#define NOT_ASKED_FOR (MAPF_32BIT | MAPF_HUGETLB | 0x80 | 0x3000000)
+/* Reserved large pages and droppable memory are not asked for (known.c). */
+#define NOT_ASKED_FOR (MAPF_HUGETLB | 0x3000000)
 
 static unsigned
 pick_map_flags(struct picker *picker)
@@ -264,6 +264,8 @@ pick_map_flags(struct picker *picker)
 		flags |= MAPF_POPULATE;
 	if (one_in(picker, 20) && picker->theme->is_small)
 		flags |= MAPF_LOCKED;
+	if (one_in(picker, 12))
+		flags |= one_in(picker, 3) ? MAPF_ABOVE4G : MAPF_32BIT;
 	if (one_in(picker, 50))
 		flags |= (unsigned)draw(picker) & 0x7c17f900u;
 	return (flags & ~NOT_ASKED_FOR) | pick_placing(picker);
@@ -391,8 +393,11 @@ pick_fork(const struct picker *picker, struct op *op)
 	return true;
 }
 
-/* Mostly a whole region, from its start: anything else is refused early. */
-static void
+/*
+ * Mostly a whole region, from its start: anything else is refused early. false: over maps that look
+ * like one, where sequences end (known.c), so only seldom.
+ */
+static bool
 pick_mremap(struct picker *picker, struct space *sp, struct op *op)
 {
 	const struct region *r = any_region(picker, sp);
@@ -418,6 +423,8 @@ pick_mremap(struct picker *picker, struct space *sp, struct op *op)
 	if (r && (r->flags & REGION_LOCKED) && op->arg[2] > MOST_MADE &&
 	    op->arg[2] < UINT64_MAX - MOST_MADE)
 		op->arg[2] = pick_few_pages(picker);
+	return !pair_splits(op->process, op->arg[0], op->arg[0] + op->arg[1] - 1) ||
+	       one_in(picker, 32);
 }
 
 /* keeps_tail - such files always end with a page (known.c). */
@@ -558,8 +565,7 @@ fill_in(struct picker *picker, struct op *op)
 		pick_mmap(picker, sp, op);
 		return true;
 	case OP_MREMAP:
-		pick_mremap(picker, sp, op);
-		return true;
+		return pick_mremap(picker, sp, op);
 	case OP_MLOCKALL:
 		op->arg[0] = one_in(picker, 10) ? below(picker, 16) : 1 + below(picker, 7);
 		return true;

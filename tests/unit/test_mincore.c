@@ -58,6 +58,29 @@ entries_and_objects_say_what_is_there(void **state)
 	sketch_end(sp);
 }
 
+/* page      1 2 3 4
+ * file      F F F F     guards on 2 and 3; the page behind 3 has gone from the object
+ * told      1 1 0 1 */
+static void
+behind_a_guard_the_object_is_asked(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file = sketch_file(7, 10);
+
+	(void)state;
+	sketch_map_file(sp, 1, 5, PROT_R, file, 0, MAPF_SHARED);
+	sketch_map(sp, 10, 11, PROT_RW, 0);
+	for (unsigned page = 1; page < 5; page++)
+		(void)sketch_load(sp, page);
+	EXPECT_OK(space_advise(sp, PAGE(2), PAGE(2), ADVICE_GUARD_INSTALL));
+	object_punch(file, 2, 1);
+	blank(sp);
+	EXPECT_OK(call_mincore(sp, PAGE(1), PAGE(4), PAGE(10)));
+	assert_string_equal(told(sp, 5), "1101e");
+	object_put(file);
+	sketch_end(sp);
+}
+
 static void
 errors_are_linuxs(void **state)
 {
@@ -98,4 +121,5 @@ errors_are_linuxs(void **state)
 }
 
 TEST_SUITE(mincore, cmocka_unit_test(entries_and_objects_say_what_is_there),
+	   cmocka_unit_test(behind_a_guard_the_object_is_asked),
 	   cmocka_unit_test(errors_are_linuxs))

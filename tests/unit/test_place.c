@@ -346,7 +346,10 @@ rule_4b_bottom_up(void **state)
 	sketch_end(sp);
 }
 
-/* Rule 5: inside [0x40000000, 0x80000000), never aligned to large pages. */
+/*
+ * Rule 5: inside [0x40000000, 0x80000000), from below. Large pages are aligned there too, and Linux
+ * goes a step too far there too.
+ */
 static void
 rule_5_low_2_gib(void **state)
 {
@@ -356,13 +359,40 @@ rule_5_low_2_gib(void **state)
 
 	(void)state;
 	assert_int_equal(map_anonymous(sp, 0, 0x1000, MAPF_PRIVATE | MAPF_32BIT), 0x40000000);
-	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE | MAPF_32BIT), 0x40001000);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE | MAPF_32BIT), 0x40200000);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_PRIVATE | MAPF_32BIT), 0x40600000);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB, MAPF_SHARED | MAPF_32BIT), 0x40400000);
+	assert_int_equal(map_anonymous(sp, 0, 2 * MIB + 0x1000, MAPF_PRIVATE | MAPF_32BIT),
+			 0x40800000);
 	assert_int_equal(map_anonymous(sp, 0x50000000, 0x1000, MAPF_PRIVATE | MAPF_32BIT),
 			 0x50000000);
 	assert_int_equal(map_anonymous(sp, 0x7ffff000, 0x2000, MAPF_PRIVATE | MAPF_32BIT),
-			 0x40201000);
+			 0x40001000);
 	put(sp, 0x40000000, 0x80000000, 0);
 	EXPECT_ERR(space_map(sp, &request, &va), ERR_NOMEM);
+	sketch_end(sp);
+}
+
+/* Rule 6: MAPF_ABOVE4G ends the search from above at 4 GiB, and goes on from a third; hints are not asked. */
+static void
+rule_6_above_4_gib(void **state)
+{
+	const vaddr_t above = (vaddr_t)1 << 32;
+	struct space *sp;
+
+	(void)state;
+	if (BASE <= 2 * above)
+		return;
+	sp = linux_space();
+	assert_int_equal(map_anonymous(sp, 0, 0x1000, MAPF_PRIVATE | MAPF_ABOVE4G), BASE - 0x1000);
+	put(sp, above + 0x3000, BASE - 0x1000, 0);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G), above + 0x1000);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G), BASE);
+	assert_int_equal(map_anonymous(sp, 0x20000000, 0x2000, MAPF_PRIVATE | MAPF_ABOVE4G),
+			 0x20000000);
+	assert_int_equal(map_anonymous(sp, 0, 0x1000, MAPF_PRIVATE | MAPF_ABOVE4G | MAPF_32BIT),
+			 0x40000000);
+	assert_int_equal(map_anonymous(sp, 0, 0x2000, MAPF_PRIVATE), above - 0x1000);
 	sketch_end(sp);
 }
 
@@ -404,4 +434,5 @@ TEST_SUITE(place, cmocka_unit_test(rule_1_top_down), cmocka_unit_test(rule_1_bot
 	   cmocka_unit_test(rule_4a_large_anonymous), cmocka_unit_test(rule_4a_one_step_too_far),
 	   cmocka_unit_test(rule_4a_falls_back), cmocka_unit_test(rule_4b_large_file),
 	   cmocka_unit_test(rule_4b_last_offsets), cmocka_unit_test(rule_4b_bottom_up),
-	   cmocka_unit_test(rule_5_low_2_gib), cmocka_unit_test(many_regions_one_fitting_gap))
+	   cmocka_unit_test(rule_5_low_2_gib), cmocka_unit_test(rule_6_above_4_gib),
+	   cmocka_unit_test(many_regions_one_fitting_gap))

@@ -324,8 +324,42 @@ long_elements_go_in_batches(void **state)
 	}
 }
 
+/*
+ * Of a negative length and an element that cannot be read the first is told. Page 4 is the last of
+ * the local space; a vector that does not lie in user space is not looked at.
+ */
+static void
+a_vector_is_looked_at_from_its_start(void **state)
+{
+	const struct {
+		unsigned before; /* bytes of the vector that can be read */
+		err_t	 err;
+	} cases[] = { { 16, ERR_INVAL }, { 31, ERR_INVAL }, { 15, ERR_FAULT }, { 8, ERR_FAULT } };
+	const struct user_iovec bad = { PAGE(1), (uint64_t)1 << 63 }, good = { PAGE(1), 8 };
+	struct pair		p = pair_make();
+	uint64_t		done;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct process_vm_request request = request_of(&p, &good, 1, &good, 1);
+		vaddr_t			  at = PAGE(5) - cases[i].before;
+
+		assert_int_equal(copy_to_space(p.local, at, &bad, sizeof(bad)),
+				 cases[i].before < 16 ? 16 - cases[i].before : 0);
+		request.remote_vec = at;
+		request.nr_remote = 2;
+		EXPECT_ERR(call_process_vm_readv(&request, &done), cases[i].err);
+		request = request_of(&p, &good, 1, &good, 1);
+		request.local_vec = at;
+		request.nr_local = 2;
+		EXPECT_ERR(call_process_vm_readv(&request, &done), cases[i].err);
+	}
+	pair_end(&p);
+}
+
 TEST_SUITE(process_vm, cmocka_unit_test(borders_need_not_agree),
 	   cmocka_unit_test(writing_is_reading_the_other_way), cmocka_unit_test(a_part_is_a_result),
 	   cmocka_unit_test(remote_pages_come_first), cmocka_unit_test(long_elements_go_in_batches),
+	   cmocka_unit_test(a_vector_is_looked_at_from_its_start),
 	   cmocka_unit_test(bad_arguments_are_refused),
 	   cmocka_unit_test(without_memory_nothing_is_copied))

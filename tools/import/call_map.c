@@ -114,17 +114,12 @@ write_flags(struct text *out, uint64_t flags)
 		uint64_t    bit;
 		const char *word;
 	} words[] = {
-		{ MAP_FIXED_BIT, "fixed" },
-		{ MAP_ANONYMOUS_BIT, "anon" },
-		{ MAP_32BIT_BIT, "32bit" },
-		{ 0x100, "growsdown" },
-		{ 0x800, "denywrite" },
-		{ 0x2000, "locked" },
-		{ 0x4000, "noreserve" },
-		{ 0x8000, "populate" },
-		{ 0x20000, "stack" },
-		{ MAP_HUGETLB_BIT, "hugetlb" },
-		{ MAP_NOREPLACE_BIT, "noreplace" },
+		{ MAP_FIXED_BIT, "fixed" },	{ MAP_ANONYMOUS_BIT, "anon" },
+		{ MAP_32BIT_BIT, "32bit" },	{ 0x80, "above4g" },
+		{ 0x100, "growsdown" },		{ 0x800, "denywrite" },
+		{ 0x2000, "locked" },		{ 0x4000, "noreserve" },
+		{ 0x8000, "populate" },		{ 0x20000, "stack" },
+		{ MAP_HUGETLB_BIT, "hugetlb" }, { MAP_NOREPLACE_BIT, "noreplace" },
 	};
 	uint64_t left = flags;
 	bool	 any = false;

@@ -60,6 +60,7 @@ static const struct flag_word map_flags[] = {
 	{ "noreplace", MAPF_FIXED_NOREPLACE },
 	{ "anon", MAPF_ANONYMOUS },
 	{ "32bit", MAPF_32BIT },
+	{ "above4g", MAPF_ABOVE4G },
 	{ "growsdown", MAPF_GROWSDOWN },
 	{ "denywrite", MAPF_DENYWRITE },
 	{ "locked", MAPF_LOCKED },
