@@ -22,13 +22,18 @@ machine(void **state)
 static void
 f1_consecutive_frames_are_consecutive_in_the_map(void **state)
 {
-	pfn_t first;
+	pfn_t first, far;
 
 	(void)state;
 	EXPECT_OK(frame_alloc(four_frames, &first));
 	for (unsigned i = 0; i < 4; i++)
 		assert_ptr_equal(arch_frame_ptr(pfn_add(first, i)),
 				 (char *)arch_frame_ptr(first) + i * ARCH_PAGE_SIZE);
+	/* and so for any two frames: the distance of two addresses is that of their numbers */
+	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_KERNEL, .order = 9 }, &far));
+	assert_true((char *)arch_frame_ptr(far) - (char *)arch_frame_ptr(first) ==
+		    ((int64_t)far.n - (int64_t)first.n) * (int64_t)ARCH_PAGE_SIZE);
+	frame_release(far);
 	frame_release(first);
 	machine_check();
 }

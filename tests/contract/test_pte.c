@@ -105,7 +105,7 @@ p1_a_leaf_decodes_to_what_was_encoded(void **state)
 	for_each_leaf(p1_one_leaf);
 }
 
-/* P2 */
+/* LUN-13: P2 */
 static void
 p2_a_table_entry_keeps_table_and_write_permission(void **state)
 {
@@ -176,7 +176,7 @@ p4_one_leaf(struct pte_leaf leaf)
 	}
 }
 
-/* P4 */
+/* LUN-13: P4 */
 static void
 p4_with_write_changes_only_the_write_permission(void **state)
 {
@@ -231,7 +231,7 @@ p6_one_leaf(struct pte_leaf leaf)
 				   arch_pte_leaf(clean)));
 }
 
-/* P6 */
+/* LUN-13: P6 */
 static void
 p6_without_accessed_dirty_clears_nothing_else(void **state)
 {

@@ -106,6 +106,13 @@ u1_a_missing_page_is_told_from_a_forbidden_one(void **state)
 	assert_int_equal(arch_user_write(PAGE_R + 7, &byte, 1, &fault), 0);
 	assert_fault(&fault, PAGE_R + 7, ACCESS_STORE);
 	assert_true(fault.present);
+	/* and so is what an instruction was fetched for, by the program itself */
+	assert_int_equal(machine_access(ACCESS_FETCH, PAGE_RW, &byte, 1, &fault), 0);
+	assert_fault(&fault, PAGE_RW, ACCESS_FETCH);
+	assert_true(fault.present);
+	assert_int_equal(machine_access(ACCESS_FETCH, PAGE_EMPTY, &byte, 1, &fault), 0);
+	assert_fault(&fault, PAGE_EMPTY, ACCESS_FETCH);
+	assert_false(fault.present);
 }
 
 /* U1: nothing outside the user half is user memory; lengths that wrap around neither. */

@@ -3,8 +3,9 @@
 
 docs/seeds.txt lists the behaviours by id. A test shows a behaviour by naming its id: in the
 comment above a test, in the head comment of a file of tests (then the file as a whole shows
-it), or in a comment of a scenario. As a lint this program looks for ids that nobody knows, for
-ids without a test and for ids listed twice; with --write it makes docs/seeds.md.
+it), or in a comment of a scenario. A line that begins with = names a mechanism of theirs in
+whose place something else stands here. As a lint this program looks for ids that nobody knows,
+for ids without a test and for ids listed twice; with --write it makes docs/seeds.md.
 """
 
 import os
@@ -32,7 +33,7 @@ def listed(top, findings):
     """id -> behaviour, in the order of the list."""
     rows = {}
     for number, line in enumerate(tree.read(top, LIST).splitlines(), 1):
-        if not line or line.startswith("#"):
+        if not line or line.startswith(("#", "=")):
             continue
         name, _, text = line.partition(" ")
         if not ID.fullmatch(name) or not text:
@@ -41,6 +42,22 @@ def listed(top, findings):
             findings.add(LIST, number, "%s is listed twice" % name)
         rows[name] = text
     return rows
+
+
+def replaced(top, rows, findings):
+    """(ids, their mechanism, ours) of each line that begins with =."""
+    for number, line in enumerate(tree.read(top, LIST).splitlines(), 1):
+        if not line.startswith("="):
+            continue
+        parts = [part.strip() for part in line[1:].split("|")]
+        ids = parts[0].split()
+        if len(parts) != 3 or not ids or not all(parts):
+            findings.add(LIST, number, "expected: = ids | their mechanism | ours")
+            continue
+        for name in ids:
+            if name not in rows:
+                findings.add(LIST, number, "%s is in no row" % name)
+        yield ids, parts[1], parts[2]
 
 
 def quoted(text):
@@ -135,7 +152,7 @@ def count(names, found):
     return sum(1 for name in names if name in found)
 
 
-def page(rows, found, booted):
+def page(rows, replacements, found, booted):
     mistakes = [name for name in rows if "-B" in name]
     behaviours = [name for name in rows if "-B" not in name]
     lines = [
@@ -149,7 +166,17 @@ def page(rows, found, booted):
         "%d of %d behaviours and %d of %d mistakes have a test." %
         (count(behaviours, found), len(behaviours), count(mistakes, found), len(mistakes)),
         "A test runs in the simulator (sim), on a booted PC (x86-64), or both.",
+        "",
+        "## Done another way",
+        "",
+        "Where one of their mechanisms has another one in its place, the tests of the rows show what",
+        "it was for.",
+        "",
+        "| there | here | rows |",
+        "| --- | --- | --- |",
     ]
+    for ids, theirs, ours in replacements:
+        lines.append("| %s | %s | %s |" % (theirs, ours, ", ".join(ids)))
     for prefix, system in SYSTEMS:
         lines += ["", "## %s" % system, "", "| id | behaviour or mistake | tests | where |",
                   "| --- | --- | --- | --- |"]
@@ -165,11 +192,12 @@ def main():
     top = tree.root()
     findings = tree.Findings()
     rows = listed(top, findings)
+    replacements = list(replaced(top, rows, findings))
     unknown_ids(top, rows, findings)
     ids_without_test(top, rows, findings)
     if "--write" in sys.argv:
         with open(os.path.join(top, PAGE), "w", encoding="utf-8") as file:
-            file.write(page(rows, shown(top), boot_suites(top)))
+            file.write(page(rows, replacements, shown(top), boot_suites(top)))
     findings.finish()
 
 

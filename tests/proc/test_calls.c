@@ -315,7 +315,7 @@ static const struct row {
 	{ "sigsuspend", shows_sigsuspend },
 };
 
-/* LUN-43, ALM-29: each call does its part, and what is left afterwards can be ended. */
+/* LUN-43, DRG-10, ALM-29: each call does its part, and what is left afterwards can be ended. */
 static void
 every_call_is_there(void **state)
 {

@@ -92,7 +92,7 @@ walks_meet_everybody(void **state)
 	}
 }
 
-/* CAM-26, CAM-B04: kill-descendants of any shape; nobody is left, and nobody was orphaned. */
+/* WNX-B13, CAM-26, CAM-B04: kill-descendants of any shape; nobody is left, and nobody was orphaned. */
 static void
 descendants_are_killed(void **state)
 {

@@ -205,6 +205,31 @@ sharers_close_together(void **state)
 	assert_int_equal(the_pipe.nr_ends, 0);
 }
 
+/* CAM-35, CAM-B02: a reader is killed in its sleep. The other one sleeps on, and gets what is written. */
+static void
+a_killed_sleeper_takes_nobody_along(void **state)
+{
+	struct process *first = first_with_pipe();
+	struct process *reader[2] = { kin_child(first, 0), kin_child(first, 0) };
+	unsigned	nr = 9;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		EXPECT_ERR(read_pipe(reader[i], &nr), ERR_AGAIN);
+	assert_int_equal(resource_refs(&the_pipe.reader), 3);
+	EXPECT_OK(proc_kill(reader[0], 9));
+	assert_int_equal(resource_refs(&the_pipe.reader), 2);
+	assert_int_equal(the_pipe.nr_wakes, 0);
+	EXPECT_ERR(read_pipe(reader[1], &nr), ERR_AGAIN);
+	EXPECT_OK(write_pipe(first));
+	EXPECT_OK(read_pipe(reader[1], &nr));
+	assert_int_equal(nr, 1);
+	assert_int_equal(kin_wait(first).code, 9);
+	kin_end();
+	assert_int_equal(the_pipe.nr_ends, 0);
+}
+
 TEST_SUITE(pipe, cmocka_unit_test(the_last_writer_wakes_all_readers),
 	   cmocka_unit_test(a_write_without_readers_is_an_error),
-	   cmocka_unit_test(sharers_close_together))
+	   cmocka_unit_test(sharers_close_together),
+	   cmocka_unit_test(a_killed_sleeper_takes_nobody_along))

@@ -63,6 +63,7 @@ read_counted(unsigned cpu)
 	return word << 8 | done;
 }
 
+/* WNX-B10: what was fetched is looked up again. */
 RACE(truncation_and_a_fault, .start = start_untouched,
      .ops = { { store_parent, load_parent }, { cut, grow } }, .preemptions = 2,
      .preemptions_wide = 2)

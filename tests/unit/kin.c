@@ -17,8 +17,12 @@ note_wake(struct process *proc)
 static void
 note_start(struct thread *t)
 {
+	const struct process *proc = t->process;
+
 	kin_log.nr_starts++;
 	kin_log.last_started = t;
+	kin_log.nr_incomplete += proc->state != PROCESS_ALIVE || !proc->space ||
+				 list_is_empty(&proc->sibling) || list_is_empty(&proc->all);
 }
 
 static void
@@ -31,7 +35,8 @@ note_release(struct process *proc)
 static bool
 note_halt(struct process *proc)
 {
-	(void)proc;
+	if (kin_log.nr_halts < ARRAY_SIZE(kin_log.halted))
+		kin_log.halted[kin_log.nr_halts] = proc->id;
 	kin_log.nr_halts++;
 	return !kin_log.refuse_halt;
 }

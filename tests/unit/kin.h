@@ -61,6 +61,8 @@ struct kin_log {
 	uint64_t	init_children;
 	struct process *last_woken;
 	struct thread  *last_started;
+	unsigned nr_incomplete; /* started before they were alive, in the tree, and had a space */
+	uint32_t halted[16];	/* ids in the order of their halts */
 };
 extern struct kin_log kin_log;
 

@@ -157,7 +157,7 @@ a_request_says_where_the_child_begins(void **state)
 
 /* ---- floating-point state ---- */
 
-/* ALM-24, DRG-B10, CAM-12: what the CPU has is saved first, and copied; each goes on with its own. */
+/* DRG-B10, CAM-12, ALM-24: what the CPU has is saved first, and copied; each goes on with its own. */
 static void
 a_child_has_what_the_cpu_had(void **state)
 {
@@ -335,7 +335,7 @@ the_thread_is_found_from_its_stack(void **state)
 	assert_int_equal(kstack_live(), 0);
 }
 
-/* DRG-24: a child that begins in user mode has a fresh stack, on which the kernel takes it there. */
+/* DRG-24, CAM-B08: a child that begins in user mode has a fresh stack, on which the kernel takes it there. */
 static void
 a_user_thread_begins_on_a_fresh_stack(void **state)
 {
@@ -397,7 +397,7 @@ leave_stack(struct thread *t, uint64_t used)
 	return sp;
 }
 
-/* ALM-24, DRG-25, LUN-33, LUN-34, WNX-24: who forks in the kernel leaves its used stack to the child, put right. */
+/* LUN-33, LUN-34, DRG-25, WNX-24, ALM-24: who forks in the kernel leaves its used stack to the child, put right. */
 static void
 a_fork_in_the_kernel_copies_the_used_stack(void **state)
 {
@@ -449,7 +449,7 @@ a_hostile_chain_is_copied_as_it_is(void **state)
 	kin_end();
 }
 
-/* LUN-35: of several threads one is in the child, with its own stacks alone. */
+/* LUN-35, LUN-B10: of several threads one is in the child, with its own stacks alone. */
 static void
 only_the_callers_stacks_are_in_the_child(void **state)
 {
@@ -659,7 +659,7 @@ undo_clone(void)
 	}
 }
 
-/* Each allocation of each kind of clone fails, on its own and with all that follow. */
+/* DRG-B05, WNX-B01: each allocation of each kind of clone fails, on its own and with all that follow. */
 static void
 lack_of_memory_changes_nothing(void **state)
 {

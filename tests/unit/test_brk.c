@@ -8,7 +8,7 @@ heap_space(struct space_layout layout)
 	return sketch_space_with(&layout);
 }
 
-/* LUN-B14, DRG-B14:
+/* LUN-B14, DRG-10, DRG-B14:
  * page      1 2 3 4 5 6
  * brk                        asks only
  * brk 5         H H
@@ -39,7 +39,7 @@ the_heap_follows_the_break(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-11, LUN-B14, WNX-B11, DRG-B14: its own region is not in the way, the old break is not lost, pages go. */
+/* LUN-11, LUN-B14, DRG-B14, WNX-B11, ALM-B11: its own region is not in the way, the old break is not lost, pages go. */
 static void
 growing_extends_one_region(void **state)
 {
@@ -53,7 +53,7 @@ growing_extends_one_region(void **state)
 	sketch_end(sp);
 }
 
-/* WNX-26: Refusals give the break as it was. */
+/* DRG-10, WNX-26: Refusals give the break as it was. */
 static void
 what_cannot_be_is_not(void **state)
 {
@@ -76,7 +76,8 @@ what_cannot_be_is_not(void **state)
 	sketch_end(sp);
 }
 
-/* page      3 4 5 6 7 8 9 10
+/* LUN-11:
+ * page      3 4 5 6 7 8 9 10
  * before    H H           X      rule 12: one page stays free below the next mapping */
 static void
 one_page_stays_free_below_the_next_mapping(void **state)

@@ -167,7 +167,7 @@ all_memory_can_be_taken_and_given_back(void **state)
 	}
 }
 
-/* Nodes that meet in the middle of a block are never merged, nor are neighbours over a hole. */
+/* ALM-B11: nodes that meet in the middle of a block are never merged, nor are neighbours over a hole. */
 static void
 blocks_do_not_grow_over_borders(void **state)
 {
@@ -187,7 +187,7 @@ blocks_do_not_grow_over_borders(void **state)
 	phys_check_machine();
 }
 
-/* ALM-28. */
+/* DRG-12, ALM-28. */
 static void
 the_preferred_node_comes_first_then_the_next(void **state)
 {

@@ -514,6 +514,52 @@ two_owners_may_both_write_at_once(void **state)
 	}
 }
 
+static struct pte_leaf
+private_leaf(pfn_t pfn)
+{
+	return (struct pte_leaf){ .pfn = pfn, .prot = PROT_RW, .is_private = true };
+}
+
+/*
+ * LUN-16, LUN-19: while one tree is active, cursors edit two others, one inside the other: each finds its own
+ * tables through the direct map, there is no window that a second one could take away, and nothing is left open.
+ */
+static void
+cursors_of_two_trees_nest(void **state)
+{
+	struct pt	 trees[3];
+	struct pt_cursor outer, inner;
+	struct gather	 g[2];
+	pfn_t		 pages[3];
+
+	(void)state;
+	machine_fresh();
+	for (unsigned i = 0; i < 3; i++) {
+		trees[i] = tree_make();
+		pages[i] = page_make(FRAME_ANON);
+	}
+	tree_put_leaf(&trees[0], leaf_va(0, 1), private_leaf(pages[0]));
+	pt_activate(&trees[0]);
+	gather_begin(&g[0], &trees[1]);
+	EXPECT_OK(pt_cursor_open(&outer, &trees[1], leaf_va(0, 1), &g[0]));
+	gather_begin(&g[1], &trees[2]);
+	EXPECT_OK(pt_cursor_open(&inner, &trees[2], leaf_va(0, 1), &g[1]));
+	pt_cursor_set(&inner, arch_pte_leaf(private_leaf(pages[2])));
+	pt_cursor_set(&outer, arch_pte_leaf(private_leaf(pages[1])));
+	pt_cursor_close(&inner);
+	gather_end(&g[1]);
+	assert_true(arch_pte_kind(pt_cursor_get(&outer), 0) == PTE_LEAF);
+	pt_cursor_close(&outer);
+	gather_end(&g[0]);
+	for (unsigned i = 0; i < 3; i++)
+		EXPECT_PAGE(&trees[i], leaf_va(0, 1), pages[i], PROT_RW);
+	TREE_CHECK(&trees[0], &trees[1], &trees[2]);
+	assert_true(atomic_load(&trees[0].active_on) == 1);
+	for (unsigned i = 0; i < 3; i++)
+		tree_drop(&trees[i]);
+	machine_check();
+}
+
 TEST_SUITE(cursor, cmocka_unit_test(nothing_is_made_when_nothing_is_set),
 	   cmocka_unit_test(set_hooks_the_missing_tables_in),
 	   cmocka_unit_test(set_gives_the_old_entry),
@@ -530,4 +576,5 @@ TEST_SUITE(cursor, cmocka_unit_test(nothing_is_made_when_nothing_is_set),
 	   cmocka_unit_test(a_path_that_denies_writing_is_seen),
 	   cmocka_unit_test(marks_and_no_access_allow_nothing),
 	   cmocka_unit_test(two_cpus_of_one_space_copy_each_table_once),
-	   cmocka_unit_test(two_owners_may_both_write_at_once))
+	   cmocka_unit_test(two_owners_may_both_write_at_once),
+	   cmocka_unit_test(cursors_of_two_trees_nest))

@@ -438,7 +438,7 @@ call(struct program *p)
 	return arch_context_pc(&again);
 }
 
-/* What the handler returns to: the call failed, or is made again; once, however many handlers there were. */
+/* WNX-29: what the handler returns to: the call failed, or is made again; once, however many handlers there were. */
 static void
 an_interrupted_call_fails_or_is_made_again(void **state)
 {

@@ -98,7 +98,7 @@ expect_load(const struct exec_request *r)
 	assert_int_equal(problem.what, EXEC_FINE);
 }
 
-/* The heap is a region that follows the image's last page. (LUN-11) */
+/* The heap is a region that follows the image's last page. (LUN-11, LUN-12, DRG-01, ALM-07) */
 static void
 a_program_is_loaded(void **state)
 {

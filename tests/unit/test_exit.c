@@ -1,6 +1,7 @@
 /* test_exit.c - exit, init, kills from outside, and the killing of whole trees. */
 #include "unit/kin.h"
 
+#include "proc/life.h"
 #include "proc/state.h"
 
 #include <stdlib.h>
@@ -98,7 +99,7 @@ frames_of(enum frame_kind kind)
 }
 
 /*
- * WNX-30, LUN-40, ALM-27, CAM-21, DRG-B14: an exit has two steps. At once the memory and what the process held
+ * LUN-40, DRG-B14, WNX-30, CAM-21, ALM-27: an exit has two steps. At once the memory and what the process held
  * are given back; its id, its code and its place are for its
  * parent, who gives those back by waiting.
  */
@@ -162,10 +163,13 @@ static void
 no_reap_leaves_no_zombie(void **state)
 {
 	struct process *first = kin_first();
-	struct process *a = kin_child(first, PROC_NO_REAP);
+	struct process *a = kin_child(kin_child(first, 0), PROC_NO_REAP);
 	uint32_t	id = a->id;
 
 	(void)state;
+	/* a child begins childless, whatever its parent has */
+	assert_int_equal(a->parent->family.nr_children, 1);
+	assert_int_equal(a->family.nr_children, 0);
 	kin_exit(a, 3);
 	assert_null(proc_find(id));
 	assert_int_equal(kin_log.nr_releases, 1);
@@ -262,10 +266,10 @@ descendants_are_killed(void **state)
 	struct process *a = kin_child(first, 0);
 	struct process *b = kin_child(first, 0);
 	struct process *c = kin_child(b, 0);
+	uint32_t	id_c = c->id, id_d = kin_child(c, 0)->id;
 	struct process *e, *f, *g;
 
 	(void)state;
-	kin_child(c, 0);
 	e = kin_child(c, 0);
 	f = kin_child(b, 0);
 	g = kin_child(f, 0);
@@ -274,6 +278,10 @@ descendants_are_killed(void **state)
 	assert_ptr_equal(g->parent, first);
 	assert_int_equal(proc_kill_descendants(b, 9), 2);
 	machine_check_invariants();
+	/* the leaf first */
+	assert_int_equal(kin_log.nr_halts, 2);
+	assert_int_equal(kin_log.halted[0], id_d);
+	assert_int_equal(kin_log.halted[1], id_c);
 	assert_int_equal(b->family.nr_children, 0);
 	assert_int_equal(proc_count(), 4);
 	assert_ptr_equal(proc_find_child(first, 1), a);
@@ -324,6 +332,51 @@ put_too_often(void *proc)
 	proc_put(proc);
 }
 
+/* One move of a process from a state that it is put into. */
+struct state_move {
+	struct process	  *proc;
+	enum process_state to;
+};
+
+static void
+make_move(void *move)
+{
+	const struct state_move *m = move;
+
+	process_move(m->proc, m->to);
+}
+
+/* LUN-39, CAM-19, CAM-20: of all pairs of states exactly these are moves; each other one stops the machine. */
+static void
+only_legal_moves_are_made(void **state)
+{
+	/* Rows: from; columns: to. C created, A alive, S stopped, D dying, Z zombie, T tombstone, F forgotten. */
+	static const char *const legal[PROCESS_STATES] = {
+		[PROCESS_CREATED] = ".A.....",	 [PROCESS_ALIVE] = "..SD...",
+		[PROCESS_STOPPED] = ".A.D...",	 [PROCESS_DYING] = "....ZT.",
+		[PROCESS_ZOMBIE] = ".....T.",	 [PROCESS_TOMBSTONE] = "......F",
+		[PROCESS_FORGOTTEN] = ".......",
+	};
+	static struct process fake;
+	char		      text[200];
+
+	(void)state;
+	for (unsigned from = 0; from < PROCESS_STATES; from++) {
+		for (unsigned to = 0; to < PROCESS_STATES; to++) {
+			struct state_move m = { &fake, (enum process_state)to };
+			bool		  stops;
+
+			(void)kin_first();
+			/* nobody's, and counted by nobody */
+			fake = (struct process){ .state = (enum process_state)from,
+						 .no_reap = true };
+			list_init(&fake.report_link);
+			stops = machine_expect_stop(make_move, &m, text, sizeof(text));
+			assert_int_equal(stops, legal[from][to] == '.');
+		}
+	}
+}
+
 /* LUN-39, CAM-20: what a kernel may not do stops the machine and names the process. */
 static void
 misuse_stops(void **state)
@@ -352,4 +405,4 @@ TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps), cmocka_unit_test(the_d
 	   cmocka_unit_test(an_exit_sends_the_chosen_signal),
 	   cmocka_unit_test(a_held_process_outlives_its_place),
 	   cmocka_unit_test(descendants_are_killed), cmocka_unit_test(running_descendants_are_told),
-	   cmocka_unit_test(misuse_stops))
+	   cmocka_unit_test(misuse_stops), cmocka_unit_test(only_legal_moves_are_made))

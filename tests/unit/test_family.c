@@ -29,7 +29,7 @@ id_bit(const struct process *proc)
 }
 
 /*
- * WNX-29, LUN-B16, DRG-B15: children of the dead go to init, the dead ones too.
+ * LUN-B16, DRG-B15, WNX-29: children of the dead go to init, the dead ones too.
  *
  *	1                 exits of 3 and 2:    1
  *	+- 2                                   +- 4
@@ -205,7 +205,7 @@ a_walk_is_bounded_by_its_root(void **state)
 	kin_end();
 }
 
-/* CAM-B04: the process that a walk gives next leaves; the walk goes on behind it. */
+/* WNX-B13, CAM-B04: the process that a walk gives next leaves; the walk goes on behind it. */
 static void
 a_walk_survives_exits(void **state)
 {

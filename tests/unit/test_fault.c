@@ -48,7 +48,7 @@ end(struct space *sp)
 	space_put(sp);
 }
 
-/* LUN-27, LUN-28: region of va? none: any address may be asked for */
+/* LUN-27, LUN-28, ALM-14: region of va? none: any address may be asked for */
 static void
 no_region(void **state)
 {
@@ -75,7 +75,7 @@ no_region(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-27, LUN-29, WNX-20:
+/* LUN-27, LUN-29, WNX-20, ALM-08, ALM-14, ALM-B11:
  * region:   -   r   rw   x   w       what may be written or executed may be read, as on x86-64
  * load      A   .   .    .   .
  * store     A   A   .    A   .
@@ -161,7 +161,7 @@ a_write_makes_a_fresh_page_without_a_flush(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-28, WNX-11, WNX-20, DRG-32, ALM-B03:
+/* LUN-28, DRG-32, WNX-11, WNX-20, ALM-B03:
  * empty, private object:      read   the object's frame, not writable
  *                             write  a copy of it takes its place; another page: a copy at once */
 static void
@@ -233,7 +233,7 @@ a_shared_file_page_is_the_objects_own(void **state)
 	sketch_end(sp);
 }
 
-/* DRG-33. */
+/* DRG-33, WNX-B10, ALM-B11. */
 static void
 a_page_beyond_the_object(void **state)
 {
@@ -261,7 +261,7 @@ fill_badly(struct object *object, uint64_t index, pfn_t pfn)
 	return index == 1 ? ERR_IO : OK;
 }
 
-/* LUN-B12. */
+/* LUN-B12, WNX-B10. */
 static void
 a_page_that_cannot_be_read(void **state)
 {
@@ -433,7 +433,7 @@ reads_after_a_fork(void **state)
 }
 
 /*
- * LUN-36, LUN-B17, ALM-B05:
+ * LUN-36, LUN-B17, DRG-32, ALM-19, ALM-B05:
  * A shared mapping stays shared over a fork: the path was the obstacle, the leaf is not.
  */
 static void
@@ -558,7 +558,7 @@ expect_nomem_changes_nothing(struct space *sp, enum access access, unsigned page
 	}
 }
 
-/* LUN-B12, DRG-33. */
+/* LUN-B12, DRG-33, WNX-B10. */
 static void
 without_memory_nothing_changes(void **state)
 {

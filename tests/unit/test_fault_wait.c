@@ -340,6 +340,7 @@ access_while(void (*on_wait)(struct object *, uint64_t), enum access access, uns
 	return sketch_access(waiter, access, page);
 }
 
+/* WNX-14, WNX-B10. */
 static void
 the_world_may_change_during_the_wait(void **state)
 {

@@ -215,7 +215,7 @@ what_is_no_block_cannot_be_freed(void **state)
 	expect_stop(put_frame, &pfn, "below zero");
 }
 
-/* DRG-B13. */
+/* LUN-22, LUN-25, DRG-B13. */
 static void
 a_frame_in_use_cannot_be_freed(void **state)
 {
@@ -310,6 +310,27 @@ tables_are_not_released_like_pages(void **state)
 	assert_int_equal(frame_count(pfn), 1);
 	drop(pfn);
 	phys_check_machine();
+}
+
+/* LUN-25: a block of frames has one count, on its first frame; the last holder gives back all of it. */
+static void
+a_block_has_one_count(void **state)
+{
+	(void)state;
+	phys_fresh(512);
+	for (unsigned order = 0; order <= 4; order++) {
+		uint64_t free = nr_free_frames();
+		pfn_t	 pfn = alloc_order(order);
+
+		EXPECT_OK(frame_get(pfn));
+		assert_int_equal(frame_count(pfn), 2);
+		frame_release(pfn);
+		assert_int_equal(nr_free_frames(), free - ((uint64_t)1 << order));
+		assert_int_equal(frame_of(pfn)->order, order);
+		frame_release(pfn);
+		assert_int_equal(nr_free_frames(), free);
+		phys_check_machine();
+	}
 }
 
 /* LUN-25. */
@@ -499,4 +520,4 @@ TEST_SUITE(frame, cmocka_unit_test(a_frame_is_what_was_asked_for),
 	   cmocka_unit_test(a_used_reserve_fills_up_first),
 	   cmocka_unit_test(an_injected_failure_changes_nothing),
 	   cmocka_unit_test(one_allocation_asks_once_for_a_failure),
-	   cmocka_unit_test(the_peak_is_remembered))
+	   cmocka_unit_test(the_peak_is_remembered), cmocka_unit_test(a_block_has_one_count))

@@ -96,6 +96,7 @@ a_table_is_flushed_with_any_page(void **state)
 	end_tree(pt);
 }
 
+/* WNX-19. */
 static void
 too_many_pages_become_the_whole_space(void **state)
 {

@@ -68,7 +68,7 @@ the_lowest_free_slot_is_taken(void **state)
 	end(table, thing);
 }
 
-/* CAM-29, CAM-35, ALM-B11, WNX-B11: the limit is a limit: the last slot below it, and not one more. */
+/* WNX-B11, CAM-29, CAM-35, ALM-B11: the limit is a limit: the last slot below it, and not one more. */
 static void
 a_full_table_is_an_error(void **state)
 {
@@ -191,6 +191,15 @@ special_handles_are_counted_too(void **state)
 	EXPECT_ERR(handle_dup_to(table, 0, -3, 0), ERR_BADF);
 	EXPECT_OK(handle_close(table, handle));
 	assert_int_equal(resource_refs(special), 3);
+	/* where there is no room for a duplicate nothing is counted */
+	EXPECT_OK(handle_set_limit(table, 0));
+	EXPECT_ERR(handle_dup(table, -3, 0, 0, &handle), ERR_INVAL);
+	EXPECT_ERR(handle_dup_to(table, -3, 0, 0), ERR_BADF);
+	EXPECT_OK(handle_set_limit(table, 1));
+	EXPECT_OK(handle_dup(table, -3, 0, 0, &handle));
+	EXPECT_ERR(handle_dup(table, -3, 0, 0, &handle), ERR_MFILE);
+	assert_int_equal(resource_refs(special), 4);
+	EXPECT_OK(handle_close(table, handle));
 	EXPECT_OK(handle_set_special(-3, NULL));
 	end(table, special);
 }

@@ -102,7 +102,7 @@ shared_anonymous_memory_has_an_object_each(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-07
+/* LUN-07, CAM-06
  * page      1 2 3 4 5 6 7
  * before    A A A B B C C    rw, r, file
  * map           D D D        [3, 6) fixed: a hole's worth of three regions
@@ -131,7 +131,7 @@ fixed_replaces_what_is_there(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-07, ALM-B10: overlap at the tail, at the head, inside; touching is none. */
+/* LUN-07, DRG-03, WNX-02, ALM-B10: overlap at the tail, at the head, inside; touching is none. */
 static void
 noreplace_refuses_any_overlap(void **state)
 {
@@ -268,7 +268,7 @@ region_flags_are_checked(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-08, WNX-25: the table above; a refused call changes nothing and gives no address. */
+/* LUN-08, DRG-03, WNX-02, WNX-25: the table above; a refused call changes nothing and gives no address. */
 static void
 errors_come_in_linux_order(void **state)
 {
@@ -353,7 +353,7 @@ a_released_place_is_used_again(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-09, ALM-B10: a gap that fits exactly is taken; one page less is not. */
+/* LUN-07, CAM-B07, ALM-B10: a gap that fits exactly is taken; one page less is an error, and no address. */
 static void
 exact_fit_is_a_fit(void **state)
 {
@@ -365,7 +365,10 @@ exact_fit_is_a_fit(void **state)
 	(void)state;
 	sketch_map(sp, 1, 6, PROT_R, 0);
 	sketch_map(sp, 9, 12, PROT_R, 0);
+	va = 0x1234;
 	EXPECT_ERR(space_map(sp, &four, &va), ERR_NOMEM);
+	assert_int_equal(va, 0x1234);
+	EXPECT_REGIONS(sp, "1-6 r, 9-12 r");
 	EXPECT_OK(space_map(sp, &three, &va));
 	assert_int_equal(va, PAGE(6));
 	EXPECT_REGIONS(sp, "1-6 r, 6-9 rw, 9-12 r");
@@ -458,16 +461,31 @@ the_number_of_regions_is_limited(void **state)
 }
 
 static err_t
-replace_page_3(struct space *sp)
+replace(struct space *sp, unsigned page, unsigned pages)
 {
-	struct map_request request = sketch_anonymous(1, MAPF_SHARED | MAPF_FIXED);
+	struct map_request request = sketch_anonymous(pages, MAPF_SHARED | MAPF_FIXED);
 	vaddr_t		   va;
 
-	request.addr = PAGE(3);
+	request.addr = PAGE(page);
 	return space_map(sp, &request, &va);
 }
 
-/* WNX-B07, WNX-05: replacing part of a shared table fails at every allocation in turn, and changes nothing. */
+static err_t
+replace_page_3(struct space *sp)
+{
+	return replace(sp, 3, 1);
+}
+
+static err_t
+replace_all(struct space *sp)
+{
+	return replace(sp, 1, 5);
+}
+
+/*
+ * WNX-05, WNX-B07: replacing part of a shared table, and then whole regions, fails at every allocation in
+ * turn, and changes nothing: no region without its object, none that has gone before the new one is there.
+ */
 static void
 a_failed_allocation_changes_nothing(void **state)
 {
@@ -480,6 +498,9 @@ a_failed_allocation_changes_nothing(void **state)
 	EXPECT_OK(space_fork(sp, &child));
 	assert_true(sketch_fail_each(replace_page_3, sp) >= 3 + ARCH_HAS_UPPER_WRITE_DENIAL);
 	EXPECT_REGIONS(sp, "1-3 rw, 3-4 rw shared @anon:0, 4-6 rw");
+	assert_true(sketch_fail_each(replace_all, sp) >= 2);
+	EXPECT_REGIONS(sp, "1-6 rw shared @anon:0");
+	assert_int_equal(sketch_load(sp, 1), 0);
 	assert_int_equal(sketch_load(child, 3), 3);
 	pt_deactivate(&child->pt);
 	space_put(child);

@@ -324,10 +324,47 @@ bad_arguments_are_refused(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * ALM-B02: a page that waits for its next touch has lost its rights for a while; in a read-only region it gets
+ * back no more than it had, alone or shared with a child, and so does a copy that a write of another makes.
+ */
+static void
+a_read_only_page_stays_so(void **state)
+{
+	struct space *sp = sketch_space_on(NODES);
+	struct space *child;
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	sketch_store_all(sp, 1, 4);
+	EXPECT_OK(space_protect(sp, PAGE(1), PAGE(2), PROT_R));
+	next_touch(sp, 1, 2);
+	EXPECT_OK(space_fork(sp, &child));
+	next_touch(sp, 1, 4);
+	for (unsigned page = 1; page < 3; page++) {
+		assert_int_equal(sketch_load(sp, page), page);
+		assert_int_equal(sketch_load(child, page), page);
+		assert_false(sketch_is_writable(sp, page) || sketch_is_writable(child, page));
+		assert_int_equal(sketch_access(sp, ACCESS_STORE, page), FAULT_SEGV_ACCERR);
+		assert_int_equal(sketch_access(child, ACCESS_STORE, page), FAULT_SEGV_ACCERR);
+	}
+	sketch_store(sp, 3, 33); /* makes the path the parent's own, and writable */
+	assert_int_equal(sketch_access(sp, ACCESS_STORE, 1), FAULT_SEGV_ACCERR);
+	drop_child(child);
+	next_touch(sp, 1, 3);
+	sketch_on(1);
+	assert_int_equal(sketch_load(sp, 2), 2);
+	assert_false(sketch_is_writable(sp, 2));
+	assert_int_equal(sketch_access(sp, ACCESS_STORE, 2), FAULT_SEGV_ACCERR);
+	machine_check_invariants();
+	sketch_end(sp);
+}
+
 TEST_SUITE(migrate, cmocka_unit_test(pages_move_with_all_they_have),
 	   cmocka_unit_test(a_page_without_access_moves_too),
 	   cmocka_unit_test(shared_and_pinned_pages_stay), cmocka_unit_test(objects_pages_stay),
 	   cmocka_unit_test(pages_follow_the_next_toucher),
 	   cmocka_unit_test(waiting_pages_are_pages), cmocka_unit_test(a_region_keeps_its_policy),
 	   cmocka_unit_test(replicas_see_the_move), cmocka_unit_test(without_memory_pages_stay),
-	   cmocka_unit_test(a_full_node_gets_no_page), cmocka_unit_test(bad_arguments_are_refused))
+	   cmocka_unit_test(a_full_node_gets_no_page), cmocka_unit_test(bad_arguments_are_refused),
+	   cmocka_unit_test(a_read_only_page_stays_so))

@@ -22,7 +22,7 @@ frames_are_mapped_and_not_counted(void **state)
 {
 	struct object *dev;
 	struct space  *sp = space_with_device(&dev);
-	struct space  *child;
+	struct space  *child, *without;
 
 	(void)state;
 	sketch_map_file(sp, 1, 4, PROT_RW, dev, 0, MAPF_SHARED);
@@ -34,6 +34,13 @@ frames_are_mapped_and_not_counted(void **state)
 	sketch_store(child, 2, 23);
 	assert_int_equal(sketch_load(sp, 2), 23);
 	machine_check_invariants();
+	/* a child has it as it has other shared memory, unless its parent says otherwise */
+	EXPECT_OK(space_advise(sp, PAGE(1), PAGE(3), ADVICE_DONTFORK));
+	EXPECT_OK(space_fork(sp, &without));
+	EXPECT_REGIONS(without, "");
+	assert_int_equal(sketch_access(without, ACCESS_LOAD, 1), FAULT_SEGV_MAPERR);
+	pt_deactivate(&without->pt);
+	space_put(without);
 	object_resize(dev, ARCH_PAGE_SIZE);
 	assert_false(sketch_is_present(sp, 2));
 	assert_int_equal(sketch_access(child, ACCESS_LOAD, 2), FAULT_BUS_ADRERR);

@@ -146,14 +146,15 @@ descriptors_lie_on_their_node(void **state)
 static void
 reserved_memory_is_never_given_out(void **state)
 {
-	struct boot_range ranges[] = { RAM(0, 1000, 0), RESERVED(100, 50), RESERVED(900, 200) };
+	struct boot_range ranges[] = { RAM(0, 1000, 0), RESERVED(0, 1), RESERVED(100, 50),
+				       RESERVED(900, 200) };
 	pfn_t		  pfn;
 
 	(void)state;
-	EXPECT_OK(boot(ranges, 3, 1, 0));
-	assert_true(frame_totals().by_kind[FRAME_RESERVED] >= 150);
+	EXPECT_OK(boot(ranges, 4, 1, 0));
+	assert_true(frame_totals().by_kind[FRAME_RESERVED] >= 151);
 	while (!pfn_is_none(pfn = alloc_order(0)))
-		assert_true(pfn.n < 100 || (pfn.n >= 150 && pfn.n < 900));
+		assert_true((pfn.n > 0 && pfn.n < 100) || (pfn.n >= 150 && pfn.n < 900));
 	phys_check_machine();
 }
 

@@ -140,7 +140,7 @@ rule_2_bottom_up_layout(void **state)
 	sketch_end(sp);
 }
 
-/* ALM-B10, rule 3: a hint is rounded down to a page and taken if the place is free, else forgotten. */
+/* LUN-07, ALM-B10, rule 3: a hint is rounded down to a page and taken if the place is free, else forgotten. */
 static void
 rule_3_hints(void **state)
 {

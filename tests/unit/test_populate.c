@@ -9,7 +9,7 @@ span(unsigned from, unsigned to)
 	return va_range(PAGE(from), PAGE(to));
 }
 
-/* Private writable pages are written at once; a shared or read-only one is only there. */
+/* CAM-06: private writable pages are written at once; a shared or read-only one is only there. */
 static void
 each_region_gets_what_it_can_use(void **state)
 {
@@ -20,8 +20,11 @@ each_region_gets_what_it_can_use(void **state)
 	sketch_map(sp, 1, 3, PROT_RW, 0);
 	sketch_map(sp, 4, 5, PROT_R, 0);
 	sketch_map_file(sp, 6, 8, PROT_RW, file, 3, MAPF_PRIVATE);
+	sketch_store(sp, 2, 22);
 	assert_int_equal(populate(sp, span(1, 12), POPULATE_MAPPED), POPULATED);
 	assert_true(sketch_is_writable(sp, 1) && sketch_is_writable(sp, 2));
+	assert_int_equal(sketch_load(sp, 1), 0);
+	assert_int_equal(sketch_load(sp, 2), 22); /* what is there stays */
 	assert_true(sketch_is_present(sp, 4));
 	assert_true(sketch_is_writable(sp, 6) && sketch_is_writable(sp, 7));
 	assert_int_equal(sketch_load(sp, 6), object_pattern(7, PAGE(3)));

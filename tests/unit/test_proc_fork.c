@@ -1,6 +1,8 @@
 /* test_proc_fork.c - fork with every flag: what is copied, shared, reset; what is refused; failures. */
 #include "unit/kin.h"
 
+#include <string.h>
+
 #include <anymm/fs_context.h>
 
 #include "proc/handlers.h"
@@ -62,7 +64,7 @@ handler_of(struct process *proc, unsigned signal)
 }
 
 /*
- * LUN-32, WNX-22, DRG-18, CAM-15, CAM-16, ALM-25: a plain fork copies: each handle, the working directory and
+ * LUN-32, DRG-18, WNX-22, CAM-15, CAM-16, ALM-25: a plain fork copies: each handle, the working directory and
  * the root get one more reference, handlers are copied, mounts are shared, the account is the same.
  */
 static void
@@ -97,11 +99,12 @@ a_plain_fork_copies(void **state)
 	kin_end();
 }
 
-/* CAM-10, CAM-16, DRG-20, DRG-22, DRG-23, DRG-B04, DRG-B08: with flags all of it is the parent's, counted. */
+/* DRG-20, DRG-22, DRG-23, DRG-B04, DRG-B08, CAM-10, CAM-16: with flags all of it is the parent's, counted. */
 static void
 flags_share(void **state)
 {
 	struct household	   h = household();
+	uint64_t		   live = resource_live();
 	struct process		  *child = fork_of(h.proc, PROC_SHARE_SPACE | PROC_SHARE_FS |
 								   PROC_SHARE_HANDLES | PROC_SHARE_HANDLERS);
 	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
@@ -112,6 +115,8 @@ flags_share(void **state)
 	assert_int_equal(resource_refs(&h.handles->resource), 2);
 	assert_ptr_equal(child->resources[RESOURCE_FS], &h.fs->resource);
 	assert_ptr_equal(child->resources[RESOURCE_HANDLERS], h.proc->resources[RESOURCE_HANDLERS]);
+	assert_int_equal(resource_refs(h.proc->resources[RESOURCE_HANDLERS]), 2);
+	assert_int_equal(resource_live(), live + 1); /* the copy of what is the kernel's own */
 	EXPECT_OK(signal_set_action(child, SIGNAL_USR1, &ignore, NULL));
 	assert_int_equal(handler_of(h.proc, SIGNAL_USR1), SIGNAL_IGNORE);
 	EXPECT_OK(handle_close((struct handle_table *)child->resources[RESOURCE_HANDLES], 3));
@@ -288,7 +293,7 @@ a_child_can_have_a_given_space(void **state)
 }
 
 /*
- * CAM-17, DRG-23, LUN-B10: pending signals are not inherited, masks are, and so is the alternate
+ * LUN-B10, DRG-23, CAM-17, CAM-B08: pending signals are not inherited, masks are, and so is the alternate
  * stack unless two threads would stand on it.
  */
 static void
@@ -324,7 +329,9 @@ the_child_starts_last(void **state)
 	(void)state;
 	assert_int_equal(kin_log.nr_starts, nr + 1);
 	assert_ptr_equal(kin_log.last_started, &child->main);
+	assert_int_equal(kin_log.nr_incomplete, 0);
 	assert_int_equal(child->state, PROCESS_ALIVE);
+	assert_ptr_equal(proc_find(child->id), child);
 	kin_end();
 }
 
@@ -388,7 +395,7 @@ undo_clone(void)
 }
 
 /*
- * WNX-23, LUN-37, LUN-B08, LUN-B09, DRG-19, DRG-B01, DRG-B02, DRG-B03, DRG-B05, CAM-B03, ALM-B07, WNX-B01: in every variant
+ * LUN-37, LUN-B08, LUN-B09, DRG-19, DRG-B01, DRG-B02, DRG-B03, DRG-B05, WNX-23, WNX-B01, CAM-B03, ALM-B07: in every variant
  * every allocation fails, alone and with all after it; the parent, every count and every frame
  * are as before, and no id is used up.
  */
@@ -468,6 +475,143 @@ handlers_are_made_to_be_shared(void **state)
 	kin_end();
 }
 
+/* ---- the order of things ---- */
+
+/* A thing for each slot but handlers and account. What happens to it is written down as one letter. */
+#define NOTED "hfm012"
+
+static const enum resource_slot noted_slots[] = {
+	RESOURCE_HANDLES, RESOURCE_FS,	    RESOURCE_MOUNTS,
+	RESOURCE_OWN,	  RESOURCE_OWN + 1, RESOURCE_OWN + 2,
+};
+
+static struct {
+	struct resource parents[sizeof(NOTED) - 1], childs[sizeof(NOTED) - 1];
+	struct process *parent;
+	char		text[32]; /* HFM012: copied; hfm, xyz: destroyed */
+	unsigned	nr_wrong; /* times that something else was too early, or too late */
+	bool		fails;	  /* the last copy */
+} order;
+
+static unsigned
+nr_spaces(void)
+{
+	unsigned nr = 0;
+
+	for (struct space *sp = space_list_first(); sp; sp = space_list_next(sp))
+		nr++;
+	return nr;
+}
+
+static void
+write_down(char letter)
+{
+	size_t at = strlen(order.text);
+
+	assert_true(at + 1 < sizeof(order.text));
+	order.text[at] = letter;
+}
+
+/* By now the child has its id, which nobody finds, and its space; it is not in the tree and does not run. */
+static err_t
+copy_noted(struct resource *from, struct resource **out)
+{
+	unsigned i = (unsigned)(from - order.parents);
+
+	order.nr_wrong += proc_find(2) || proc_count() != 1 || proc_state()->root.nr_ids != 2 ||
+			  nr_spaces() != 2 || kin_log.nr_starts != 0;
+	if (order.fails && i + 1 == ARRAY_SIZE(order.parents))
+		return ERR_NOMEM;
+	write_down(i < 3 ? (char)(NOTED[i] - 'a' + 'A') : NOTED[i]);
+	resource_init(&order.childs[i], from->ops);
+	*out = &order.childs[i];
+	return OK;
+}
+
+/* The space is there still, and whoever exits is dying, with its place and its id. */
+static void
+destroy_noted(struct resource *resource)
+{
+	struct process *child = proc_find(2);
+	unsigned	i = (unsigned)(resource - order.childs);
+
+	if (i >= ARRAY_SIZE(order.childs))
+		return; /* the parent's */
+	write_down(i < 3 ? NOTED[i] : (char)(NOTED[i] - '0' + 'x'));
+	order.nr_wrong += nr_spaces() != 2 || (child && child->state != PROCESS_DYING);
+}
+
+static const struct resource_ops noted_ops = { .name = "noted",
+					       .copy = copy_noted,
+					       .destroy = destroy_noted };
+
+static void
+start_noting(void)
+{
+	memset(&order, 0, sizeof(order));
+	order.parent = kin_first();
+	for (unsigned i = 0; i < ARRAY_SIZE(noted_slots); i++) {
+		resource_init(&order.parents[i], &noted_ops);
+		proc_set_resource(order.parent, noted_slots[i], &order.parents[i]);
+	}
+}
+
+static err_t
+fork_noting(struct process **child)
+{
+	struct clone_request request = { .flags = SIGNAL_CHLD | PROC_NEW_MOUNT };
+	struct clone_result  result;
+	err_t		     err = proc_clone(&order.parent->main, &request, &result);
+
+	*child = result.process;
+	return err;
+}
+
+/*
+ * LUN-32, DRG-18, CAM-21: fork takes id, space, handles, directories, mounts, the kernel's own, in this order;
+ * then the child is seen and runs. An exit gives the same back in reverse, the space last; then its parent hears of it.
+ */
+static void
+steps_come_in_order(void **state)
+{
+	struct process *child;
+
+	(void)state;
+	start_noting();
+	EXPECT_OK(fork_noting(&child));
+	assert_string_equal(order.text, "HFM012");
+	assert_int_equal(kin_log.nr_starts, 1);
+	assert_int_equal(kin_log.nr_incomplete, 0);
+	assert_ptr_equal(proc_find(2), child);
+	kin_exit(child, 7);
+	assert_string_equal(order.text, "HFM012zyxmfh");
+	assert_int_equal(nr_spaces(), 1);
+	assert_int_equal(child->state, PROCESS_ZOMBIE);
+	assert_int_equal(kin_wait(order.parent).code, 7);
+	assert_int_equal(order.nr_wrong, 0);
+	kin_end();
+}
+
+/* DRG-19, DRG-B01: the last copy fails: those before it go in reverse, each once, and none of the parent's. */
+static void
+a_failure_unwinds_in_reverse(void **state)
+{
+	struct process *child;
+
+	(void)state;
+	start_noting();
+	order.fails = true;
+	EXPECT_ERR(fork_noting(&child), ERR_NOMEM);
+	assert_string_equal(order.text, "HFM01yxmfh");
+	assert_int_equal(order.nr_wrong, 0);
+	assert_int_equal(kin_log.nr_starts, 0);
+	assert_int_equal(nr_spaces(), 1);
+	assert_int_equal(proc_state()->root.nr_ids, 1);
+	for (unsigned i = 0; i < ARRAY_SIZE(order.parents); i++)
+		assert_int_equal(resource_refs(&order.parents[i]), 1);
+	kin_end();
+}
+
 TEST_SUITE(proc_fork, cmocka_unit_test(a_plain_fork_copies), cmocka_unit_test(flags_share),
 	   cmocka_unit_test(flags_reset),
 	   cmocka_unit_test(the_kernels_own_slots_follow_the_request),
@@ -479,4 +623,5 @@ TEST_SUITE(proc_fork, cmocka_unit_test(a_plain_fork_copies), cmocka_unit_test(fl
 	   cmocka_unit_test(the_child_starts_last), cmocka_unit_test(exec_closes_and_resets),
 	   cmocka_unit_test(every_failure_unwinds),
 	   cmocka_unit_test(a_chosen_childs_failures_unwind),
-	   cmocka_unit_test(handlers_are_made_to_be_shared))
+	   cmocka_unit_test(handlers_are_made_to_be_shared), cmocka_unit_test(steps_come_in_order),
+	   cmocka_unit_test(a_failure_unwinds_in_reverse))

@@ -115,7 +115,7 @@ writing_is_reading_the_other_way(void **state)
 	pair_end(&p);
 }
 
-/* CAM-04: The first byte that cannot be reached ends it: an error only if it is the very first. */
+/* CAM-04, CAM-34: The first byte that cannot be reached ends it: an error only if it is the very first. */
 static void
 a_part_is_a_result(void **state)
 {

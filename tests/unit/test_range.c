@@ -101,7 +101,7 @@ only_tables_that_are_empty_go(void **state)
 	end_tree(pt);
 }
 
-/* A leaf table whose whole span goes is unhooked by one entry; its pages are flushed one by one. */
+/* DRG-05: a leaf table whose whole span goes is unhooked by one entry; its pages are flushed one by one. */
 static void
 a_covered_table_is_dropped_by_its_slot(void **state)
 {
@@ -573,7 +573,7 @@ a_change_beyond_its_plan_stops(void **state)
 }
 
 /*
- * DRG-08, DRG-B15:
+ * DRG-08, DRG-B15, WNX-06:
  * A second CPU has read and written the page; after the call it reaches nothing.
  */
 static void
@@ -609,6 +609,34 @@ other_cpus_lose_the_page_too(void **state)
 	end_tree(&pt);
 }
 
+/* DRG-05, DRG-B12:
+ * table 0: A . . B   table 1: C . . D   table 2: E . . F    (pages 0 and 3 of each)
+ * protect, then unmap, from B to E: the end of one table, a whole one, and the first page of the next */
+static void
+a_range_may_straddle_tables(void **state)
+{
+	struct pt	     *pt = fresh_tree();
+	const struct va_range middle = va_range(leaf_va(0, 3), leaf_va(2, 1));
+	pfn_t		      page[6];
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		page[i] = tree_put(pt, leaf_va(i / 2, i % 2 * 3), PROT_RW);
+	tree_protect(pt, middle, PROT_R);
+	for (unsigned i = 0; i < 6; i++)
+		EXPECT_PAGE(pt, leaf_va(i / 2, i % 2 * 3), page[i],
+			    i == 0 || i == 5 ? PROT_RW : PROT_R);
+	stats_note();
+	tree_unmap(pt, middle);
+	EXPECT_STAT(TABLE_FREES, 1);
+	EXPECT_PAGE(pt, leaf_va(0, 0), page[0], PROT_RW);
+	EXPECT_PAGE(pt, leaf_va(2, 3), page[5], PROT_RW);
+	for (unsigned i = 1; i < 5; i++)
+		EXPECT_NO_PAGE(pt, leaf_va(i / 2, i % 2 * 3));
+	assert_true(anonymous_frames() == 2);
+	end_tree(pt);
+}
+
 TEST_SUITE(range, cmocka_unit_test(unmap_takes_exactly_the_range),
 	   cmocka_unit_test(empty_tables_go_at_every_level),
 	   cmocka_unit_test(only_tables_that_are_empty_go),
@@ -631,4 +659,5 @@ TEST_SUITE(range, cmocka_unit_test(unmap_takes_exactly_the_range),
 	   cmocka_unit_test(guards_in_shared_tables_leave_the_other_owner_alone),
 	   cmocka_unit_test(an_empty_range_is_no_change),
 	   cmocka_unit_test(a_change_beyond_its_plan_stops),
-	   cmocka_unit_test(other_cpus_lose_the_page_too))
+	   cmocka_unit_test(other_cpus_lose_the_page_too),
+	   cmocka_unit_test(a_range_may_straddle_tables))

@@ -228,7 +228,62 @@ random_steps_agree_with_the_model(void **state)
 	sketch_end(sp);
 }
 
+/* expect_asked - the one region of sp is what it was asked to be. */
+static void
+expect_asked(struct space *sp, prot_t prot, bool shared, struct object *file)
+{
+	struct region *r = space_first(sp);
+
+	assert_null(region_next(r));
+	assert_ptr_equal(r->space, sp);
+	assert_true(r->range.start == PAGE(2) && r->range.end == PAGE(5));
+	assert_int_equal(r->prot, prot);
+	assert_int_equal(r->flags, shared ? REGION_SHARED : 0);
+	if (file)
+		assert_ptr_equal(r->object, file);
+	else
+		assert_int_equal(r->object != NULL, shared);
+	assert_int_equal(r->offset, file ? 3 : 0);
+}
+
+/*
+ * LUN-01, LUN-02, DRG-02: a region has what was asked for and nothing else: its range, its rights, one of
+ * two ways of sharing, a backing with an offset or none, and its space.
+ */
+static void
+a_region_is_what_was_asked_for(void **state)
+{
+	static const prot_t prots[] = { 0, PROT_R, PROT_W, PROT_X, PROT_RW, PROT_RX, PROT_RWX };
+	struct space	   *sp = sketch_space();
+	struct object	   *file = sketch_file(7, 10);
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * ARRAY_SIZE(prots); i++) {
+		bool		   shared = i & 1, has_file = i & 2;
+		struct map_request request = {
+			.addr = PAGE(2),
+			.length = PAGE(3),
+			.prot = prots[i / 4],
+			.flags = MAPF_FIXED | (shared ? MAPF_SHARED : MAPF_PRIVATE) |
+				 (has_file ? 0 : MAPF_ANONYMOUS),
+			.object = has_file ? file : NULL,
+			.offset = has_file ? PAGE(3) : 0,
+		};
+		vaddr_t va;
+
+		EXPECT_OK(space_map(sp, &request, &va));
+		assert_int_equal(va, PAGE(2));
+		expect_asked(sp, prots[i / 4], shared, has_file ? file : NULL);
+		machine_check_invariants();
+		EXPECT_OK(space_unmap(sp, PAGE(2), PAGE(3)));
+		assert_null(space_first(sp));
+	}
+	object_put(file);
+	sketch_end(sp);
+}
+
 TEST_SUITE(region, cmocka_unit_test(split_and_merge_keep_object_and_sums),
 	   cmocka_unit_test(a_reserve_that_cannot_be_had_holds_nothing),
 	   cmocka_unit_test(what_is_charged_and_what_is_data),
-	   cmocka_unit_test(random_steps_agree_with_the_model))
+	   cmocka_unit_test(random_steps_agree_with_the_model),
+	   cmocka_unit_test(a_region_is_what_was_asked_for))

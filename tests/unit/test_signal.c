@@ -59,7 +59,7 @@ a_mask_holds_back(void **state)
 	kin_end();
 }
 
-/* A signal to a process is taken by a thread that does not hold it back, once. */
+/* LUN-38: a signal to a process is taken by a thread that does not hold it back, once. */
 static void
 any_thread_may_take_it(void **state)
 {

@@ -30,7 +30,7 @@ fill_stack(struct program *p)
 }
 
 /*
- * CAM-30, LUN-41: below the red zone, not one byte of it or above it changed; then everything
+ * LUN-41, CAM-30: below the red zone, not one byte of it or above it changed; then everything
  * that is needed to go on, where handler and restorer expect it.
  */
 static void
@@ -194,7 +194,7 @@ hostile_addresses_are_refused(void **state)
 	}
 }
 
-/* A stack pointer behind which there is no frame: nothing, half of one, the kernel, the end of all addresses. */
+/* LUN-41: a stack pointer behind which there is no frame: nothing, half of one, the kernel, the end of all addresses. */
 static void
 a_return_without_a_frame_is_refused(void **state)
 {
@@ -258,7 +258,7 @@ spoil(struct signal_frame *frame, uint64_t *seed)
 }
 
 /*
- * Whatever bytes a program leaves there: it gets registers that the machine takes as they are, and a
+ * LUN-41: whatever bytes a program leaves there: it gets registers that the machine takes as they are, and a
  * mask without KILL and STOP; or its end. The kernel has touched nothing else.
  */
 static void

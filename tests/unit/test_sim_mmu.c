@@ -98,6 +98,7 @@ upper_entries_deny_what_they_deny(void **state)
 	assert_true(try(ACCESS_STORE, PAGE(1)));
 }
 
+/* CAM-01: the whole kernel half. */
 static void
 the_kernel_half_is_there_and_closed_to_users(void **state)
 {

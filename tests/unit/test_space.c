@@ -1,6 +1,8 @@
 /* test_space.c - spaces: layouts, references, the list of all, lookups, threads. */
 #include "unit/sketch.h"
 
+#include "space/tree.h"
+
 /* The usual layout fits the machine it runs on, and has room for something of each kind. */
 static void
 the_default_layout_is_usable(void **state)
@@ -115,7 +117,7 @@ the_list_holds_all_in_order(void **state)
 	sketch_end(a);
 }
 
-/* LUN-04, DRG-03, ALM-B10
+/* LUN-04, DRG-03, WNX-03, ALM-B10
  * page      0 1 2 3 4 5 6
  *             A A   B B       lookups at every edge */
 static void
@@ -188,6 +190,33 @@ creation_fails_without_a_trace(void **state)
 	sketch_end(sp);
 }
 
+/* LUN-04, DRG-03:
+ * page      0 1 2 3 4 5 6 7 8 9 10
+ * mapped in the order 7, 3, 9, 1, 5; then 3 once more, then 4, which joins its neighbours */
+static void
+regions_are_in_order(void **state)
+{
+	static const unsigned order[] = { 7, 3, 9, 1, 5 };
+	struct space	     *sp = sketch_space();
+
+	(void)state;
+	assert_null(tree_find_end(sp, 0));
+	for (unsigned i = 0; i < ARRAY_SIZE(order); i++)
+		sketch_map(sp, order[i], order[i] + 1, PROT_R, 0);
+	EXPECT_REGIONS(sp, "1-2 r, 3-4 r, 5-6 r, 7-8 r, 9-10 r");
+	/* the first that ends behind an address, whether it holds the address or not */
+	assert_int_equal(tree_find_end(sp, 0)->range.start, PAGE(1));
+	assert_int_equal(tree_find_end(sp, PAGE(2) - 1)->range.start, PAGE(1));
+	assert_int_equal(tree_find_end(sp, PAGE(2))->range.start, PAGE(3));
+	assert_int_equal(tree_find_end(sp, PAGE(8))->range.start, PAGE(9));
+	assert_null(tree_find_end(sp, PAGE(10)));
+	sketch_map(sp, 3, 4, PROT_R, 0); /* an equal one takes the place of the old one */
+	EXPECT_REGIONS(sp, "1-2 r, 3-4 r, 5-6 r, 7-8 r, 9-10 r");
+	sketch_map(sp, 4, 5, PROT_R, 0);
+	EXPECT_REGIONS(sp, "1-2 r, 3-6 r, 7-8 r, 9-10 r");
+	sketch_end(sp);
+}
+
 TEST_SUITE(space, cmocka_unit_test(the_default_layout_is_usable),
 	   cmocka_unit_test(linux_figures_on_a_large_machine),
 	   cmocka_unit_test(layouts_that_do_not_fit_are_refused),
@@ -195,4 +224,4 @@ TEST_SUITE(space, cmocka_unit_test(the_default_layout_is_usable),
 	   cmocka_unit_test(the_list_holds_all_in_order),
 	   cmocka_unit_test(lookups_see_half_open_ranges),
 	   cmocka_unit_test(threads_give_the_lock_its_lines),
-	   cmocka_unit_test(creation_fails_without_a_trace))
+	   cmocka_unit_test(creation_fails_without_a_trace), cmocka_unit_test(regions_are_in_order))

@@ -11,7 +11,7 @@ drop(struct space *child)
 	space_put(child);
 }
 
-/* DRG-21, DRG-30, DRG-B07, CAM-03, CAM-11:
+/* DRG-21, DRG-30, DRG-B07, WNX-03, CAM-03, CAM-11:
  * page      1 2 3 4 5 6 7
  * parent    A A F F S S .       private memory, a private file, shared memory
  * child     A A F F S S .       equal; private writes part, shared ones meet */
@@ -118,7 +118,7 @@ protection_ends_with_the_region(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-B04, LUN-B01:
+/* LUN-B01, LUN-B04:
  * page      1 2 3 4 5 6 7
  * parent    A D D A W W A      LUN-03, DRG-09: D is not in the child, W is, but empty
  * child     A . . A 0 0 A */
@@ -235,7 +235,7 @@ fork_and_drop(struct space *sp)
 }
 
 /*
- * LUN-B08, DRG-B01, DRG-31:
+ * LUN-B08, DRG-31, DRG-B01:
  * each allocation fails in turn; no child, no count, no region stays behind.
  */
 static void
@@ -294,7 +294,7 @@ generations_do_not_accumulate(void **state)
 }
 
 /*
- * LUN-B11: each attribute of a region means what it says and nothing else does: of all that a mapping
+ * LUN-02, LUN-B11, DRG-02: each attribute of a region means what it says and nothing else does: of all that a mapping
  * may ask for, alone and beside each other one, only GROWSDOWN lets a region grow, only DONTFORK keeps it from the
  * child, only WIPEONFORK empties it there.
  */
@@ -338,6 +338,73 @@ no_attribute_passes_for_another(void **state)
 	}
 }
 
+/* LUN-06, DRG-30:
+ * page      1 2 3 4 5 6 7 8 9 10 11
+ * parent    . A . H H . . . . .  S      H the heap, S a stack, the rest holes
+ * child     the same, each its own from here on: what grows in one does not grow in the other */
+static void
+heap_stack_and_holes_are_inherited(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct map_request  request = sketch_anonymous(1, MAPF_PRIVATE);
+	struct space	   *sp, *child;
+	vaddr_t		    mine, childs;
+
+	(void)state;
+	layout.brk_start = PAGE(4);
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 2, 3, PROT_RW, 0);
+	sketch_map(sp, 11, 12, PROT_RW, REGION_GROWSDOWN);
+	assert_int_equal(space_brk(sp, PAGE(6)), PAGE(6));
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_REGIONS(child, "2-3 rw, 4-6 rw, 11-12 rw down");
+	assert_memory_equal(&child->layout, &sp->layout, sizeof(sp->layout));
+	EXPECT_OK(space_map(sp, &request, &mine));
+	EXPECT_OK(space_map(child, &request, &childs));
+	assert_int_equal(mine, childs);
+	EXPECT_OK(space_unmap(child, childs, PAGE(1)));
+	assert_int_equal(space_brk(child, 0), PAGE(6));
+	assert_int_equal(space_brk(child, PAGE(7)), PAGE(7));
+	sketch_store(child, 10, 10);
+	EXPECT_REGIONS(child, "2-3 rw, 4-7 rw, 10-12 rw down");
+	EXPECT_OK(space_unmap(sp, mine, PAGE(1)));
+	assert_int_equal(space_brk(sp, 0), PAGE(6));
+	EXPECT_REGIONS(sp, "2-3 rw, 4-6 rw, 11-12 rw down");
+	drop(child);
+	sketch_end(sp);
+}
+
+/* CAM-03:
+ * pages 1 to 4 of parent and child: what both have written to, or one has and the other has left, is shared by nobody */
+static void
+in_the_end_each_has_its_own(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+	uint64_t      anon;
+
+	(void)state;
+	sketch_map(sp, 1, 5, PROT_RW, 0);
+	sketch_store_all(sp, 1, 5);
+	anon = frame_totals().by_kind[FRAME_ANON];
+	EXPECT_OK(space_fork(sp, &child));
+	assert_int_equal(frame_totals().by_kind[FRAME_ANON], anon);
+	for (unsigned page = 1; page < 5; page++)
+		sketch_store(page % 2 ? sp : child, page, (uint8_t)(10 * page));
+	assert_int_equal(frame_totals().by_kind[FRAME_ANON], 2 * anon);
+	for (unsigned page = 1; page < 5; page++) {
+		pfn_t mine = machine_translate(sp->pt.root, PAGE(page)).pfn;
+		pfn_t childs = machine_translate(child->pt.root, PAGE(page)).pfn;
+
+		assert_false(pfn_eq(mine, childs));
+		assert_true(frame_count(mine) == 1 && frame_count(childs) == 1);
+		assert_int_equal(sketch_load(sp, page), page % 2 ? 10 * page : page);
+		assert_int_equal(sketch_load(child, page), page % 2 ? page : 10 * page);
+	}
+	drop(child);
+	sketch_end(sp);
+}
+
 TEST_SUITE(space_fork, cmocka_unit_test(the_child_equals_the_parent),
 	   cmocka_unit_test(a_child_has_regions_before_it_has_pages),
 	   cmocka_unit_test(no_attribute_passes_for_another),
@@ -347,4 +414,6 @@ TEST_SUITE(space_fork, cmocka_unit_test(the_child_equals_the_parent),
 	   cmocka_unit_test(nothing_is_left_for_an_empty_child),
 	   cmocka_unit_test(the_child_inherits_the_rest),
 	   cmocka_unit_test(a_failed_fork_leaves_no_trace),
-	   cmocka_unit_test(generations_do_not_accumulate))
+	   cmocka_unit_test(generations_do_not_accumulate),
+	   cmocka_unit_test(heap_stack_and_holes_are_inherited),
+	   cmocka_unit_test(in_the_end_each_has_its_own))

@@ -82,6 +82,42 @@ written_pages_reach_storage(void **state)
 	sketch_end(sp);
 }
 
+/*
+ * LUN-10, LUN-B15: a space that is not active is synced like any other, by its own pages. And a file and its
+ * mappings are one: what is written to the file is read by everybody, so an invalidation has nothing to drop.
+ */
+static void
+a_file_and_its_mappings_are_one(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	struct space	   *sp = sketch_space();
+	struct space	   *other;
+	struct object	   *file;
+	uint8_t		    byte = 77;
+	uint64_t	    done;
+
+	(void)state;
+	EXPECT_OK(space_create(&layout, &other));
+	EXPECT_OK(object_create_stored(7, PAGE(2), &file));
+	sketch_map_file(sp, 1, 3, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_map_file(other, 2, 4, PROT_RW, file, 0, MAPF_SHARED);
+	sketch_store_all(sp, 1, 3);
+	sketch_store(other, 3,
+		     33); /* from here on this one is active, and has another page there */
+	EXPECT_OK(space_sync(sp, PAGE(2), PAGE(1), SYNC_SYNC));
+	assert_int_equal(object_evict(file, 0, 2), 1);
+	assert_int_equal(sketch_load(sp, 2), 33);
+	EXPECT_OK(object_write(file, 0, &byte, 1, &done));
+	EXPECT_OK(space_sync(sp, PAGE(1), PAGE(2), SYNC_SYNC | SYNC_INVALIDATE));
+	assert_int_equal(sketch_load(sp, 1), 77);
+	assert_int_equal(sketch_load(other, 2), 77);
+	pt_deactivate(&other->pt);
+	space_put(other);
+	object_put(file);
+	sketch_end(sp);
+}
+
 TEST_SUITE(sync, cmocka_unit_test(written_pages_reach_storage),
 	   cmocka_unit_test(holes_and_locked_regions_end_it_as_in_linux),
-	   cmocka_unit_test(bad_arguments_are_refused))
+	   cmocka_unit_test(bad_arguments_are_refused),
+	   cmocka_unit_test(a_file_and_its_mappings_are_one))

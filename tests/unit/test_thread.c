@@ -156,7 +156,7 @@ detached_threads_go_by_themselves(void **state)
 	kin_end();
 }
 
-/* A group exit: the first code counts, no thread and no child is made any more, the last one ends it. */
+/* ALM-27: a group exit: the first code counts, no thread and no child is made any more, the last one ends it. */
 static void
 a_group_exit_ends_all(void **state)
 {
@@ -183,7 +183,7 @@ a_group_exit_ends_all(void **state)
 	kin_end();
 }
 
-/* An exit of the process ends all its threads, whatever they wait for; their ids are free. */
+/* WNX-29, ALM-27: an exit of the process ends all its threads, whatever they wait for; their ids are free. */
 static void
 an_exit_takes_all_threads_along(void **state)
 {

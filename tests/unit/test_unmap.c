@@ -1,7 +1,7 @@
 /* test_unmap.c - taking mappings out of a range: the four ways to cut, boundaries, failures. */
 #include "unit/sketch.h"
 
-/* LUN-B13:
+/* LUN-09, LUN-B13, WNX-06, ALM-B11:
  * page      1 2 3 4 5 6
  * before    A A A A A .      each page stored to
  * unmap         x x          [3, 5)
@@ -24,7 +24,7 @@ a_hole_leaves_two_regions(void **state)
 }
 
 /* page      1 2 3 4 5 6      of a file, from its page 10 on
- * unmap         x            LUN-B13: the upper part continues at file page 13, and
+ * unmap         x            LUN-09, LUN-B13, WNX-06: the upper part continues at file page 13, and
  * unmap     x                its own first page, not the region's, is where the cut is
  * unmap               x */
 static void
@@ -47,7 +47,7 @@ file_offsets_follow_every_cut(void **state)
 	sketch_end(sp);
 }
 
-/* LUN-09, WNX-06: all four shapes of overlap are in this suite, most of them in this call.
+/* LUN-09, WNX-03, WNX-06: all four shapes of overlap are in this suite, most of them in this call.
  * page      1 2 3 4 5 6 7 8
  * before    A A . B . C C C
  * unmap       x x x x x x    [2, 8): a tail, a whole region, two holes, a head
@@ -104,7 +104,7 @@ lengths_are_rounded_up(void **state)
 	sketch_end(sp);
 }
 
-/* WNX-B11, LUN-B15: arguments that no mapping can have. */
+/* LUN-B15, WNX-25, WNX-B11: arguments that no mapping can have. */
 static void
 bad_arguments_are_refused(void **state)
 {

@@ -12,7 +12,8 @@ usage_of(struct space *sp, unsigned from, unsigned to)
 	return usage;
 }
 
-/* page      1 2 3 4 5 6
+/* DRG-34:
+ * page      1 2 3 4 5 6
  * mapped    A A A . F F      1 written, 2 read (the zero page), F: shared file, 5 read, 6 written */
 static void
 each_kind_of_page_is_told_apart(void **state)
@@ -43,7 +44,7 @@ each_kind_of_page_is_told_apart(void **state)
 	sketch_end(sp);
 }
 
-/* A second mapping of a file's page, or a child, makes it shared; a write makes a page private again. */
+/* DRG-34: a second mapping of a file's page, or a child, makes it shared; a write makes a page private again. */
 static void
 shared_is_what_somebody_else_maps(void **state)
 {

@@ -103,7 +103,7 @@ reads_of_untouched_memory_give_zeros_and_no_frames(void **state)
 	}
 }
 
-/* WNX-28, WNX-B09, ALM-29:
+/* WNX-03, WNX-28, WNX-B09, ALM-29:
  * page      1    2    3    4    5
  * region    rw   rw   .    rw   r
  *              <----|---->            stops at the hole, says how much is left
@@ -135,7 +135,7 @@ copies_stop_at_the_first_bad_byte(void **state)
 	}
 }
 
-/* WNX-28. */
+/* WNX-28, WNX-B09. */
 static void
 protections_and_guards_are_respected(void **state)
 {
@@ -161,7 +161,7 @@ protections_and_guards_are_respected(void **state)
 }
 
 /*
- * CAM-B07:
+ * CAM-01, CAM-B07:
  * Any address and any length may be asked for; nothing outside the user half is ever touched.
  */
 static void

@@ -49,7 +49,7 @@ write_back_finds_dirty_bits_in_live_mappings(void **state)
 	sketch_end(sp);
 }
 
-/* A second write after the write-back sets the dirty bit anew, although the page stayed mapped. */
+/* DRG-32, WNX-15: a second write after the write-back sets the dirty bit anew, although the page stayed mapped. */
 static void
 a_write_after_write_back_is_seen(void **state)
 {

@@ -1,5 +1,6 @@
 /*
- * hazards.c - moments in which a kernel on x86-64 loses control if it is careless.
+ * hazards.c - moments in which a kernel on x86-64 loses control if it is careless. What the kernel
+ * itself may not do ends the machine, with a report. (LUN-30, CAM-07)
  */
 #include "trial.h"
 
