@@ -18,7 +18,8 @@ size_t copy_to_user(struct space *sp, vaddr_t dst, const void *src, size_t bytes
 
 /*
  * copy_from_space, copy_to_space - the same for a space that need not be active anywhere.
- * Respects protections; goes page by page through the direct map.
+ * Respects protections; goes page by page through the direct map, and stops before a device's
+ * memory, which that does not show.
  */
 size_t copy_from_space(struct space *sp, void *dst, vaddr_t src, size_t bytes);
 size_t copy_to_space(struct space *sp, vaddr_t dst, const void *src, size_t bytes);

@@ -24,7 +24,7 @@ look_at_region(struct space *sp, vaddr_t va, unsigned flags, bool *is_private)
 	read_lock(&sp->lock);
 	r = space_find(sp, va);
 	allowed = r && (r->prot & (flags & PIN_WRITE ? PROT_W : PROT_R)) &&
-		  !(r->object && object_is_device(r->object));
+		  !(r->flags & REGION_DEVICE);
 	if (allowed)
 		*is_private = !(r->flags & REGION_SHARED);
 	read_unlock(&sp->lock);

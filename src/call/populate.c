@@ -38,6 +38,8 @@ next_part(struct space *sp, struct va_range range, struct part *part)
 static bool
 is_wanted(const struct part *part, enum populate_why why)
 {
+	if (part->flags & REGION_DEVICE)
+		return why == POPULATE_READ || why == POPULATE_WRITE;
 	if (part->flags & REGION_LOCKONFAULT)
 		return why == POPULATE_READ || why == POPULATE_WRITE;
 	return why != POPULATE_LOCKED || (part->flags & REGION_LOCKED);
@@ -48,9 +50,9 @@ is_allowed(const struct part *part, enum populate_why why)
 {
 	switch (why) {
 	case POPULATE_READ:
-		return part->prot & PROT_R;
+		return (part->prot & PROT_R) && !(part->flags & REGION_DEVICE);
 	case POPULATE_WRITE:
-		return part->prot & PROT_W;
+		return (part->prot & PROT_W) && !(part->flags & REGION_DEVICE);
 	case POPULATE_MAPPED:
 	case POPULATE_LOCKED:
 		break;

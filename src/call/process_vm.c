@@ -142,7 +142,7 @@ permits(struct space *sp, vaddr_t va, prot_t prot)
 
 	read_lock(&sp->lock);
 	r = space_find(sp, va);
-	permitted = r && (r->prot & prot);
+	permitted = r && (r->prot & prot) && !(r->flags & REGION_DEVICE);
 	read_unlock(&sp->lock);
 	return permitted;
 }

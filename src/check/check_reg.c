@@ -128,6 +128,9 @@ check_kind(struct check *c, const struct region *r)
 		fail_region(c, r, "is shared and grows down or is wiped on fork");
 	if (r->object && (r->flags & REGION_WIPEONFORK))
 		fail_region(c, r, "has an object and is wiped on fork");
+	if (!(r->flags & REGION_DEVICE) != !(r->object && object_is_device(r->object)) ||
+	    ((r->flags & REGION_DEVICE) && (r->flags & REGION_LOCKED)))
+		fail_region(c, r, "is a device's, or locked, as it may not be");
 	if (!placement_is_legal(r->place) ||
 	    ((r->flags & REGION_SHARED) && r->place.policy != PLACE_LOCAL))
 		fail_region(c, r, "has a placement that it may not have");

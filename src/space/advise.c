@@ -26,7 +26,8 @@ enum obstacle {
 	NO_SEALED = 1 << 0,  /* contents of sealed read-only anonymous memory: ERR_PERM */
 	NO_LOCKED = 1 << 1,  /* the rest is ERR_INVAL */
 	NO_BACKING = 1 << 2, /* memory with an object */
-	NO_REGION = 1 << 3,  /* any */
+	NO_DEVICE = 1 << 3,
+	NO_REGION = 1 << 4, /* any */
 };
 
 struct rule {
@@ -48,12 +49,12 @@ static const struct rule rules[] = {
 	[ADVICE_SEQUENTIAL] = { .is_known = true, SET_FLAG_NOT(REGION_SEQUENTIAL, REGION_RANDOM) },
 	[ADVICE_WILLNEED] = { .is_known = true },
 	[ADVICE_DONTNEED] = { .is_known = true,
-			      .obstacles = NO_SEALED | NO_LOCKED,
+			      .obstacles = NO_SEALED | NO_LOCKED | NO_DEVICE,
 			      .tables = advise_drop_pages },
 	[ADVICE_FREE] = { .is_known = true, .obstacles = NO_SEALED | NO_LOCKED | NO_BACKING },
 	[ADVICE_REMOVE] = { .is_known = true },
 	[ADVICE_DONTFORK] = { .is_known = true, .obstacles = NO_SEALED, SET_FLAG(REGION_DONTFORK) },
-	[ADVICE_DOFORK] = { .is_known = true, CLEAR_FLAG(REGION_DONTFORK) },
+	[ADVICE_DOFORK] = { .is_known = true, .obstacles = NO_DEVICE, CLEAR_FLAG(REGION_DONTFORK) },
 	[ADVICE_MERGEABLE] = { .is_known = true,
 			       SET_FLAG(REGION_MERGEABLE),
 			       .spared = REGION_SHARED },
@@ -62,23 +63,25 @@ static const struct rule rules[] = {
 	[ADVICE_NOHUGEPAGE] = { .is_known = true,
 				SET_FLAG_NOT(REGION_NOHUGEPAGE, REGION_HUGEPAGE) },
 	[ADVICE_DONTDUMP] = { .is_known = true, SET_FLAG(REGION_DONTDUMP) },
-	[ADVICE_DODUMP] = { .is_known = true, CLEAR_FLAG(REGION_DONTDUMP) },
+	[ADVICE_DODUMP] = { .is_known = true, .obstacles = NO_DEVICE, CLEAR_FLAG(REGION_DONTDUMP) },
 	[ADVICE_WIPEONFORK] = { .is_known = true,
 				.obstacles = NO_SEALED | NO_BACKING,
 				SET_FLAG(REGION_WIPEONFORK) },
 	[ADVICE_KEEPONFORK] = { .is_known = true, CLEAR_FLAG(REGION_WIPEONFORK) },
-	[ADVICE_COLD] = { .is_known = true, .obstacles = NO_LOCKED },
-	[ADVICE_PAGEOUT] = { .is_known = true, .obstacles = NO_LOCKED },
+	[ADVICE_COLD] = { .is_known = true, .obstacles = NO_LOCKED | NO_DEVICE },
+	[ADVICE_PAGEOUT] = { .is_known = true, .obstacles = NO_LOCKED | NO_DEVICE },
 	[ADVICE_DONTNEED_LOCKED] = { .is_known = true,
-				     .obstacles = NO_SEALED,
+				     .obstacles = NO_SEALED | NO_DEVICE,
 				     .tables = advise_drop_pages },
 	[ADVICE_COLLAPSE] = { .is_known = true, .obstacles = NO_REGION },
 	[ADVICE_GUARD_INSTALL] = { .is_known = true,
-				   .obstacles = NO_SEALED | NO_LOCKED,
+				   .obstacles = NO_SEALED | NO_LOCKED | NO_DEVICE,
 				   .tables = advise_install_guards },
-	[ADVICE_GUARD_REMOVE] = { .is_known = true, .tables = advise_remove_guards },
+	[ADVICE_GUARD_REMOVE] = { .is_known = true,
+				  .obstacles = NO_DEVICE,
+				  .tables = advise_remove_guards },
 	[ADVICE_NEXT_TOUCH] = { .is_known = true,
-				.obstacles = NO_LOCKED,
+				.obstacles = NO_LOCKED | NO_DEVICE,
 				.tables = advise_next_touch },
 };
 
@@ -103,6 +106,8 @@ fits(const struct rule *rule, const struct region *r)
 	if ((rule->obstacles & NO_LOCKED) && (r->flags & REGION_LOCKED))
 		return ERR_INVAL;
 	if ((rule->obstacles & NO_BACKING) && r->object)
+		return ERR_INVAL;
+	if ((rule->obstacles & NO_DEVICE) && (r->flags & REGION_DEVICE))
 		return ERR_INVAL;
 	return rule->obstacles & NO_REGION ? ERR_INVAL : OK;
 }

@@ -5,7 +5,7 @@
  * (src/call). REGION_LOCKONFAULT stands beside it where they come only when they
  * are touched. Regions to come are locked by the space's new_flags.
  *
- * Special pages of an image (REGION_NOMERGE) are never locked: the kernel keeps them anyway.
+ * Special pages of an image (REGION_NOMERGE) and devices are never locked: they stay anyway.
  *
  * A space whose limit is 0 may not lock at all; any other limit holds against the
  * sum over all locked regions.
@@ -54,7 +54,10 @@ static err_t
 set_flags(struct space *sp, struct va_range range, unsigned flags)
 {
 	struct region_edit edit = {
-		.range = range, .flags_mask = LOCK_FLAGS, .flags = flags, .spare = REGION_NOMERGE
+		.range = range,
+		.flags_mask = LOCK_FLAGS,
+		.flags = flags,
+		.spare = REGION_NOMERGE | REGION_DEVICE,
 	};
 	struct pt_plan tables;
 	struct gather  g;

@@ -220,6 +220,8 @@ kind_of(const struct map_request *request, struct object *object)
 		kind.flags |= REGION_MAYNOTWRITE;
 	if (!is_anonymous(request) && request->align_by_offset)
 		kind.flags |= REGION_ALIGNED;
+	if (object && object_is_device(object))
+		kind.flags |= REGION_DEVICE | REGION_DONTDUMP;
 	return kind;
 }
 
@@ -285,6 +287,8 @@ map_locked(struct space *sp, struct mapping *m)
 	m->kind.flags |= sp->new_flags;
 	if (err == OK)
 		err = check_locked(sp, m);
+	if (m->kind.flags & REGION_DEVICE)
+		m->kind.flags &= ~(unsigned)(REGION_LOCKED | REGION_LOCKONFAULT);
 	if (err == OK)
 		err = check_type(m->request, m->bytes);
 	if (err == OK)

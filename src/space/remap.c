@@ -99,6 +99,8 @@ check_growth(const struct remap *m)
 
 	if (first + (m->new_bytes >> ARCH_PAGE_SHIFT) < first)
 		return ERR_INVAL;
+	if (m->r->flags & REGION_DEVICE)
+		return ERR_FAULT;
 	if (limit_forbids_locked(m->sp, grown_by(m), m->r->flags))
 		return ERR_AGAIN;
 	if (limit_forbids(m->sp, grown_by(m), m->r->prot, m->r->flags))
@@ -136,6 +138,8 @@ check_region(struct remap *m)
 	if (!has_new_address(m->flags) && m->new_bytes <= m->old_bytes)
 		return OK;
 	if (m->old_bytes == 0 && !(m->r->flags & REGION_SHARED))
+		return ERR_INVAL;
+	if ((m->flags & REMAP_DONTUNMAP) && (m->r->flags & REGION_DEVICE))
 		return ERR_INVAL;
 	if (bytes > m->r->range.end - m->addr)
 		return ERR_FAULT;

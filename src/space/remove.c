@@ -28,7 +28,7 @@ forbids(const struct region *r)
 		return ERR_INVAL;
 	if (!(r->flags & REGION_SHARED) || (r->flags & REGION_MAYNOTWRITE))
 		return ERR_ACCES;
-	return object_is_device(r->object) ? ERR_OPNOTSUPP : OK;
+	return r->flags & REGION_DEVICE ? ERR_NODEV : OK;
 }
 
 static err_t

@@ -110,20 +110,40 @@ note_access(const struct pt_view *view, enum access access)
 	} while (!arch_pte_cas(slot, &pte, arch_pte_leaf(leaf)));
 }
 
-/* Up to the end of va's page, if the tables allow the access now; else false. */
+/* What became of a page's part of a transfer. */
+enum transferred {
+	TRANSFERRED,
+	TRANSFER_FAULTS, /* the tables do not allow the access now */
+	TRANSFER_NEVER,	 /* no direct map shows what is there */
+};
+
+/* is_device - HOLDS_READ sp->lock. */
 static bool
+is_device(struct space *sp, vaddr_t va)
+{
+	const struct region *r = space_find(sp, va);
+
+	return r && r->object && object_is_device(r->object);
+}
+
+/* transfer_page - up to the end of va's page. */
+static enum transferred
 transfer_page(struct space *sp, const struct transfer *t, vaddr_t va, size_t bytes)
 {
-	struct pt_view view;
-	bool	       allowed;
-	char	      *page;
+	enum transferred result = TRANSFER_FAULTS;
+	struct pte_leaf	 leaf;
+	struct pt_view	 view;
+	char		*page;
 
 	read_lock(&sp->lock);
 	view = pt_look_locked(&sp->pt, va);
-	allowed = pt_view_allows(&view, t->access);
-	if (allowed) {
+	if (pt_view_allows(&view, t->access)) {
+		leaf = arch_pte_decode_leaf(view.pte, view.level);
+		result = leaf.is_special && is_device(sp, va) ? TRANSFER_NEVER : TRANSFERRED;
+	}
+	if (result == TRANSFERRED) {
 		note_access(&view, t->access);
-		page = arch_frame_ptr(arch_pte_decode_leaf(view.pte, view.level).pfn);
+		page = arch_frame_ptr(leaf.pfn);
 		page += va & (level_span(view.level) - 1);
 		if (t->access == ACCESS_STORE)
 			memcpy(page, t->buf, bytes);
@@ -132,7 +152,7 @@ transfer_page(struct space *sp, const struct transfer *t, vaddr_t va, size_t byt
 	}
 	pt_look_done(&view);
 	read_unlock(&sp->lock);
-	return allowed;
+	return result;
 }
 
 static size_t
@@ -142,13 +162,15 @@ transfer_space(struct space *sp, struct transfer t, vaddr_t va, size_t bytes)
 	size_t beyond = bytes - left;
 
 	while (left) {
-		size_t part = min_u64(left, ARCH_PAGE_SIZE - (va & ARCH_PAGE_MASK));
+		size_t		 part = min_u64(left, ARCH_PAGE_SIZE - (va & ARCH_PAGE_MASK));
+		enum transferred result = transfer_page(sp, &t, va, part);
 
-		if (transfer_page(sp, &t, va, part)) {
+		if (result == TRANSFERRED) {
 			t.buf += part;
 			va += part;
 			left -= part;
-		} else if (handle_fault(sp, va, t.access) != FAULT_DONE) {
+		} else if (result == TRANSFER_NEVER ||
+			   handle_fault(sp, va, t.access) != FAULT_DONE) {
 			break;
 		}
 	}

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,7 @@ enum { LINUX_MAJOR = 6, LINUX_MINOR = 18 };
 /* Exit codes: an error number, with CHANGED if there are other maps. */
 enum { CHANGED = 128, CANNOT_SET_UP = 127, NR_MSEAL = 462 };
 
-static int	file_rw, file_ro;
+static int	file_rw, file_ro, file_wo;
 static uint64_t heap_end;
 
 static void
@@ -54,7 +55,8 @@ make_files(void)
 	need(file_rw >= 0 && ftruncate(file_rw, 2 * PG) == 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_rw);
 	file_ro = open(path, O_RDONLY);
-	need(file_ro >= 0);
+	file_wo = open(path, O_WRONLY);
+	need(file_ro >= 0 && file_wo >= 0);
 }
 
 static void
@@ -64,6 +66,19 @@ make_heap(void)
 
 	heap_end = ((now + PG - 1) & ~(PG - 1)) + 2 * PG;
 	need((uint64_t)syscall(SYS_brk, heap_end) == heap_end);
+}
+
+/* map_device - the ring of a counter that counts nothing: memory that Linux maps as it does a device's. */
+static void
+map_device(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE,
+					.size = sizeof(attr),
+					.config = PERF_COUNT_SW_DUMMY };
+	int		       fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
+
+	need(fd >= 0);
+	map(DEVICE_PAGE, DEVICE_PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 }
 
 static void
@@ -86,6 +101,8 @@ make_memory(const struct request *request)
 	map(21, 1, PROT_NONE, anon, -1);
 	map(23, 1, rw, anon, -1);
 	need(madvise((void *)P(23), PG, ADVICE_GUARD_INSTALL) == 0);
+	if (wants_device(request))
+		map_device();
 	map(40, 2, rw, anon, -1);
 	memcpy((void *)VEC_AT(0), vectors, sizeof(vectors));
 	memcpy((void *)VEC_AT(VEC_SPARE_HERE), request->spare, sizeof(request->spare));
@@ -133,13 +150,28 @@ set_allowance(enum allowance allowance)
 		limit(RLIMIT_MEMLOCK, 0);
 		drop_lock_right();
 		break;
+	case ALLOW_NO_FUTURE:
+		need(syscall(SYS_mlockall, LOCKALL_FUTURE) == 0);
+		limit(RLIMIT_MEMLOCK, PG);
+		drop_lock_right();
+		break;
 	}
 }
 
 static long
 fd_of(uint64_t file)
 {
-	return file == FILE_RW ? file_rw : file == FILE_RO ? file_ro : -1;
+	switch ((enum file)file) {
+	case FILE_RW:
+		return file_rw;
+	case FILE_RO:
+		return file_ro;
+	case FILE_WO:
+		return file_wo;
+	case FILE_NONE:
+		break;
+	}
+	return -1;
 }
 
 /* An argument that names one of the vectors, or an address as it is. */

@@ -17,6 +17,7 @@
  *	19        private anonymous, rw, locked
  *	21        private anonymous without any right
  *	23        a guard in private anonymous memory
+ *	25 .. 26  a device, shared, rw: only for rows that begin there
  *	40 .. 41  private anonymous, rw: vectors and results; holds the iovecs of VEC_AT
  *	50 .. 51  private anonymous, rw, a stack
  *	all others: nothing
@@ -70,6 +71,7 @@ enum file {
 	FILE_NONE,
 	FILE_RW,
 	FILE_RO,
+	FILE_WO,
 };
 
 /* What the process may have, from when its memory stands. */
@@ -79,6 +81,7 @@ enum allowance {
 	ALLOW_NO_DATA,	  /* RLIMIT_DATA of a page */
 	ALLOW_ONE_LOCKED, /* RLIMIT_MEMLOCK of a page, which page 19 has; no right to more */
 	ALLOW_NO_LOCK,	  /* RLIMIT_MEMLOCK of 0; no right to more */
+	ALLOW_NO_FUTURE,  /* as ALLOW_ONE_LOCKED, and what comes is to be locked */
 };
 
 /* One call. `spare` goes where VEC_SPARE_HERE and VEC_SPARE_THERE are. */
@@ -88,6 +91,42 @@ struct request {
 	enum allowance	  allowance;
 	struct user_iovec spare[2];
 };
+
+/* The iovecs in page 40: VEC_AT(i) is the address of the i-th. */
+enum vec {
+	VEC_HERE,      /* 8 bytes of page 0 */
+	VEC_NOWHERE,   /* 8 bytes of page 4, where nothing is */
+	VEC_NEGATIVE,  /* a length with the top bit set */
+	VEC_KERNEL,    /* 8 bytes of the kernel's */
+	VEC_EMPTY,     /* no bytes, nowhere */
+	VEC_READONLY,  /* 8 bytes of page 5 */
+	VEC_NO_RIGHTS, /* 8 bytes of page 21 */
+	VEC_GUARD,     /* 8 bytes of page 23 */
+	VEC_BEYOND,    /* 8 bytes of page 12 */
+	VEC_FILE,      /* 8 bytes of page 10 */
+	VEC_DEVICE,    /* 8 bytes of page 25 */
+	VEC_READ_FILE, /* 8 bytes of page 13 */
+	VEC_SPARE_HERE,
+	VEC_SPARE_THERE,
+	NR_VECS,
+};
+extern const struct user_iovec vectors[NR_VECS];
+
+#define VEC_AT(i) (P(40) + 256 + (uint64_t)(i) * sizeof(struct user_iovec))
+
+#define DEVICE_PAGE  25
+#define DEVICE_PAGES 2
+
+/* wants_device - the request begins in the device's pages, or its vector there does. */
+static inline bool
+wants_device(const struct request *request)
+{
+	uint64_t at = request->arg[0];
+
+	if (request->call == CALL_READV || request->call == CALL_WRITEV)
+		return request->arg[2] == VEC_DEVICE;
+	return at >= P(DEVICE_PAGE) && at < P(DEVICE_PAGE + DEVICE_PAGES);
+}
 
 struct row {
 	enum call      call;
@@ -102,26 +141,6 @@ struct row {
 
 extern const struct row rows[];
 extern const size_t	nr_rows;
-
-/* The iovecs in page 40: VEC_AT(i) is the address of the i-th. */
-enum vec {
-	VEC_HERE,      /* 8 bytes of page 0 */
-	VEC_NOWHERE,   /* 8 bytes of page 4, where nothing is */
-	VEC_NEGATIVE,  /* a length with the top bit set */
-	VEC_KERNEL,    /* 8 bytes of the kernel's */
-	VEC_EMPTY,     /* no bytes, nowhere */
-	VEC_READONLY,  /* 8 bytes of page 5 */
-	VEC_NO_RIGHTS, /* 8 bytes of page 21 */
-	VEC_GUARD,     /* 8 bytes of page 23 */
-	VEC_BEYOND,    /* 8 bytes of page 12 */
-	VEC_FILE,      /* 8 bytes of page 10 */
-	VEC_SPARE_HERE,
-	VEC_SPARE_THERE,
-	NR_VECS,
-};
-extern const struct user_iovec vectors[NR_VECS];
-
-#define VEC_AT(i) (P(40) + 256 + (uint64_t)(i) * sizeof(struct user_iovec))
 
 /* call_name - as in the manual. */
 const char *call_name(enum call call);

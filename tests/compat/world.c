@@ -75,7 +75,8 @@ run_mmap(struct world *w, const uint64_t *a)
 				       .flags = a[3],
 				       .object = a[4] == FILE_NONE ? NULL : w->file,
 				       .offset = a[5],
-				       .readonly_file = a[4] == FILE_RO };
+				       .readonly_file = a[4] == FILE_RO,
+				       .writeonly_file = a[4] == FILE_WO };
 	vaddr_t		   at;
 
 	return call_mmap(w->sp, &request, &at);
@@ -157,12 +158,34 @@ set_allowance(struct space *sp, enum allowance allowance)
 	case ALLOW_NO_LOCK:
 		sp->layout.limit_memlock = 0;
 		break;
+	case ALLOW_NO_FUTURE:
+		EXPECT_OK(call_mlockall(sp, LOCKALL_FUTURE));
+		sp->layout.limit_memlock = PG;
+		break;
 	}
+}
+
+/* map_device - of frames that are no RAM. */
+static void
+map_device(struct world *w)
+{
+	const struct device_memory memory = { .first = { ((uint64_t)1 << 40) >> ARCH_PAGE_SHIFT } };
+	struct map_request	   map = { .addr = P(DEVICE_PAGE),
+					   .length = DEVICE_PAGES * PG,
+					   .prot = PROT_RW,
+					   .flags = MAPF_SHARED | MAPF_FIXED };
+	vaddr_t			   at;
+
+	EXPECT_OK(object_create_device(8, memory, DEVICE_PAGES, &map.object));
+	EXPECT_OK(call_mmap(w->sp, &map, &at));
+	object_put(map.object);
 }
 
 void
 world_prepare(struct world *w, const struct request *request)
 {
+	if (wants_device(request))
+		map_device(w);
 	assert_int_equal(copy_to_space(w->sp, VEC_AT(VEC_SPARE_HERE), request->spare,
 				       sizeof(request->spare)),
 			 0);

@@ -64,6 +64,19 @@ is_stack_in_pieces(const struct verdict *v)
 	       pair_splits(v->op.process, r->range.start, r->range.end - 1);
 }
 
+/* is_stack_moved_up - it is to grow by more pages than there were below where it was written first. */
+static bool
+is_stack_moved_up(const struct verdict *v)
+{
+	struct region *r = space_find(library_space(v->op.process), v->op.arg[0]);
+
+	return (v->op.kind == OP_LOAD || v->op.kind == OP_STORE || v->op.kind == OP_FETCH) &&
+	       v->difference == DIFFERENT_RESULT && v->linux_says.signal &&
+	       !v->library_says.signal && r && (r->flags & REGION_GROWSDOWN) &&
+	       r->range.start == (v->op.arg[0] & ~ARCH_PAGE_MASK) &&
+	       region_pages(r) > pair_lowest_stack(v->op.process);
+}
+
 static bool
 is_hole_of_refused_remap(const struct verdict *v)
 {
@@ -211,6 +224,10 @@ const struct known known[] = {
 	  "Linux holds it against the lowest of the maps that look like one stack; the library has "
 	  "joined them",
 	  is_stack_in_pieces, false },
+	{ "growth of a stack that was moved up",
+	  "Linux goes on numbering its pages from where they were written first, and refuses to "
+	  "go below number 0; the library's stacks have no numbers",
+	  is_stack_moved_up, false },
 	{ "mremap refused late",
 	  "Linux has unmapped the new place, or the end of the old one, before it finds what is "
 	  "wrong; "

@@ -37,6 +37,7 @@ static struct {
 	const struct setup *setup;
 	bool		    is_child[MAX_PROCESSES];
 	bool		    has_lost_locks[MAX_PROCESSES];
+	uint64_t	    lowest_stack[MAX_PROCESSES]; /* page from where one was moved */
 } pair;
 
 static struct map_line linux_lines[MAX_LINES], library_lines[MAX_LINES];
@@ -58,6 +59,7 @@ pair_begin(struct setup *setup)
 	pair.setup = setup;
 	memset(pair.is_child, 0, sizeof(pair.is_child));
 	memset(pair.has_lost_locks, 0, sizeof(pair.has_lost_locks));
+	memset(pair.lowest_stack, 0xff, sizeof(pair.lowest_stack));
 	memset(pair.nr_splits, 0, sizeof(pair.nr_splits));
 	memset(pair.nr_splits_before, 0, sizeof(pair.nr_splits_before));
 	pair.nr_backings = pair.nr_kept = pair.nr_stored = 0;
@@ -381,6 +383,26 @@ note_store(const struct op *op)
 		pair.stored[pair.nr_stored++] = op->arg[0] & ~ARCH_PAGE_MASK;
 }
 
+uint64_t
+pair_lowest_stack(unsigned process)
+{
+	return pair.lowest_stack[process];
+}
+
+/* note_moved_stack - its pages keep their numbers in Linux. */
+static void
+note_moved_stack(const struct op *op, const struct verdict *verdict)
+{
+	uint64_t       page = op->arg[0] >> ARCH_PAGE_SHIFT;
+	struct region *r;
+
+	if (op->kind != OP_MREMAP || verdict->linux_says.value < 0)
+		return;
+	r = space_find(library_space(op->process), (uint64_t)verdict->linux_says.value);
+	if (r && (r->flags & REGION_GROWSDOWN) && page < pair.lowest_stack[op->process])
+		pair.lowest_stack[op->process] = page;
+}
+
 /* leaves_locks - something was moved such that the old map stays: all of it, or the first of several. */
 static bool
 leaves_locks(const struct op *op, const struct verdict *verdict)
@@ -402,7 +424,9 @@ compare(const struct op *op, struct verdict *verdict)
 	if (op->kind == OP_FORK) {
 		pair.is_child[op->arg[0]] = true;
 		pair.has_lost_locks[op->arg[0]] = false;
+		pair.lowest_stack[op->arg[0]] = pair.lowest_stack[op->process];
 	}
+	note_moved_stack(op, verdict);
 	if (leaves_locks(op, verdict) && library_space(op->process)->locked_pages)
 		pair.has_lost_locks[op->process] = true;
 	if (op->kind == OP_EXIT)

@@ -58,6 +58,9 @@ bool pair_splits(unsigned process, uint64_t start, uint64_t end);
  */
 bool pair_has_lost_locks(unsigned process);
 
+/* pair_lowest_stack - the lowest page from where a stack was moved, also in its ancestors; UINT64_MAX: none. */
+uint64_t pair_lowest_stack(unsigned process);
+
 /* pair_is_child - the process was forked from another. */
 bool pair_is_child(unsigned process);
 
