@@ -195,7 +195,8 @@ struct proc_hooks {
 
 /* What becomes of children whose parent dies. */
 enum orphan_policy {
-	ORPHANS_ADOPTED, /* the nearest sub-reaper above, else init, is their parent */
+	ORPHANS_ADOPTED, /* the nearest sub-reaper above, else init, is their parent, and gets CHLD
+			  * at their ends, and for zombies at once */
 	ORPHANS_STAY,	 /* the dead parent keeps its place as a tombstone until they are gone */
 };
 

@@ -114,16 +114,9 @@ is_awaited(struct process *proc)
 static void
 report(struct process *proc, struct list *forgotten)
 {
-	bool		   awaited = is_awaited(proc);
-	struct signal_info info = {
-		.signal = proc->exit_signal,
-		.code = SIGNAL_CODE_EXITED,
-		.sender = proc->parent ? namespace_number_of(proc->parent->ids, proc) : 0,
-		.status = proc->code,
-	};
+	bool awaited = is_awaited(proc);
 
-	if (proc->parent && !process_has_exited(proc->parent))
-		signal_post(proc->parent, &info);
+	family_tell_exit(proc);
 	if (!awaited) {
 		process_wake(proc->parent);
 		process_settle(proc, forgotten);

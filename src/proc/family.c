@@ -223,6 +223,21 @@ family_withdraw(struct process *child, enum wait_event event)
 		list_remove(&child->report_link);
 }
 
+void
+family_tell_exit(struct process *child)
+{
+	struct process	  *parent = child->parent;
+	struct signal_info info = {
+		.signal = child->exit_signal,
+		.code = SIGNAL_CODE_EXITED,
+		.sender = parent ? namespace_number_of(parent->ids, child) : 0,
+		.status = child->code,
+	};
+
+	if (parent && !process_has_exited(parent))
+		signal_post(parent, &info);
+}
+
 /* ---- orphans ---- */
 
 bool
@@ -277,13 +292,18 @@ bring_walks_back(struct process *child, const struct process *heir)
 	}
 }
 
+/* adopt - heir, who has not chosen the signal of the child's end, gets CHLD, and at once for a zombie. */
 static void
 adopt(struct process *child, struct process *heir, struct list *forgotten)
 {
 	family_remove(child);
 	family_add(child, heir);
 	bring_walks_back(child, heir);
-	if (child->state == PROCESS_ZOMBIE && family_reaps_itself(heir))
+	child->exit_signal = SIGNAL_CHLD;
+	if (child->state != PROCESS_ZOMBIE)
+		return;
+	family_tell_exit(child);
+	if (family_reaps_itself(heir))
 		process_settle(child, forgotten);
 }
 

@@ -25,6 +25,9 @@ void family_report(struct process *child, enum wait_event event);
 /* family_withdraw - it has not any more. */
 void family_withdraw(struct process *child, enum wait_event event);
 
+/* family_tell_exit - the signal of the child's end, to its parent, if that lives. */
+void family_tell_exit(struct process *child);
+
 /*
  * family_orphan - the children of a dying process get another parent, or stay, by the policy.
  * Those that are forgotten by that go to the list.

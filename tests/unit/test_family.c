@@ -86,6 +86,55 @@ sub_reapers_take_what_is_below_them(void **state)
 	kin_end();
 }
 
+/* expect_chld - the next signal of proc, which is a CHLD about this child; none: NULL. */
+static void
+expect_chld(struct process *proc, const struct process *child)
+{
+	struct signal_delivery d;
+
+	assert_true(signal_take(&proc->main, &d) == (child != NULL));
+	signal_block(&proc->main, 0);
+	if (!child)
+		return;
+	assert_int_equal(d.signal, SIGNAL_CHLD);
+	assert_int_equal(d.info.code, SIGNAL_CODE_EXITED);
+	assert_int_equal(d.info.sender, child->id);
+	assert_int_equal(d.info.status, child->code);
+}
+
+/*
+ * As on Linux whoever adopts a zombie hears of it, for nobody else will tell him; and no child ends with a
+ * signal that its new parent has not chosen, be it KILL.
+ *
+ *	1 -- 2 sub-reaper -- 3 -+- 4 zombie
+ *			         +- 5 ends with a KILL
+ */
+static void
+an_heir_hears_of_orphans_by_chld(void **state)
+{
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *one = kin_first();
+	struct process		  *reaper = kin_child(one, 0);
+	struct process		  *three, *four, *five;
+
+	(void)state;
+	EXPECT_OK(signal_set_action(reaper, SIGNAL_CHLD, &handler, NULL));
+	proc_set_subreaper(reaper, true);
+	three = kin_child(reaper, 0);
+	four = kin_child(three, 0);
+	five = kin_child(three, SIGNAL_KILL);
+	kin_exit(four, 4);
+	expect_chld(reaper, NULL);
+	kin_exit(three, 3);
+	expect_chld(reaper, four);
+	assert_int_equal(kin_wait(reaper).id, 4);
+	kin_exit(five, 5);
+	expect_chld(reaper, five);
+	assert_int_equal(kin_wait(reaper).id, 3);
+	assert_int_equal(kin_wait(reaper).id, 5);
+	kin_end();
+}
+
 /* An orphaned zombie that its new parent will not wait for goes at once. */
 static void
 an_heir_that_ignores_gets_no_zombies(void **state)
@@ -356,6 +405,7 @@ a_walk_ends_with_its_root(void **state)
 
 TEST_SUITE(family, cmocka_unit_test(orphans_go_to_init),
 	   cmocka_unit_test(sub_reapers_take_what_is_below_them),
+	   cmocka_unit_test(an_heir_hears_of_orphans_by_chld),
 	   cmocka_unit_test(an_heir_that_ignores_gets_no_zombies),
 	   cmocka_unit_test(tombstones_stay_while_somebody_is_below),
 	   cmocka_unit_test(zombies_of_the_dead_are_settled),

@@ -168,6 +168,7 @@ chld_names_the_child_to_its_parent(void **state)
 	expect_child(a, SIGNAL_CODE_CONTINUED, 4, SIGNAL_CONT);
 	kin_exit(deep, 7);
 	expect_child(a, SIGNAL_CODE_EXITED, 4, 7);
+	(void)kin_wait(a);
 	kin_exit(a, 8);
 	expect_child(top, SIGNAL_CODE_EXITED, 2, 8);
 	/* an orphan has init for its parent */
