@@ -5,6 +5,9 @@
  * One difference is on purpose: what a process holds is not a thread's to replace, so a thread gets
  * no mounts of its own.
  *
+ * A Linux that does not let itself be asked about some of them has not been compared with: the test then
+ * counts as skipped, and says why.
+ *
  * Nothing is made by asking: the id that is wanted is in use. Whatever passes the look at the flags
  * ends there, with EEXIST.
  */
@@ -12,6 +15,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,6 +109,13 @@ end(struct process *child)
 	machine_check();
 }
 
+/* cannot_say - the answer is not about the flags: no such call, no right to choose ids, no set_tid. */
+static bool
+cannot_say(int linux_err)
+{
+	return linux_err == ENOSYS || linux_err == EPERM || linux_err == E2BIG;
+}
+
 static bool
 differs(uint64_t set)
 {
@@ -116,7 +127,8 @@ static void
 linux_refuses_the_same(void **state)
 {
 	struct process *child = child_of_init();
-	unsigned	nr_refused = 0;
+	unsigned	nr_refused = 0, nr_unsaid = 0;
+	int		unsaid = 0;
 
 	(void)state;
 	for (unsigned i = 0; i < 2 * NR_COMBINATIONS; i++) {
@@ -127,14 +139,22 @@ linux_refuses_the_same(void **state)
 
 		assert_true(err == EINVAL || err == EEXIST);
 		nr_refused += err == EINVAL;
-		if (linux_err == ENOSYS || linux_err == EPERM || linux_err == E2BIG)
-			continue;
-		if (err != linux_err && !(err == EINVAL && differs(set)))
+		if (cannot_say(linux_err)) {
+			unsaid = linux_err;
+			nr_unsaid++;
+		} else if (err != linux_err && !(err == EINVAL && differs(set)))
 			fail_msg("flags %llx, signal %u: %d, and %d on Linux",
 				 (unsigned long long)set, signal, err, linux_err);
 	}
 	assert_int_equal(nr_refused, 1664 + 8);
 	end(child);
+	if (nr_unsaid) {
+		print_message(
+			"this Linux cannot say what it refuses (%s) for %u of %u: older than 5.5, "
+			"or clone3 with set_tid needs root, or a container that allows it\n",
+			strerror(unsaid), nr_unsaid, 2 * NR_COMBINATIONS);
+		skip();
+	}
 }
 
 TEST_SUITE(clone_flags, cmocka_unit_test(linux_refuses_the_same))

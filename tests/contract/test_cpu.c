@@ -105,7 +105,7 @@ r8_each_cpu_has_registers_of_its_own(void **state)
 	void (*const bodies[])(void *) = { keep_own_registers, keep_own_registers };
 
 	(void)state;
-	for (uint64_t seed = 0; seed < SEEDS / 10; seed++) {
+	for (uint64_t seed = 0; seed < test_rounds(SEEDS); seed++) {
 		turn = 0;
 		machine_race(2, bodies, NULL,
 			     &(struct machine_schedule){ RACE_PCT, 2, seed, 10000 });
