@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SITES_MAX 128
+#define SITES_MAX 256
 
 /* One call in the library. `outer` is the call around it, where that makes a difference. */
 struct site {

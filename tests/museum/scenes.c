@@ -600,6 +600,7 @@ museum_scenes(void)
 	pages_move();
 	shared_memory_is_locked();
 	scenes_with_a_swap_device();
+	scenes_of_counts();
 	a_gather_finds_no_memory();
 	tags_run_out();
 	for (uint64_t seed = 1; seed <= 10; seed++)

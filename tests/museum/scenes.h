@@ -33,3 +33,6 @@ err_t scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn);
 
 /* scenes_with_a_swap_device - pages that go out, and those that must not. */
 void scenes_with_a_swap_device(void);
+
+/* scenes_of_counts - whatever is counted is taken, and given back. */
+void scenes_of_counts(void);

@@ -9,6 +9,8 @@
 #include <anymm/call.h>
 #include <anymm/reclaim.h>
 
+#include "swap/cache.h"
+
 /* A swap device that is always there and remembers nothing: nobody reads here. */
 err_t
 scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
@@ -218,6 +220,50 @@ tables_with_swapped_pages_are_copied(void)
 	sim_stop();
 }
 
+/*
+ * Private pages are out, and a fork copies their table entry by entry, because a neighbour is not for the child.
+ * Child and parent get the page again, from the device and from memory.
+ */
+static void
+private_pages_come_back(void)
+{
+	struct space *sp, *child;
+	uint8_t	      byte = 99;
+	vaddr_t	      at;
+
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	memory.device = (struct swap_device){
+		.name = "memory", .nr_slots = 16, .read = recall, .write = remember
+	};
+	scene_must(swap_register(&memory.device) == OK, "swap_register");
+	sp = scene_space();
+	at = scene_map(sp, 0, 5);
+	for (unsigned i = 0; i < 5; i++)
+		scene_store(sp, at + i * PAGE);
+	scene_must(space_advise(sp, at + 4 * PAGE, PAGE, ADVICE_DONTFORK) == OK, "space_advise");
+	scene_must(reclaim_run(5) > 0, "reclaim_run");
+	(void)swap_trim(16);
+	scene_check();
+	scene_must(space_fork(sp, &child) == OK, "space_fork");
+	scene_check();
+	for (unsigned i = 0; i < 4; i++) {
+		scene_must(sim_user(child, ACCESS_LOAD, at + i * PAGE, &byte, 1) == FAULT_DONE &&
+				   byte == 1,
+			   "a page is not what it was when it went to the swap device");
+		scene_check();
+		scene_store(sp, at + i * PAGE);
+		scene_check();
+	}
+	scene_leave(child);
+	scene_leave(sp);
+	space_put(child);
+	scene_check();
+	space_put(sp);
+	scene_must(swap_usage().nr_used == 0, "no slot is in use at the end");
+	scene_must(swap_unregister() == OK, "swap_unregister");
+	sim_stop();
+}
+
 /* A page that a device holds stays the parent's over a fork, also after it has moved. */
 static void
 pinned_pages_stay(void)
@@ -263,5 +309,6 @@ scenes_with_a_swap_device(void)
 	locked_pages_stay();
 	a_lock_ends_with_a_move();
 	tables_with_swapped_pages_are_copied();
+	private_pages_come_back();
 	pinned_pages_stay();
 }

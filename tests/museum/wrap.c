@@ -1,5 +1,5 @@
 /*
- * wrap.c - the wrappers of all functions that flush or ask for a flush.
+ * wrap.c - the wrappers of all functions that flush or ask for a flush, that keep writes, or that count.
  *
  * museum_call notes the call and says whether it is left out. A function of the library
  * that calls another in the same file is not wrapped by the linker; for the one case where
@@ -11,6 +11,8 @@
 
 #include <sim/hooks.h>
 
+#include <anymm/process.h>
+
 #include "object/rmap.h"
 #include "object/swapped.h"
 #include "pt/cursor.h"
@@ -20,6 +22,13 @@
 #include "pt/range.h"
 #include "pt/state.h"
 #include "pt/table.h"
+#include "proc/account.h"
+#include "proc/body.h"
+#include "proc/home.h"
+#include "proc/life.h"
+#include "proc/namespace.h"
+#include "proc/thread.h"
+#include "space/spaces.h"
 #include "swap/slots.h"
 
 struct site museum_sites[SITES_MAX];
@@ -87,6 +96,45 @@ WRAP(platform_shootdown, (cpu_mask_t cpus), (cpus))
 WRAP_INLINE(sim_tlb_flush_page, (unsigned asid, vaddr_t va), (asid, va))
 WRAP_INLINE(sim_tlb_flush_asid, (unsigned asid), (asid))
 WRAP_INLINE(sim_tlb_flush_all, (void), ())
+
+/* ---- what is counted ---- */
+
+WRAP(object_get, (struct object * object), (object))
+WRAP(space_get, (struct space * sp), (sp))
+WRAP(namespace_get, (struct namespace * ns), (ns))
+WRAP(namespace_put, (struct namespace * ns), (ns))
+WRAP(rmap_insert, (struct region * r), (r))
+WRAP(account_discharge, (struct account * account), (account))
+WRAP(process_discard, (struct process * proc), (proc))
+WRAP(thread_discard, (struct thread * t), (t))
+WRAP(body_drop, (struct thread * t), (t))
+WRAP(space_discard, (struct space * sp), (sp))
+WRAP(home_remove, (unsigned node, uint32_t nr_threads), (node, nr_threads))
+
+/* Those that say whether they could: without them it is as if they had. */
+#define WRAP_COUNT(function, type) \
+	err_t __real_##function(type what); \
+	err_t __wrap_##function(type what); \
+	err_t __wrap_##function(type what) \
+	{ \
+		return is_left_out(#function, __builtin_return_address(0), NULL) \
+			       ? OK \
+			       : __real_##function(what); \
+	}
+
+WRAP_COUNT(frame_get, pfn_t)
+WRAP_COUNT(swap_get, swap_t)
+
+struct resource *__real_resource_get(struct resource *resource);
+struct resource *__wrap_resource_get(struct resource *resource);
+
+struct resource *
+__wrap_resource_get(struct resource *resource)
+{
+	return is_left_out("resource_get", __builtin_return_address(0), NULL)
+		       ? resource
+		       : __real_resource_get(resource);
+}
 
 /* Without the question every page that was fetched is taken for the object's. */
 bool __real_object_has_page(struct object *object, uint64_t index, pfn_t pfn);
