@@ -161,7 +161,8 @@ struct process {
 	bool		   is_subreaper; /* [p] orphans below it become its children */
 	bool		   is_exiting;	 /* [p] a group exit has begun */
 	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
-	bool		   has_execed;	 /* [p] runs a program of its own */
+	uint32_t	   nr_execs;	 /* [p] programs that it has executed */
+	uint32_t	   parent_execs; /* [p] its parent, when it was made */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
 	struct note	  *notes;	 /* [p] what came with them */
 	struct list	   forks; /* [p] of struct fork_signals.link: its forks on their way */
@@ -237,8 +238,12 @@ uint64_t proc_threads_on(unsigned node);
 /* proc_set_id_limit - ids are 1 .. limit from now on. fails ERR_INVAL: 0, or above 4194304. */
 err_t proc_set_id_limit(uint32_t limit);
 
-/* Flags of a fork. Those that Linux has carry its values, so recorded calls pass through. */
-#define PROC_EXIT_SIGNAL      UINT64_C(0xff) /* mask: sent to the parent at the end; 0: none */
+/*
+ * Flags of a fork. Those that Linux has carry its values, so recorded calls pass through. The first is
+ * the mask of the signal that the parent gets at the child's end, 0: none. It becomes CHLD when the
+ * child gets another parent or executes a program, and when its parent executes one.
+ */
+#define PROC_EXIT_SIGNAL      UINT64_C(0xff)
 #define PROC_SHARE_SPACE      UINT64_C(0x100)
 #define PROC_SHARE_FS	      UINT64_C(0x200)
 #define PROC_SHARE_HANDLES    UINT64_C(0x400)
@@ -331,7 +336,8 @@ err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 
 /*
  * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot
- * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on.
+ * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on,
+ * and ends of children and of proc itself are told by CHLD from now on.
  *   needs  proc has not exited and has one thread (thread_begin_exec); it has made a handle
  *          table and handlers its own that it shared with others (proc_unshare); if nobody
  *          else names its old space, that is active on no CPU

@@ -223,12 +223,21 @@ family_withdraw(struct process *child, enum wait_event event)
 		list_remove(&child->report_link);
 }
 
+/* exit_signal - what its maker has chosen, but not for another program in its maker's place. */
+static uint8_t
+exit_signal(const struct process *child)
+{
+	bool is_makers = !child->parent || child->parent->nr_execs == child->parent_execs;
+
+	return is_makers ? child->exit_signal : SIGNAL_CHLD;
+}
+
 void
 family_tell_exit(struct process *child)
 {
 	struct process	  *parent = child->parent;
 	struct signal_info info = {
-		.signal = child->exit_signal,
+		.signal = exit_signal(child),
 		.code = SIGNAL_CODE_EXITED,
 		.sender = parent ? namespace_number_of(parent->ids, child) : 0,
 		.status = child->code,

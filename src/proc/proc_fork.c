@@ -469,6 +469,7 @@ describe_child(struct fork *f)
 
 	f->child->exit_signal =
 		same ? f->parent->exit_signal : (uint8_t)(f->flags & PROC_EXIT_SIGNAL);
+	f->child->parent_execs = same ? f->parent->parent_execs : f->parent->nr_execs;
 	f->child->no_reap = f->flags & PROC_NO_REAP;
 	f->child->resources[RESOURCE_ACCOUNT] = f->account ? &f->account->resource : NULL;
 }
