@@ -250,9 +250,10 @@ family_tell_exit(struct process *child)
 /* ---- orphans ---- */
 
 bool
-family_reaps_itself(struct process *parent)
+family_reaps_itself(const struct process *child)
 {
-	return parent && handlers_ignore_children(parent);
+	return child->parent && exit_signal(child) == SIGNAL_CHLD &&
+	       handlers_ignore_children(child->parent);
 }
 
 static bool
@@ -312,7 +313,7 @@ adopt(struct process *child, struct process *heir, struct list *forgotten)
 	if (child->state != PROCESS_ZOMBIE)
 		return;
 	family_tell_exit(child);
-	if (family_reaps_itself(heir))
+	if (family_reaps_itself(child))
 		process_settle(child, forgotten);
 }
 
@@ -357,6 +358,7 @@ void
 proc_set_subreaper(struct process *proc, bool is_subreaper)
 {
 	proc_lock();
+	is_subreaper = is_subreaper && !process_has_exited(proc);
 	if (is_subreaper && !proc->is_subreaper)
 		proc_state()->nr_subreapers++;
 	if (!is_subreaper && proc->is_subreaper)
