@@ -307,7 +307,8 @@ struct clone_result {
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
  *          PROC_SAME_PARENT by the init of a namespace, a node that there is not, or one for
- *          a thread; ERR_AGAIN: a limit on processes, no id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
+ *          a thread; ERR_AGAIN: a limit on processes, no id is left, the caller's process is exiting, or the
+ *          parent that the child would share is dead; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
  *          ERR_INTR: a signal waits that the caller takes first, or one has come that ends its
  *          process: signals are delivered, and then the call is made again (Linux's

@@ -55,6 +55,14 @@ start_with_tombstones(void)
 	proc_configure(&hooks, ORPHANS_STAY);
 }
 
+/* AA runs, and A does not. */
+static void
+start_with_leaf(void)
+{
+	start();
+	runs = aa;
+}
+
 /* A leads a namespace, with AA in it, who runs. */
 static void
 start_with_namespace(void)
@@ -230,6 +238,17 @@ fork_sibling_of_a(unsigned cpu)
 }
 
 static uint64_t
+fork_sibling_of_aa(unsigned cpu)
+{
+	struct process *child = NULL;
+
+	(void)cpu;
+	if (!aa->space)
+		return UNBORN;
+	return result(proc_fork(aa, PROC_SHARE_SPACE | PROC_SAME_PARENT, 0, &child), 1);
+}
+
+static uint64_t
 thread_of_a(unsigned cpu)
 {
 	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
@@ -325,6 +344,17 @@ TREE_RACE(a_tree_is_killed_while_it_forks, .ops = { { fork_a, fork_a }, { kill_a
 	  .preemptions = 2, .preemptions_wide = 2)
 TREE_RACE(a_tree_is_killed_while_it_grows_sideways, .ops = { { fork_sibling_of_a }, { kill_all } },
 	  .preemptions = 2, .preemptions_wide = 2)
+/* Who is born to a parent that is just dying is an orphan like its siblings. */
+TREE_RACE(a_parent_exits_while_it_gets_another_child,
+	  .ops = { { fork_sibling_of_aa, fork_sibling_of_aa }, { exit_a }, { wait_any } },
+	  .preemptions = 2, .preemptions_wide = 2)
+/* And with all that are below it, one of which is just making a sibling. */
+RACE(a_tree_is_killed_while_its_leaves_make_siblings, .start = start_with_leaf, .end = end,
+     .after = tree, .ops = { { fork_sibling_of_aa, fork_sibling_of_aa }, { kill_all } },
+     .preemptions = 2, .preemptions_wide = 2)
+RACE(a_namespace_ends_while_its_leaves_make_siblings, .start = start_with_namespace, .end = end,
+     .after = tree, .ops = { { exit_a }, { fork_sibling_of_aa, fork_sibling_of_aa } },
+     .preemptions = 2, .preemptions_wide = 2)
 TREE_RACE(two_kill_one_tree, .ops = { { kill_all }, { kill_b } }, .preemptions = 2)
 /* DRG-29: a thread is made before its group exits, or not at all. */
 TREE_RACE(a_group_exits_while_it_makes_a_thread,
@@ -348,6 +378,9 @@ TEST_SUITE(race_procs, cmocka_unit_test(two_wait_for_what_exits),
 	   cmocka_unit_test(one_waits_by_id_and_one_for_any),
 	   cmocka_unit_test(parent_and_child_exit_at_once),
 	   cmocka_unit_test(parent_and_child_become_tombstones),
+	   cmocka_unit_test(a_parent_exits_while_it_gets_another_child),
+	   cmocka_unit_test(a_tree_is_killed_while_its_leaves_make_siblings),
+	   cmocka_unit_test(a_namespace_ends_while_its_leaves_make_siblings),
 	   cmocka_unit_test(two_kill_the_same), cmocka_unit_test(a_kill_and_a_group_change),
 	   cmocka_unit_test(a_tree_is_killed_while_it_forks),
 	   cmocka_unit_test(a_tree_is_killed_while_it_grows_sideways),
