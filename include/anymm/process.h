@@ -504,13 +504,17 @@ err_t proc_unshare(struct process *proc, enum resource_slot slot);
 struct account {
 	struct resource resource;
 	struct account *above; /* [c] one reference, or NULL */
+	unsigned	level; /* [c] how many are above it */
 	uint64_t	limit; /* [p] UINT64_MAX: none */
 	uint64_t	nr;    /* [p] processes and threads it pays for */
 };
 
+/* So many may be above an account: each fork looks at all of them, and the last one's end may end them all. */
+#define ACCOUNT_DEPTH 32
+
 /*
  * account_create - with one reference; takes one on `above`, which may be NULL.
- *   fails  ERR_NOMEM
+ *   fails  ERR_NOSPC: accounts are nested too deep; ERR_NOMEM. Nothing changed
  */
 err_t account_create(struct account *above, uint64_t limit, struct account **out);
 
