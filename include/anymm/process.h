@@ -161,7 +161,8 @@ struct process {
 	bool		   is_subreaper; /* [p] orphans below it become its children */
 	bool		   is_exiting;	 /* [p] a group exit has begun */
 	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
-	bool		   has_execed;	 /* [p] runs a program of its own */
+	uint32_t	   nr_execs;	 /* [p] programs that it has executed */
+	uint32_t	   parent_execs; /* [p] its parent, when it was made */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
 	struct note	  *notes;	 /* [p] what came with them */
 	struct list	   forks; /* [p] of struct fork_signals.link: its forks on their way */
@@ -237,8 +238,12 @@ uint64_t proc_threads_on(unsigned node);
 /* proc_set_id_limit - ids are 1 .. limit from now on. fails ERR_INVAL: 0, or above 4194304. */
 err_t proc_set_id_limit(uint32_t limit);
 
-/* Flags of a fork. Those that Linux has carry its values, so recorded calls pass through. */
-#define PROC_EXIT_SIGNAL      UINT64_C(0xff) /* mask: sent to the parent at the end; 0: none */
+/*
+ * Flags of a fork. Those that Linux has carry its values, so recorded calls pass through. The first is
+ * the mask of the signal that the parent gets at the child's end, 0: none. It becomes CHLD when the
+ * child gets another parent or executes a program, and when its parent executes one.
+ */
+#define PROC_EXIT_SIGNAL      UINT64_C(0xff)
 #define PROC_SHARE_SPACE      UINT64_C(0x100)
 #define PROC_SHARE_FS	      UINT64_C(0x200)
 #define PROC_SHARE_HANDLES    UINT64_C(0x400)
@@ -302,7 +307,8 @@ struct clone_result {
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
  *          PROC_SAME_PARENT by the init of a namespace, a node that there is not, or one for
- *          a thread; ERR_AGAIN: a limit on processes, no id is left, or the caller's process is exiting; ERR_EXIST: the id is in use;
+ *          a thread; ERR_AGAIN: a limit on processes, no id is left, the caller's process is exiting, or the
+ *          parent that the child would share is dead; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
  *          ERR_INTR: a signal waits that the caller takes first, or one has come that ends its
  *          process: signals are delivered, and then the call is made again (Linux's
@@ -331,7 +337,8 @@ err_t proc_create(uint32_t id, struct space *sp, struct process **out);
 
 /*
  * proc_exec - replace the space (a fresh one made by the caller; reference taken). Cannot
- * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on.
+ * fail. Handlers become default, handles marked for it are closed, a suspended parent goes on,
+ * and ends of children and of proc itself are told by CHLD from now on.
  *   needs  proc has not exited and has one thread (thread_begin_exec); it has made a handle
  *          table and handlers its own that it shared with others (proc_unshare); if nobody
  *          else names its old space, that is active on no CPU
@@ -497,13 +504,17 @@ err_t proc_unshare(struct process *proc, enum resource_slot slot);
 struct account {
 	struct resource resource;
 	struct account *above; /* [c] one reference, or NULL */
+	unsigned	level; /* [c] how many are above it */
 	uint64_t	limit; /* [p] UINT64_MAX: none */
 	uint64_t	nr;    /* [p] processes and threads it pays for */
 };
 
+/* So many may be above an account: each fork looks at all of them, and the last one's end may end them all. */
+#define ACCOUNT_DEPTH 32
+
 /*
  * account_create - with one reference; takes one on `above`, which may be NULL.
- *   fails  ERR_NOMEM
+ *   fails  ERR_NOSPC: accounts are nested too deep; ERR_NOMEM. Nothing changed
  */
 err_t account_create(struct account *above, uint64_t limit, struct account **out);
 

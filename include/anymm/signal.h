@@ -55,7 +55,7 @@ signal_bit(unsigned signal)
 /* Linux's values. */
 enum signal_flag {
 	SIGNALF_NO_CHILD_STOP = 0x1, /* of CHLD: not for stopped and continued children */
-	SIGNALF_NO_CHILD_WAIT = 0x2, /* of CHLD: children leave no zombies */
+	SIGNALF_NO_CHILD_WAIT = 0x2, /* of CHLD: children that end with it leave no zombies */
 	SIGNALF_ALTERNATE = 0x08000000,
 	SIGNALF_RESTART = 0x10000000,
 	SIGNALF_NO_DEFER = 0x40000000, /* not held back while its handler runs */

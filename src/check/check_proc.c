@@ -26,6 +26,7 @@ struct tally {
 	uint64_t fpus;		       /* floating-point states */
 	uint64_t threads_on[NODE_MAX]; /* that run, by the home of their process */
 	uint64_t notes;		       /* of signals */
+	uint64_t subreapers;
 };
 
 /* is_linked - the node's neighbours know it. */
@@ -128,6 +129,12 @@ check_state(struct check *c, struct process *proc)
 		check_fail(c, INV_PROC, "process %u rests in state %u", proc->id, proc->state);
 	if (!atomic_load(&proc->refs))
 		check_fail(c, INV_PROC, "process %u has no reference", proc->id);
+	for (unsigned slot = 0; slot < RESOURCE_SLOTS && !has_space; slot++) {
+		if (proc->resources[slot] && slot != RESOURCE_ACCOUNT)
+			check_fail(c, INV_PROC,
+				   "process %u is a zombie and has a resource in slot %u", proc->id,
+				   slot);
+	}
 }
 
 /*
@@ -291,6 +298,7 @@ check_process(struct check *c, struct process *proc, struct tally *t)
 	if (!list_is_empty(&proc->forks))
 		check_fail(c, INV_PROC, "process %u lists a fork that is over", proc->id);
 	t->processes++;
+	t->subreapers += proc->is_subreaper;
 	if (proc->space) {
 		t->living++;
 		++*holders(proc->space);
@@ -405,6 +413,10 @@ check_totals(struct check *c, const struct tally *t)
 		check_fail(c, INV_PROC, "%llu notes of signals, %llu of them in a list",
 			   (unsigned long long)proc_state()->notes.nr_objects,
 			   (unsigned long long)t->notes);
+	else if (t->subreapers != proc_state()->nr_subreapers)
+		check_fail(c, INV_PROC, "%llu sub-reapers are counted, found %llu",
+			   (unsigned long long)proc_state()->nr_subreapers,
+			   (unsigned long long)t->subreapers);
 	else if (t->fpus != proc_state()->fpus.nr_objects)
 		check_fail(c, INV_PROC, "%llu floating-point states, %llu of them a thread's",
 			   (unsigned long long)proc_state()->fpus.nr_objects,

@@ -34,11 +34,16 @@ static const struct resource_ops account_ops = { .name = "account", .destroy = d
 err_t
 account_create(struct account *above, uint64_t limit, struct account **out)
 {
-	struct account *account = slab_alloc(&proc_state()->accounts);
+	unsigned	level = above ? above->level + 1 : 0;
+	struct account *account;
 
+	if (level > ACCOUNT_DEPTH)
+		return ERR_NOSPC;
+	account = slab_alloc(&proc_state()->accounts);
 	if (!account)
 		return ERR_NOMEM;
 	resource_init(&account->resource, &account_ops);
+	account->level = level;
 	account->limit = limit;
 	account->above = above;
 	if (above)

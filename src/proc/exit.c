@@ -105,7 +105,7 @@ end_namespace(struct process *proc)
 static bool
 is_awaited(struct process *proc)
 {
-	if (proc->no_reap || family_reaps_itself(proc->parent))
+	if (proc->no_reap || family_reaps_itself(proc))
 		return false;
 	return !proc->parent || !process_is_dead(proc->parent);
 }

@@ -223,12 +223,21 @@ family_withdraw(struct process *child, enum wait_event event)
 		list_remove(&child->report_link);
 }
 
+/* exit_signal - what its maker has chosen, but not for another program in its maker's place. */
+static uint8_t
+exit_signal(const struct process *child)
+{
+	bool is_makers = !child->parent || child->parent->nr_execs == child->parent_execs;
+
+	return is_makers ? child->exit_signal : SIGNAL_CHLD;
+}
+
 void
 family_tell_exit(struct process *child)
 {
 	struct process	  *parent = child->parent;
 	struct signal_info info = {
-		.signal = child->exit_signal,
+		.signal = exit_signal(child),
 		.code = SIGNAL_CODE_EXITED,
 		.sender = parent ? namespace_number_of(parent->ids, child) : 0,
 		.status = child->code,
@@ -241,9 +250,10 @@ family_tell_exit(struct process *child)
 /* ---- orphans ---- */
 
 bool
-family_reaps_itself(struct process *parent)
+family_reaps_itself(const struct process *child)
 {
-	return parent && handlers_ignore_children(parent);
+	return child->parent && exit_signal(child) == SIGNAL_CHLD &&
+	       handlers_ignore_children(child->parent);
 }
 
 static bool
@@ -303,7 +313,7 @@ adopt(struct process *child, struct process *heir, struct list *forgotten)
 	if (child->state != PROCESS_ZOMBIE)
 		return;
 	family_tell_exit(child);
-	if (family_reaps_itself(heir))
+	if (family_reaps_itself(child))
 		process_settle(child, forgotten);
 }
 
@@ -348,6 +358,7 @@ void
 proc_set_subreaper(struct process *proc, bool is_subreaper)
 {
 	proc_lock();
+	is_subreaper = is_subreaper && !process_has_exited(proc);
 	if (is_subreaper && !proc->is_subreaper)
 		proc_state()->nr_subreapers++;
 	if (!is_subreaper && proc->is_subreaper)

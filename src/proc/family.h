@@ -34,8 +34,8 @@ void family_tell_exit(struct process *child);
  */
 void family_orphan(struct process *proc, struct list *forgotten);
 
-/* family_reaps_itself - children that exit leave nothing to wait for. */
-bool family_reaps_itself(struct process *parent);
+/* family_reaps_itself - the exited child leaves its parent nothing to wait for: it would be told by CHLD. */
+bool family_reaps_itself(const struct process *child);
 
 /*
  * family_visit - each process of a walk, with the lock, which is taken here, held over the visit and the

@@ -200,7 +200,7 @@ may_move(const struct process *caller, const struct process *proc)
 		return ERR_SRCH;
 	if (proc->group->session != caller->group->session || leads_session(proc))
 		return ERR_PERM;
-	return proc != caller && proc->has_execed ? ERR_ACCES : OK;
+	return proc != caller && proc->nr_execs ? ERR_ACCES : OK;
 }
 
 /*

@@ -56,7 +56,7 @@ index_at(uint32_t handle, unsigned level)
 	return handle >> (level * NODE_BITS) & (NODE_SLOTS - 1);
 }
 
-/* height_for - the smallest height of a tree that has a slot for the handle. */
+/* height_for - the smallest height of a tree that has a slot for the handle, below HANDLE_LIMIT_MAX. */
 static unsigned
 height_for(uint32_t handle)
 {
@@ -70,7 +70,7 @@ height_for(uint32_t handle)
 static bool
 reaches(const struct handle_table *table, uint32_t handle)
 {
-	return table->height >= height_for(handle);
+	return handle < HANDLE_LIMIT_MAX && table->height >= height_for(handle);
 }
 
 static struct handle_table *

@@ -469,6 +469,7 @@ describe_child(struct fork *f)
 
 	f->child->exit_signal =
 		same ? f->parent->exit_signal : (uint8_t)(f->flags & PROC_EXIT_SIGNAL);
+	f->child->parent_execs = same ? f->parent->parent_execs : f->parent->nr_execs;
 	f->child->no_reap = f->flags & PROC_NO_REAP;
 	f->child->resources[RESOURCE_ACCOUNT] = f->account ? &f->account->resource : NULL;
 }
@@ -490,6 +491,10 @@ take_signals(struct fork *f)
 	f->child->pending = f->signals.set;
 }
 
+/*
+ * A parent that is dying still has its children to give away, this one too. Whoever kills a tree
+ * comes to the caller, who is not condemned yet, and finds its siblings behind it.
+ */
 static err_t
 publish_process(struct fork *f)
 {
@@ -498,7 +503,7 @@ publish_process(struct fork *f)
 
 	if (err)
 		return err;
-	if (to && to->is_exiting)
+	if (to && process_is_dead(to))
 		return ERR_AGAIN;
 	take_signals(f);
 	describe_child(f);

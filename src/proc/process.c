@@ -360,7 +360,8 @@ swap_space(struct process *proc, struct space *next)
 	t = thread_running(proc, NULL);
 	old = proc->space;
 	proc->space = next;
-	proc->has_execed = true;
+	proc->nr_execs++;
+	proc->exit_signal = SIGNAL_CHLD;
 	proc->execs = NULL;
 	t->alternate = (struct signal_stack){ 0 };
 	body_exec(t);

@@ -55,6 +55,14 @@ start_with_tombstones(void)
 	proc_configure(&hooks, ORPHANS_STAY);
 }
 
+/* AA runs, and A does not. */
+static void
+start_with_leaf(void)
+{
+	start();
+	runs = aa;
+}
+
 /* A leads a namespace, with AA in it, who runs. */
 static void
 start_with_namespace(void)
@@ -75,6 +83,22 @@ start_with_orphan(void)
 {
 	start_with_namespace();
 	(void)child_of(aa);
+}
+
+/* One more, below AA. */
+static void
+start_with_grandchild(void)
+{
+	start();
+	(void)child_of(aa);
+}
+
+/* AA waits for a child that it has vforked, which runs. */
+static void
+start_with_suspended(void)
+{
+	start();
+	EXPECT_OK(proc_fork(aa, PROC_SHARE_SPACE | PROC_SUSPEND | SIGNAL_CHLD, 5, &runs));
 }
 
 /* Each process by its id, because some may be gone. */
@@ -230,6 +254,17 @@ fork_sibling_of_a(unsigned cpu)
 }
 
 static uint64_t
+fork_sibling_of_aa(unsigned cpu)
+{
+	struct process *child = NULL;
+
+	(void)cpu;
+	if (!aa->space)
+		return UNBORN;
+	return result(proc_fork(aa, PROC_SHARE_SPACE | PROC_SAME_PARENT, 0, &child), 1);
+}
+
+static uint64_t
 thread_of_a(unsigned cpu)
 {
 	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
@@ -285,6 +320,72 @@ continue_b(unsigned cpu)
 	return proc_continue(b);
 }
 
+static uint64_t
+reaper_on(unsigned cpu)
+{
+	(void)cpu;
+	proc_set_subreaper(a, true);
+	return 0;
+}
+
+static uint64_t
+reaper_off(unsigned cpu)
+{
+	(void)cpu;
+	proc_set_subreaper(a, false);
+	return 0;
+}
+
+static uint64_t
+wait_a(unsigned cpu)
+{
+	struct wait_result got = { 0 };
+	err_t		   err = proc_wait(a, &(struct wait_request){ .which = WAIT_ANY }, &got);
+
+	(void)cpu;
+	return result(err, got.id);
+}
+
+static uint64_t
+kill_aa(unsigned cpu)
+{
+	(void)cpu;
+	return result(proc_kill(aa, 9), 0);
+}
+
+static uint64_t
+exec_5(unsigned cpu)
+{
+	struct space_layout layout = space_default_layout();
+	struct space	   *fresh;
+	struct thread	   *t;
+	err_t		    err = space_create(&layout, &fresh);
+
+	(void)cpu;
+	if (err)
+		return result(err, 0);
+	err = thread_begin_exec(&runs->main, &t);
+	if (err == OK)
+		proc_exec(runs, fresh);
+	space_put(fresh);
+	return result(err, 0);
+}
+
+static uint64_t
+exit_5(unsigned cpu)
+{
+	(void)cpu;
+	proc_exit(runs, 5);
+	return 0;
+}
+
+/* suspended - and whether AA has to wait. */
+static uint64_t
+tree_with_suspended(void)
+{
+	return tree() << 1 | thread_is_suspended(&aa->main);
+}
+
 /* One step of a walk over everybody: who is met. */
 static uint64_t
 walk_on(unsigned cpu)
@@ -325,6 +426,17 @@ TREE_RACE(a_tree_is_killed_while_it_forks, .ops = { { fork_a, fork_a }, { kill_a
 	  .preemptions = 2, .preemptions_wide = 2)
 TREE_RACE(a_tree_is_killed_while_it_grows_sideways, .ops = { { fork_sibling_of_a }, { kill_all } },
 	  .preemptions = 2, .preemptions_wide = 2)
+/* Who is born to a parent that is just dying is an orphan like its siblings. */
+TREE_RACE(a_parent_exits_while_it_gets_another_child,
+	  .ops = { { fork_sibling_of_aa, fork_sibling_of_aa }, { exit_a }, { wait_any } },
+	  .preemptions = 2, .preemptions_wide = 2)
+/* And with all that are below it, one of which is just making a sibling. */
+RACE(a_tree_is_killed_while_its_leaves_make_siblings, .start = start_with_leaf, .end = end,
+     .after = tree, .ops = { { fork_sibling_of_aa, fork_sibling_of_aa }, { kill_all } },
+     .preemptions = 2, .preemptions_wide = 2)
+RACE(a_namespace_ends_while_its_leaves_make_siblings, .start = start_with_namespace, .end = end,
+     .after = tree, .ops = { { exit_a }, { fork_sibling_of_aa, fork_sibling_of_aa } },
+     .preemptions = 2, .preemptions_wide = 2)
 TREE_RACE(two_kill_one_tree, .ops = { { kill_all }, { kill_b } }, .preemptions = 2)
 /* DRG-29: a thread is made before its group exits, or not at all. */
 TREE_RACE(a_group_exits_while_it_makes_a_thread,
@@ -337,6 +449,17 @@ TREE_RACE(a_walk_meets_who_is_there,
 	  .ops = { { walk_on, walk_on, walk_on }, { kill_b, wait_b }, { exit_a } },
 	  .preemptions = 2)
 
+/* A sub-reaper comes and goes while there are orphans for it, dead and alive. */
+RACE(a_subreaper_comes_and_goes, .start = start_with_grandchild, .end = end, .after = tree,
+     .ops = { { reaper_on, reaper_off }, { exit_aa }, { wait_a } }, .preemptions = 2)
+RACE(a_subreaper_exits, .start = start_with_grandchild, .end = end, .after = tree,
+     .ops = { { reaper_on, exit_a }, { exit_aa }, { wait_any } }, .preemptions = 2)
+/* DRG-16, DRG-B08: who waits for a vfork is killed while its child executes a program, or ends. */
+RACE(a_suspended_parent_is_killed_while_its_child_executes, .start = start_with_suspended,
+     .end = end, .after = tree_with_suspended, .ops = { { exec_5 }, { kill_aa } }, .preemptions = 2)
+RACE(a_suspended_parent_is_killed_while_its_child_exits, .start = start_with_suspended, .end = end,
+     .after = tree_with_suspended, .ops = { { exit_5 }, { kill_aa }, { wait_any } },
+     .preemptions = 2)
 /* The init of a namespace ends while somebody in it forks: nobody is left who may go on. */
 RACE(a_namespace_ends_while_it_forks, .start = start_with_namespace, .end = end, .after = tree,
      .ops = { { exit_a }, { fork_aa, fork_aa } }, .preemptions = 2, .preemptions_wide = 2)
@@ -348,6 +471,12 @@ TEST_SUITE(race_procs, cmocka_unit_test(two_wait_for_what_exits),
 	   cmocka_unit_test(one_waits_by_id_and_one_for_any),
 	   cmocka_unit_test(parent_and_child_exit_at_once),
 	   cmocka_unit_test(parent_and_child_become_tombstones),
+	   cmocka_unit_test(a_parent_exits_while_it_gets_another_child),
+	   cmocka_unit_test(a_tree_is_killed_while_its_leaves_make_siblings),
+	   cmocka_unit_test(a_namespace_ends_while_its_leaves_make_siblings),
+	   cmocka_unit_test(a_subreaper_comes_and_goes), cmocka_unit_test(a_subreaper_exits),
+	   cmocka_unit_test(a_suspended_parent_is_killed_while_its_child_executes),
+	   cmocka_unit_test(a_suspended_parent_is_killed_while_its_child_exits),
 	   cmocka_unit_test(two_kill_the_same), cmocka_unit_test(a_kill_and_a_group_change),
 	   cmocka_unit_test(a_tree_is_killed_while_it_forks),
 	   cmocka_unit_test(a_tree_is_killed_while_it_grows_sideways),

@@ -155,6 +155,31 @@ an_account_changes_under_a_clone(void **state)
 	}
 }
 
+/* A chain of accounts has an end, because its own end goes up all of it. */
+static void
+nesting_has_a_limit(void **state)
+{
+	struct account *accounts[ACCOUNT_DEPTH + 1];
+	struct account *none;
+	struct process *first = kin_first();
+
+	(void)state;
+	accounts[0] = account_with(NULL, 10);
+	for (unsigned i = 1; i <= ACCOUNT_DEPTH; i++)
+		accounts[i] = account_with(accounts[i - 1], 10);
+	EXPECT_ERR(account_create(accounts[ACCOUNT_DEPTH], 10, &none), ERR_NOSPC);
+	assert_int_equal(resource_refs(&accounts[ACCOUNT_DEPTH]->resource), 1);
+	for (unsigned i = 0; i < ACCOUNT_DEPTH; i++)
+		resource_put(&accounts[i]->resource);
+	proc_set_resource(first, RESOURCE_ACCOUNT, &accounts[ACCOUNT_DEPTH]->resource);
+	EXPECT_OK(try_fork(first));
+	assert_int_equal(accounts[0]->nr, 2);
+	proc_set_resource(first, RESOURCE_ACCOUNT, NULL);
+	assert_int_equal(accounts[0]->nr, 1);
+	kin_end();
+}
+
 TEST_SUITE(account, cmocka_unit_test(a_limit_is_an_error), cmocka_unit_test(accounts_nest),
 	   cmocka_unit_test(a_change_moves_the_count),
-	   cmocka_unit_test(an_account_changes_under_a_clone))
+	   cmocka_unit_test(an_account_changes_under_a_clone),
+	   cmocka_unit_test(nesting_has_a_limit))

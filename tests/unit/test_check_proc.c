@@ -86,6 +86,29 @@ a_reference_too_few_is_found(void **state)
 }
 
 static void
+a_resource_of_the_dead_is_found(void **state)
+{
+	struct pair f = make_pair();
+
+	(void)state;
+	proc_exit(f.child, 0);
+	f.child->resources[RESOURCE_OWN] = kin_thing();
+	EXPECT_BROKEN(INV_PROC, "is a zombie and has a resource in slot 5");
+	damage_abandon();
+}
+
+static void
+a_wrong_count_of_subreapers_is_found(void **state)
+{
+	struct pair f = make_pair();
+
+	(void)state;
+	f.child->is_subreaper = true;
+	EXPECT_BROKEN(INV_PROC, "0 sub-reapers are counted, found 1");
+	damage_abandon();
+}
+
+static void
 a_fork_that_is_over_is_found(void **state)
 {
 	struct pair f = make_pair();
@@ -258,6 +281,8 @@ TEST_SUITE(check_proc, cmocka_unit_test(a_note_of_no_signal_is_found),
 	   cmocka_unit_test(a_wrong_id_is_found), cmocka_unit_test(a_zombie_with_a_space_is_found),
 	   cmocka_unit_test(a_reference_too_few_is_found),
 	   cmocka_unit_test(a_process_that_is_lost_is_found),
+	   cmocka_unit_test(a_resource_of_the_dead_is_found),
+	   cmocka_unit_test(a_wrong_count_of_subreapers_is_found),
 	   cmocka_unit_test(a_fork_that_is_over_is_found),
 	   cmocka_unit_test(a_wrong_id_in_a_namespace_is_found),
 	   cmocka_unit_test(a_wrong_count_of_ids_is_found),

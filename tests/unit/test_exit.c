@@ -134,6 +134,63 @@ an_exit_has_two_steps(void **state)
 	kin_end();
 }
 
+static void
+execute(struct process *proc)
+{
+	struct space_layout layout = sketch_layout();
+	struct space	   *fresh;
+
+	EXPECT_OK(space_create(&layout, &fresh));
+	proc_exec(proc, fresh);
+	space_put(fresh);
+	machine_check_invariants();
+}
+
+static unsigned
+signal_of(struct process *proc)
+{
+	struct signal_delivery d = { 0 };
+
+	(void)signal_take(&proc->main, &d);
+	signal_block(&proc->main, 0);
+	return d.signal;
+}
+
+/*
+ * LUN-40: as on Linux the signal that was chosen is between the two programs that there were at the fork:
+ * another one, on either side, has CHLD, be it that nobody wanted a signal.
+ */
+static void
+programs_end_with_chld(void **state)
+{
+	const struct signal_action handler = { .handler = 0x1000 };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_fork(first);
+	struct process		  *children[5];
+
+	(void)state;
+	EXPECT_OK(signal_set_action(a, SIGNAL_CHLD, &handler, NULL));
+	children[0] = kin_child(a, SIGNAL_USR1);
+	children[1] = kin_child(children[0], PROC_SAME_PARENT);
+	children[2] = kin_child(a, SIGNAL_KILL);
+	children[3] = kin_child(a, 0);
+	execute(children[3]);
+	kin_exit(children[3], 0);
+	assert_int_equal(signal_of(a), SIGNAL_CHLD);
+	kin_exit(children[0], 0);
+	assert_int_equal(signal_of(a), SIGNAL_USR1);
+	execute(a);
+	EXPECT_OK(signal_set_action(a, SIGNAL_CHLD, &handler, NULL));
+	children[4] = kin_child(a, SIGNAL_USR2);
+	for (unsigned i = 1; i < 3; i++) {
+		kin_exit(children[i], 0);
+		assert_int_equal(signal_of(a), SIGNAL_CHLD);
+	}
+	kin_exit(children[4], 0);
+	assert_int_equal(signal_of(a), SIGNAL_USR2);
+	kin_end();
+}
+
 /* What comes too late for a dead process is dropped at once: nobody would give it back later. */
 static void
 the_dead_get_nothing(void **state)
@@ -176,7 +233,7 @@ no_reap_leaves_no_zombie(void **state)
 	kin_end();
 }
 
-/* A parent that ignores its children's ends, or says so with a flag, finds no zombies. */
+/* A parent that ignores its children's ends, or says so with a flag, finds no zombies of whose ends CHLD tells. */
 static void
 ignored_children_leave_no_zombies(void **state)
 {
@@ -197,6 +254,10 @@ ignored_children_leave_no_zombies(void **state)
 		/* the handler, if there is one, is told all the same */
 		assert_int_equal(signal_is_pending(&first->main), i == 1);
 	}
+	signal_block(&first->main, UINT64_MAX);
+	/* who has chosen another signal, or none, is not meant */
+	kin_bury(kin_child(first, 0), 4);
+	kin_bury(kin_child(first, SIGNAL_USR1), 5);
 	kin_end();
 }
 
@@ -397,6 +458,7 @@ misuse_stops(void **state)
 }
 
 TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps), cmocka_unit_test(the_dead_get_nothing),
+	   cmocka_unit_test(programs_end_with_chld),
 	   cmocka_unit_test(the_exit_of_init_is_announced), cmocka_unit_test(init_has_an_heir),
 	   cmocka_unit_test(init_cannot_be_killed_and_the_dead_neither),
 	   cmocka_unit_test(a_running_process_is_told_to_exit),

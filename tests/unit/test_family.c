@@ -83,6 +83,10 @@ sub_reapers_take_what_is_below_them(void **state)
 	kin_exit(reaper, 0);
 	assert_ptr_equal(a->parent, one);
 	assert_int_equal(proc_state()->nr_subreapers, 0);
+	/* the dead take no office any more */
+	proc_set_subreaper(reaper, true);
+	assert_int_equal(proc_state()->nr_subreapers, 0);
+	machine_check_invariants();
 	kin_end();
 }
 
@@ -141,7 +145,7 @@ an_heir_that_ignores_gets_no_zombies(void **state)
 {
 	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
 	struct process		  *one = kin_first();
-	struct process		  *a = kin_child(one, 0);
+	struct process		  *a = kin_child(one, SIGNAL_CHLD);
 	struct process		  *b = kin_child(a, 0);
 	uint32_t		   id = b->id;
 

@@ -383,7 +383,40 @@ every_failure_unwinds(void **state)
 	end(swept, swept_thing);
 }
 
+/* Programs may say any number: one that no table ever reaches names nothing, as any other. */
+static void
+numbers_beyond_all_tables_name_nothing(void **state)
+{
+	static const int32_t numbers[] = { HANDLE_LIMIT_MAX - 1, HANDLE_LIMIT_MAX, 0x3fffffff,
+					   0x40000000,		 INT32_MAX,	   INT32_MIN };
+	struct handle_table *table = table_of(HANDLE_LIMIT_MAX);
+	struct resource	    *thing = kin_thing();
+	struct resource	    *got;
+	int32_t		     handle;
+	unsigned	     flags;
+
+	(void)state;
+	assert_int_equal(add(table, thing, 0), 0);
+	for (unsigned i = 0; i < ARRAY_SIZE(numbers); i++) {
+		int32_t number = numbers[i];
+
+		assert_null(handle_get(table, number));
+		EXPECT_ERR(handle_close(table, number), ERR_BADF);
+		EXPECT_ERR(handle_take(table, number, &got), ERR_BADF);
+		EXPECT_ERR(handle_dup(table, number, 0, 0, &handle), ERR_BADF);
+		EXPECT_ERR(handle_dup_to(table, number, 0, 0), ERR_BADF);
+		EXPECT_ERR(handle_flags(table, number, &flags), ERR_BADF);
+		EXPECT_ERR(handle_set_flags(table, number, 0), ERR_BADF);
+		if (i > 0)
+			EXPECT_ERR(handle_dup_to(table, 0, number, 0), ERR_BADF);
+	}
+	assert_int_equal(handle_close_range(table, 1, UINT32_MAX), 0);
+	assert_int_equal(handle_count(table), 1);
+	end(table, thing);
+}
+
 TEST_SUITE(handle, cmocka_unit_test(the_lowest_free_slot_is_taken),
+	   cmocka_unit_test(numbers_beyond_all_tables_name_nothing),
 	   cmocka_unit_test(a_full_table_is_an_error),
 	   cmocka_unit_test(duplicates_follow_the_rules),
 	   cmocka_unit_test(take_and_put_move_the_reference),

@@ -231,6 +231,25 @@ a_child_can_be_a_sibling(void **state)
 	kin_end();
 }
 
+/* The dead get no children: where orphans stay, a sibling of one cannot be made. */
+static void
+a_dead_parent_gets_no_more_children(void **state)
+{
+	struct process *first = kin_first_with(8192, ORPHANS_STAY);
+	struct process *a = kin_child(first, 0);
+	struct process *b = kin_child(a, 0);
+	struct process *none;
+
+	(void)state;
+	thread_exit_group(&a->main, 0);
+	(void)kin_child(b, PROC_SAME_PARENT);
+	kin_exit(a, 0);
+	EXPECT_ERR(proc_fork(b, PROC_SHARE_SPACE | PROC_SAME_PARENT, 0, &none), ERR_AGAIN);
+	machine_check_invariants();
+	(void)kin_child(b, 0);
+	kin_end();
+}
+
 /* DRG-16, DRG-20, DRG-B08: vfork: the caller is suspended until the child executes a program or exits. */
 static void
 a_suspended_parent_goes_on(void **state)
@@ -617,6 +636,7 @@ TEST_SUITE(proc_fork, cmocka_unit_test(a_plain_fork_copies), cmocka_unit_test(fl
 	   cmocka_unit_test(the_kernels_own_slots_follow_the_request),
 	   cmocka_unit_test(illegal_combinations_are_refused),
 	   cmocka_unit_test(a_child_can_be_a_sibling), cmocka_unit_test(a_suspended_parent_goes_on),
+	   cmocka_unit_test(a_dead_parent_gets_no_more_children),
 	   cmocka_unit_test(a_suspended_parent_may_die),
 	   cmocka_unit_test(a_child_can_have_a_given_space),
 	   cmocka_unit_test(signal_state_is_inherited_in_part),
