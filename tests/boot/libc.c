@@ -166,8 +166,8 @@ strlen(const char *s)
 	return n;
 }
 
-int
-strncmp(const char *a, const char *b, size_t most)
+static int
+compare(const char *a, const char *b, size_t most)
 {
 	for (size_t i = 0; i < most; i++) {
 		if (a[i] != b[i] || !a[i])
@@ -177,9 +177,15 @@ strncmp(const char *a, const char *b, size_t most)
 }
 
 int
+strncmp(const char *a, const char *b, size_t most)
+{
+	return compare(a, b, most);
+}
+
+int
 strcmp(const char *a, const char *b)
 {
-	return strncmp(a, b, SIZE_MAX);
+	return compare(a, b, SIZE_MAX);
 }
 
 char *

@@ -108,6 +108,13 @@ scene_store(struct space *sp, vaddr_t va)
 }
 
 void
+scene_store_all(struct space *sp, vaddr_t va, uint64_t nr_pages)
+{
+	for (uint64_t i = 0; i < nr_pages; i++)
+		scene_store(sp, va + i * PAGE);
+}
+
+void
 scene_leave(struct space *sp)
 {
 	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
@@ -115,6 +122,28 @@ scene_leave(struct space *sp)
 		pt_deactivate(&sp->pt);
 	}
 	sim_cpu_set(0);
+}
+
+static void
+start_machine(void)
+{
+	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+}
+
+struct space *
+scene_begin(void)
+{
+	start_machine();
+	return scene_space();
+}
+
+void
+scene_end(struct space *sp)
+{
+	scene_check();
+	scene_leave(sp);
+	space_put(sp);
+	sim_stop();
 }
 
 /* More spaces than tags: a new generation begins, and every CPU forgets the old one. */
@@ -125,7 +154,7 @@ tags_run_out(void)
 	static struct space *spaces[SPACES];
 	static vaddr_t	     at[SPACES];
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	start_machine();
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < SPACES; i++) {
 			sim_cpu_set((i + round) % STORY_CPUS);
@@ -151,8 +180,7 @@ table_goes(unsigned prot, uint64_t pages)
 	uint64_t      span = PAGE << ARCH_PT_INDEX_BITS;
 	struct space *sp;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	scene_map(sp, span, pages);
 	scene_map(sp, 2 * span, 1);
 	/* Not the table's first page: flushing the table flushes that one too. */
@@ -160,10 +188,7 @@ table_goes(unsigned prot, uint64_t pages)
 	scene_store(sp, 2 * span);
 	scene_must(space_protect(sp, span, pages * PAGE, prot) == OK, "space_protect");
 	scene_must(space_unmap(sp, span, pages * PAGE) == OK, "space_unmap");
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* A table of tables goes whole: everything below it at once. */
@@ -173,18 +198,14 @@ trees_go(void)
 	uint64_t      span = PAGE << 2 * ARCH_PT_INDEX_BITS;
 	struct space *sp;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	scene_map(sp, span, span / PAGE);
 	scene_map(sp, 2 * span, 1);
 	scene_store(sp, span);
 	scene_store(sp, span + span / 2);
 	scene_store(sp, 2 * span);
 	scene_must(space_unmap(sp, span, span) == OK, "space_unmap");
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* Leaf tables that become empty, or go whole; with a page in them that can be cached, or not. */
@@ -204,8 +225,7 @@ a_gather_finds_no_memory(void)
 	enum { PAGES = ARCH_PT_ENTRIES < 100 ? 8 : 100 };
 	struct space *sp;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	scene_map(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES);
 	scene_map(sp, (PAGE << ARCH_PT_INDEX_BITS) + PAGES * PAGE, 1);
 	for (unsigned i = 0; i <= PAGES; i++)
@@ -216,10 +236,7 @@ a_gather_finds_no_memory(void)
 	sim_fail_allocation(1, true);
 	scene_must(space_unmap(sp, PAGE << ARCH_PT_INDEX_BITS, PAGES * PAGE) == OK, "space_unmap");
 	sim_fail_allocation(0, false);
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* space_with_file - every page of a file mapped and written. */
@@ -229,8 +246,7 @@ space_with_file(struct object **file, uint64_t pages)
 	struct space *sp;
 	vaddr_t	      at;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	scene_must(object_create_stored(1, pages * PAGE, file) == OK, "object_create_stored");
 	scene_must(space_map(sp,
 			     &(struct map_request){ .length = pages * PAGE,
@@ -239,8 +255,7 @@ space_with_file(struct object **file, uint64_t pages)
 						    .object = *file },
 			     &at) == OK,
 		   "space_map");
-	for (uint64_t i = 0; i < pages; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, pages);
 	return sp;
 }
 
@@ -278,7 +293,7 @@ stacks_go(void)
 {
 	struct kstack *stacks[3];
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	start_machine();
 	for (unsigned i = 0; i < 3; i++)
 		scene_must(kstack_create(&stacks[i]) == OK, "kstack_create");
 	kstack_destroy(stacks[0]);
@@ -314,8 +329,7 @@ pages_move(void)
 	const uint64_t span = PAGE << ARCH_PT_INDEX_BITS;
 	struct space  *sp;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	scene_map(sp, span, 3);
 	scene_store(sp, span + PAGE);
 	scene_store(sp, span + 2 * PAGE);
@@ -329,10 +343,7 @@ pages_move(void)
 	scene_must(space_advise(sp, 6 * span + PAGE, PAGE, ADVICE_GUARD_INSTALL) == OK,
 		   "space_advise");
 	move_away(sp, 6 * span + PAGE, 1, 14 * span + PAGE);
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* A forked child that has run locks its memory: tables that it shared become its own. */
@@ -343,8 +354,7 @@ shared_memory_is_locked(void)
 	uint8_t	      byte;
 	vaddr_t	      at;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	at = scene_map(sp, 0, 2);
 	scene_store(sp, at);
 	scene_must(space_fork(sp, &child) == OK, "space_fork");
@@ -479,8 +489,7 @@ nodes_have_tables(void)
 	vaddr_t	      at;
 	uint8_t	      byte;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	at = scene_map(sp, 0, 4);
 	for (unsigned cpu = 0; cpu < STORY_CPUS; cpu++) {
 		sim_cpu_set(cpu);
@@ -502,10 +511,7 @@ nodes_have_tables(void)
 	scene_must(sim_user(sp, ACCESS_LOAD, at, &byte, 1) == FAULT_DONE, "load");
 	space_unreplicate(sp);
 	scene_store(sp, at + 2 * PAGE);
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* Pages go to another node, and wait for whoever touches them next. */
@@ -517,45 +523,30 @@ pages_change_nodes(void)
 	vaddr_t	      at;
 
 	scene_story.nr_nodes = STORY_CPUS;
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	sp = scene_begin();
 	scene_story.nr_nodes = 0;
-	sp = scene_space();
 	at = scene_map(sp, 0, 3);
-	for (unsigned i = 0; i < 3; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 3);
 	scene_must(space_migrate(sp, at, PAGE, 1, &moved) == OK && moved == 1, "space_migrate");
 	scene_check();
 	scene_must(space_advise(sp, at + PAGE, PAGE, ADVICE_NEXT_TOUCH) == OK, "space_advise");
 	sim_cpu_set(2);
 	scene_store(sp, at + PAGE);
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 static void
 nodes_and_page_out(void)
 {
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = scene_forget, .write = scene_forget
-	};
 	struct space *sp;
 	vaddr_t	      at;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	scene_must(swap_register(&device) == OK, "swap_register");
-	sp = scene_space();
+	sp = scene_begin_with_swap();
 	scene_must(space_replicate(sp) == OK, "space_replicate");
 	at = scene_map(sp, 0, 4);
-	for (unsigned i = 0; i < 4; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 4);
 	scene_must(reclaim_run(4) > 0, "reclaim_run");
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	scene_must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
+	scene_end_with_swap(sp);
 }
 
 static void

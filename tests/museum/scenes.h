@@ -20,16 +20,22 @@ extern struct story scene_story;
 void scene_must(bool good, const char *what);
 void scene_check(void);
 
-/* scene_space - an empty one. scene_map - private memory there; 0: anywhere. scene_store - a 1. */
+/* scene_space - an empty one. scene_map - private memory there; 0: anywhere. scene_store - a 1; into all. */
 struct space *scene_space(void);
 vaddr_t	      scene_map(struct space *sp, vaddr_t addr, uint64_t pages);
 void	      scene_store(struct space *sp, vaddr_t va);
+void	      scene_store_all(struct space *sp, vaddr_t va, uint64_t nr_pages);
 
 /* scene_leave - no CPU has it active any more. */
 void scene_leave(struct space *sp);
 
-/* scene_forget - read and write of a swap device that remembers nothing: nobody reads there. */
-err_t scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn);
+/* scene_begin - a machine, and an empty space on it. scene_end - every invariant holds, and both go. */
+struct space *scene_begin(void);
+void	      scene_end(struct space *sp);
+
+/* The same with a swap device that remembers nothing: nobody may read there. */
+struct space *scene_begin_with_swap(void);
+void	      scene_end_with_swap(struct space *sp);
 
 /* scenes_with_a_swap_device - pages that go out, and those that must not. */
 void scenes_with_a_swap_device(void);

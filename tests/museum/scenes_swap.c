@@ -12,8 +12,8 @@
 #include "swap/cache.h"
 
 /* A swap device that is always there and remembers nothing: nobody reads here. */
-err_t
-scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
+static err_t
+forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
 {
 	(void)device;
 	(void)slot;
@@ -21,27 +21,40 @@ scene_forget(struct swap_device *device, uint32_t slot, pfn_t pfn)
 	return OK;
 }
 
-static void
-pages_are_swapped_out(void)
+struct space *
+scene_begin_with_swap(void)
 {
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = scene_forget, .write = scene_forget
-	};
-	struct space *sp;
-	vaddr_t	      at;
+	static struct swap_device device;
+	struct space		 *sp = scene_begin();
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
+	device = (struct swap_device){
+		.name = "nothing", .nr_slots = 16, .read = forget, .write = forget
+	};
 	scene_must(swap_register(&device) == OK, "swap_register");
-	sp = scene_space();
-	at = scene_map(sp, 0, 8);
-	for (unsigned i = 0; i < 8; i++)
-		scene_store(sp, at + i * PAGE);
-	scene_must(reclaim_run(8) > 0, "reclaim_run");
+	return sp;
+}
+
+void
+scene_end_with_swap(struct space *sp)
+{
 	scene_check();
 	scene_leave(sp);
 	space_put(sp);
 	scene_must(swap_unregister() == OK, "swap_unregister");
 	sim_stop();
+}
+
+static void
+pages_are_swapped_out(void)
+{
+	struct space *sp;
+	vaddr_t	      at;
+
+	sp = scene_begin_with_swap();
+	at = scene_map(sp, 0, 8);
+	scene_store_all(sp, at, 8);
+	scene_must(reclaim_run(8) > 0, "reclaim_run");
+	scene_end_with_swap(sp);
 }
 
 /* A swap device that remembers. */
@@ -108,8 +121,7 @@ shared_memory_is_swapped_out(void)
 						    .object = shared },
 			     &at) == OK,
 		   "space_map");
-	for (unsigned i = 0; i < 4; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 4);
 	age_out(shared, 4);
 	for (unsigned i = 0; i < 4; i++)
 		must_hold(shared, i * PAGE, 1);
@@ -140,28 +152,18 @@ frame_at(struct space *sp, vaddr_t va)
 static void
 locked_pages_stay(void)
 {
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = scene_forget, .write = scene_forget
-	};
 	struct space *sp;
 	vaddr_t	      at;
 	pfn_t	      locked;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	scene_must(swap_register(&device) == OK, "swap_register");
-	sp = scene_space();
+	sp = scene_begin_with_swap();
 	at = scene_map(sp, 0, 4);
-	for (unsigned i = 0; i < 4; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 4);
 	scene_must(space_lock(sp, at, PAGE, 0) == OK, "space_lock");
 	locked = frame_at(sp, at);
 	scene_must(reclaim_run(4) > 0, "reclaim_run");
 	scene_must(pfn_eq(frame_at(sp, at), locked), "a locked page has been paged out");
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	scene_must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
+	scene_end_with_swap(sp);
 }
 
 /* A page moves away and leaves its place mapped, which is locked no more, nor are its neighbours. */
@@ -172,11 +174,9 @@ a_lock_ends_with_a_move(void)
 	vaddr_t		at, to;
 	struct va_range fresh;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	sp = scene_space();
+	sp = scene_begin();
 	at = scene_map(sp, 0, 4);
-	for (unsigned i = 0; i < 4; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 4);
 	scene_must(space_lock(sp, at, 4 * PAGE, 0) == OK, "space_lock");
 	scene_must(space_remap(sp,
 			       &(struct remap_request){ .addr = at,
@@ -185,28 +185,19 @@ a_lock_ends_with_a_move(void)
 							.flags = REMAP_MAYMOVE | REMAP_DONTUNMAP },
 			       &to, &fresh) == OK,
 		   "space_remap");
-	scene_check();
-	scene_leave(sp);
-	space_put(sp);
-	sim_stop();
+	scene_end(sp);
 }
 
 /* A table with swapped pages that two spaces share becomes two: each slot has two names then. */
 static void
 tables_with_swapped_pages_are_copied(void)
 {
-	struct swap_device device = {
-		.name = "nothing", .nr_slots = 16, .read = scene_forget, .write = scene_forget
-	};
 	struct space *sp, *child;
 	vaddr_t	      at;
 
-	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
-	scene_must(swap_register(&device) == OK, "swap_register");
-	sp = scene_space();
+	sp = scene_begin_with_swap();
 	at = scene_map(sp, 0, 4);
-	for (unsigned i = 0; i < 3; i++)
-		scene_store(sp, at + i * PAGE);
+	scene_store_all(sp, at, 3);
 	scene_must(reclaim_run(3) > 0, "reclaim_run");
 	scene_must(space_fork(sp, &child) == OK, "space_fork");
 	scene_store(child, at + 3 * PAGE);
@@ -214,10 +205,7 @@ tables_with_swapped_pages_are_copied(void)
 	scene_leave(child);
 	scene_leave(sp);
 	space_put(child);
-	scene_check();
-	space_put(sp);
-	scene_must(swap_unregister() == OK, "swap_unregister");
-	sim_stop();
+	scene_end_with_swap(sp);
 }
 
 /*

@@ -88,8 +88,11 @@ RACE(pages_come_and_go, OUT,
      .ops = { { store_parent, load_parent }, { page_out, page_out }, { store_child } })
 
 RACE(memory_is_cut_while_it_goes, IN,
-     .ops = { { cut_word, grow }, { page_out }, { load_parent, load_child } }, .preemptions = 1,
-     .preemptions_wide = 1)
+     .ops = { { cut_word, grow }, { page_out }, { load_parent, load_child } })
+
+/* Without a third, who waits for both, all orders of the two can be tried. */
+RACE(only_a_cut_meets_page_out, IN, .ops = { { cut_word, grow }, { page_out, load_child } },
+     .preemptions = 2, .preemptions_wide = 1)
 
 RACE(memory_is_cut_while_it_comes_back, OUT,
      .ops = { { cut_word, grow }, { load_parent, store_child }, { read_call } }, .preemptions = 1,
@@ -121,8 +124,10 @@ RACE(a_child_exits_while_a_page_comes_back, OUT,
      .ops = { { store_child, exit_child }, { load_parent }, { page_out, load_parent_1 } })
 
 RACE(memory_is_unmapped_during_page_out, IN,
-     .ops = { { store_parent, unmap_parent_all }, { page_out }, { load_child } }, .preemptions = 1,
-     .preemptions_wide = 1)
+     .ops = { { store_parent, unmap_parent_all }, { page_out }, { load_child } })
+
+RACE(only_an_unmap_meets_page_out, IN, .ops = { { store_parent, unmap_parent_all }, { page_out } },
+     .preemptions = 2, .preemptions_wide = 1)
 
 RACE(memory_is_discarded_during_page_out, IN,
      .ops = { { store_parent, dontneed_parent, load_parent }, { page_out }, { load_child } })
@@ -138,6 +143,7 @@ TEST_SUITE(race_swapped, cmocka_unit_test(pages_go_while_they_are_written),
 	   cmocka_unit_test(two_take_the_same_pages),
 	   cmocka_unit_test(one_page_comes_back_for_three), cmocka_unit_test(pages_come_and_go),
 	   cmocka_unit_test(memory_is_cut_while_it_goes),
+	   cmocka_unit_test(only_a_cut_meets_page_out),
 	   cmocka_unit_test(memory_is_cut_while_it_comes_back),
 	   cmocka_unit_test(memory_that_is_out_ends),
 	   cmocka_unit_test(a_hole_is_punched_while_it_goes),
@@ -147,6 +153,7 @@ TEST_SUITE(race_swapped, cmocka_unit_test(pages_go_while_they_are_written),
 	   cmocka_unit_test(a_child_exits_during_page_out),
 	   cmocka_unit_test(a_child_exits_while_a_page_comes_back),
 	   cmocka_unit_test(memory_is_unmapped_during_page_out),
+	   cmocka_unit_test(only_an_unmap_meets_page_out),
 	   cmocka_unit_test(memory_is_discarded_during_page_out),
 	   cmocka_unit_test(memory_is_locked_during_page_out),
 	   cmocka_unit_test(memory_is_moved_during_page_out))

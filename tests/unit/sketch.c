@@ -69,6 +69,13 @@ sketch_leave(struct space *sp)
 	machine_cpu_set(0);
 }
 
+void
+sketch_drop(struct space *sp)
+{
+	sketch_leave(sp);
+	space_put(sp);
+}
+
 unsigned
 sketch_node(struct space *sp, unsigned page)
 {
@@ -82,8 +89,7 @@ void
 sketch_end(struct space *sp)
 {
 	machine_check_invariants();
-	sketch_leave(sp);
-	space_put(sp);
+	sketch_drop(sp);
 	assert_int_equal(space_live_regions(), 0);
 	assert_int_equal(object_live(), 0);
 	machine_check();

@@ -31,10 +31,12 @@ struct space *sketch_space_with(const struct space_layout *layout);
 /*
  * sketch_space_on - on a fresh machine with so many nodes of two CPUs each. sketch_on - the test
  * goes on on the first CPU of a node. sketch_leave - no CPU has the space active any more.
+ * sketch_drop - and it goes, while others of the test stay.
  */
 struct space *sketch_space_on(unsigned nr_nodes);
 void	      sketch_on(unsigned node);
 void	      sketch_leave(struct space *sp);
+void	      sketch_drop(struct space *sp);
 
 /* sketch_node - the node that the page's frame lies on. */
 unsigned sketch_node(struct space *sp, unsigned page);

@@ -39,16 +39,9 @@ sketch_that_is_out(void)
 }
 
 static void
-drop(struct space *sp)
-{
-	pt_deactivate(&sp->pt);
-	space_put(sp);
-}
-
-static void
 end_sketch(struct space *sp)
 {
-	drop(sp);
+	sketch_drop(sp);
 	assert_int_equal(swap_usage().nr_used, 0);
 	swap_store_drop(&store);
 	machine_check();
@@ -102,7 +95,7 @@ sharers_read_once_and_copy_on_write(void **state)
 	assert_true(pfn_eq(leaf_at(sp, 2).pfn, leaf_at(child, 2).pfn));
 	assert_false(sketch_is_writable(sp, 2));
 	machine_check_invariants();
-	drop(child);
+	sketch_drop(child);
 	end_sketch(sp);
 }
 
@@ -159,7 +152,7 @@ without_memory_nothing_is_lost(void **state)
 	assert_true(n >= 4); /* the page, a table, the copy */
 	assert_int_equal(sketch_load(child, 1), 1);
 	assert_int_equal(sketch_load(sp, 1), 1);
-	drop(child);
+	sketch_drop(child);
 	end_sketch(sp);
 }
 

@@ -22,13 +22,6 @@ next_touch(struct space *sp, unsigned from, unsigned to)
 	machine_check_invariants();
 }
 
-static void
-drop_child(struct space *child)
-{
-	sketch_leave(child);
-	space_put(child);
-}
-
 /* Contents, rights and dirty bits are as before; only the frames are others. */
 static void
 pages_move_with_all_they_have(void **state)
@@ -88,7 +81,7 @@ shared_and_pinned_pages_stay(void **state)
 	assert_int_equal(migrate(sp, 1, 4, 2), 1);
 	assert_int_equal(sketch_node(sp, 1), 2);
 	assert_int_equal(sketch_node(sp, 2), 0);
-	drop_child(child);
+	sketch_drop(child);
 	EXPECT_OK(call_pin(sp, PAGE(2), 1, PIN_WRITE, &pinned));
 	assert_int_equal(migrate(sp, 1, 4, 1), 2);
 	assert_int_equal(sketch_node(sp, 2), 0);
@@ -165,7 +158,7 @@ waiting_pages_are_pages(void **state)
 	assert_int_equal(sketch_node(child, 1), 0);
 	sketch_store(child, 2, 22);
 	assert_int_equal(sketch_load(sp, 2), 2);
-	drop_child(child);
+	sketch_drop(child);
 	EXPECT_OK(space_unmap(sp, PAGE(3), PAGE(1)));
 	EXPECT_OK(space_protect(sp, PAGE(4), PAGE(1), PROT_R));
 	sketch_on(3);

@@ -53,8 +53,7 @@ copies_obey_too(void **state)
 	assert_int_equal(sketch_node(child, 1), 3);
 	assert_int_equal(sketch_node(child, 2), 2);
 	assert_int_equal(sketch_node(sp, 1), 0);
-	sketch_leave(child);
-	space_put(child);
+	sketch_drop(child);
 	sketch_end(sp);
 }
 
@@ -127,8 +126,7 @@ an_object_decides_for_all(void **state)
 		sketch_store(child, page, 7);
 		assert_int_equal(sketch_node(child, page), (page - 1) % 4);
 	}
-	sketch_leave(child);
-	space_put(child);
+	sketch_drop(child);
 	sketch_end(sp);
 }
 

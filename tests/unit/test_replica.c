@@ -3,23 +3,12 @@
  *
  * Machines have four nodes of two CPUs. Each access is made on the first CPU of a node.
  */
+#include "unit/pt_fixture.h"
 #include "unit/sketch.h"
 
 #include "pt/replica.h"
 
 #define NODES 4
-
-static uint64_t noted[STAT_NR];
-
-static void
-note(void)
-{
-	for (unsigned i = 0; i < STAT_NR; i++)
-		noted[i] = stat_get((enum stat)i);
-}
-
-#define EXPECT_SINCE(name, n) \
-	assert_int_equal(stat_get(STAT_##name) - noted[STAT_##name], (uint64_t)(n))
 
 static struct space *
 replicated_space(void)
@@ -61,13 +50,6 @@ expect_on_all(struct space *sp, unsigned page, uint8_t byte)
 	}
 }
 
-static void
-drop_child(struct space *child)
-{
-	sketch_leave(child);
-	space_put(child);
-}
-
 /*
  * ALM-01, ALM-02, ALM-10: the reference has everything; a node has what it asked for, in tables that
  * lie on it, and a miss there is answered from the reference.
@@ -80,11 +62,11 @@ a_node_has_what_it_asked_for(void **state)
 
 	(void)state;
 	sketch_map(sp, 1, 4, PROT_RW, 0);
-	note();
+	stats_note();
 	store_on(2, sp, 1, 11);
-	EXPECT_SINCE(FAULT_ZERO_FILL, 1);
-	EXPECT_SINCE(REPLICA_FILLS, 1);
-	EXPECT_SINCE(FAULT_SPURIOUS, 0);
+	EXPECT_STAT(FAULT_ZERO_FILL, 1);
+	EXPECT_STAT(REPLICA_FILLS, 1);
+	EXPECT_STAT(FAULT_SPURIOUS, 0);
 	frame = machine_translate(sp->pt.root, PAGE(1)).pfn;
 	assert_int_equal(frame_node(frame), 2);
 	assert_true(node_view(sp, 2, 1).prot & PROT_W);
@@ -98,9 +80,9 @@ a_node_has_what_it_asked_for(void **state)
 		assert_false(node_view(sp, node, 2).present);
 	}
 	/* Three misses, which the reference could answer: nothing was allocated but tables. */
-	EXPECT_SINCE(FAULT_SPURIOUS, 3);
-	EXPECT_SINCE(REPLICA_FILLS, 4);
-	EXPECT_SINCE(FAULT_ZERO_FILL, 1);
+	EXPECT_STAT(FAULT_SPURIOUS, 3);
+	EXPECT_STAT(REPLICA_FILLS, 4);
+	EXPECT_STAT(FAULT_ZERO_FILL, 1);
 	sketch_end(sp);
 }
 
@@ -141,12 +123,12 @@ nothing_for_those_who_have_none(void **state)
 
 	(void)state;
 	sketch_map(sp, 1, 4, PROT_RW, 0);
-	note();
+	stats_note();
 	for (unsigned node = 0; node < NODES; node++)
 		store_on(node, sp, 1, 1);
-	EXPECT_SINCE(REPLICA_FILLS, 0);
-	EXPECT_SINCE(FAULT_SPURIOUS, 0);
-	EXPECT_SINCE(TABLE_ALLOCS, ARCH_PT_LEVELS - 1);
+	EXPECT_STAT(REPLICA_FILLS, 0);
+	EXPECT_STAT(FAULT_SPURIOUS, 0);
+	EXPECT_STAT(TABLE_ALLOCS, ARCH_PT_LEVELS - 1);
 	assert_false(pt_has_replicas(&sp->pt));
 	sketch_end(sp);
 }
@@ -168,16 +150,16 @@ a_copy_on_write_reaches_every_node(void **state)
 		assert_int_equal(sketch_load(sp, 1), 1);
 		assert_int_equal(sketch_load(sp, 2), 2);
 	}
-	note();
+	stats_note();
 	store_on(1, sp, 1, 9);
-	EXPECT_SINCE(FAULT_COPY, 1);
-	EXPECT_SINCE(REPLICA_DROPS, 3);
-	EXPECT_SINCE(REPLICA_CLEARS, 0);
+	EXPECT_STAT(FAULT_COPY, 1);
+	EXPECT_STAT(REPLICA_DROPS, 3);
+	EXPECT_STAT(REPLICA_CLEARS, 0);
 	assert_true(node_view(sp, 0, 2).present);
 	assert_false(node_view(sp, 3, 1).present);
 	expect_on_all(sp, 1, 9);
 	expect_on_all(child, 1, 1);
-	drop_child(child);
+	sketch_drop(child);
 	sketch_end(sp);
 }
 
@@ -198,10 +180,10 @@ a_fork_protects_the_parent_everywhere(void **state)
 		assert_true(node_view(sp, node, 1).prot & PROT_W);
 	}
 	sketch_on(3);
-	note();
+	stats_note();
 	EXPECT_OK(space_fork(sp, &child));
 	machine_check_invariants();
-	EXPECT_SINCE(REPLICA_CLEARS, 3);
+	EXPECT_STAT(REPLICA_CLEARS, 3);
 	for (unsigned node = 0; node < NODES; node++)
 		assert_false(node_view(sp, node, 1).present);
 	sketch_on(3);
@@ -210,7 +192,7 @@ a_fork_protects_the_parent_everywhere(void **state)
 	store_on(3, sp, 1, 77);
 	expect_on_all(child, 1, 1);
 	expect_on_all(sp, 1, 77);
-	drop_child(child);
+	sketch_drop(child);
 	sketch_end(sp);
 }
 
@@ -335,10 +317,10 @@ replicas_come_and_go_under_running_cpus(void **state)
 		space_unreplicate(sp);
 		machine_check_invariants();
 		assert_true(pfn_is_none(node_root(sp, 1)));
-		note();
+		stats_note();
 		expect_on_all(sp, 1, (uint8_t)(round + 1));
-		EXPECT_SINCE(REPLICA_FILLS, 0);
-		EXPECT_SINCE(FAULT_SPURIOUS, 0);
+		EXPECT_STAT(REPLICA_FILLS, 0);
+		EXPECT_STAT(FAULT_SPURIOUS, 0);
 	}
 	sketch_end(sp);
 }
@@ -359,25 +341,25 @@ a_node_without_memory_walks_the_reference(void **state)
 	assert_int_equal(sketch_load(sp, 1), 1);
 	sketch_on(2);
 	assert_int_equal(sketch_load(sp, 1), 1);
-	note();
+	stats_note();
 	sketch_on(3);
 	machine_fail_allocation(1, true);
 	assert_int_equal(sketch_load(sp, 1), 1);
 	machine_check_invariants();
-	EXPECT_SINCE(REPLICA_LOSSES, 1);
+	EXPECT_STAT(REPLICA_LOSSES, 1);
 	assert_true(pfn_is_none(node_root(sp, 3)));
 	assert_false(pfn_is_none(node_root(sp, 1)));
 	expect_on_all(sp, 1, 1);
-	EXPECT_SINCE(REPLICA_LOSSES, NODES);
+	EXPECT_STAT(REPLICA_LOSSES, NODES);
 	machine_fail_allocation(0, false);
 	machine_cpu_set(3);
 	assert_int_equal(sketch_load(sp, 1), 1);
 	expect_on_all(sp, 1, 1);
 	EXPECT_OK(space_replicate(sp));
-	note();
+	stats_note();
 	expect_on_all(sp, 1, 1);
-	EXPECT_SINCE(REPLICA_FILLS, NODES);
-	EXPECT_SINCE(REPLICA_LOSSES, 0);
+	EXPECT_STAT(REPLICA_FILLS, NODES);
+	EXPECT_STAT(REPLICA_LOSSES, 0);
 	sketch_end(sp);
 }
 
@@ -391,13 +373,13 @@ no_access_fails_for_want_of_a_replica(void **state)
 
 		sketch_map(sp, 1, 4, PROT_RW, 0);
 		store_on(0, sp, 1, 1);
-		note();
+		stats_note();
 		sketch_on(1);
 		machine_fail_allocation(n, false);
 		assert_int_equal(sketch_load(sp, 1), 1);
 		machine_fail_allocation(0, false);
 		machine_check_invariants();
-		EXPECT_SINCE(REPLICA_LOSSES, n < ARCH_PT_LEVELS);
+		EXPECT_STAT(REPLICA_LOSSES, n < ARCH_PT_LEVELS);
 		sketch_end(sp);
 	}
 }
@@ -437,7 +419,7 @@ children_inherit_replicas(void **state)
 	allocations = machine_allocations() - allocations;
 	assert_true(pt_has_replicas(&child->pt));
 	expect_on_all(child, 1, 1);
-	drop_child(child);
+	sketch_drop(child);
 	machine_fail_allocation(allocations - NODES, true);
 	EXPECT_OK(space_fork(sp, &child));
 	machine_fail_allocation(0, false);
@@ -445,7 +427,7 @@ children_inherit_replicas(void **state)
 	expect_on_all(child, 1, 1);
 	store_on(2, child, 1, 2);
 	expect_on_all(sp, 1, 1);
-	drop_child(child);
+	sketch_drop(child);
 	sketch_end(sp);
 }
 
