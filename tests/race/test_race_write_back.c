@@ -50,6 +50,54 @@ RACE(write_back_and_fork, STORED,
 RACE(two_write_backs, STORED,
      .ops = { { write_back, evict }, { write_back, read_call }, { store_parent, store_child } })
 
+/* The page is mapped for writing, and clean: the next store sets its dirty bit, whoever changes the entry meanwhile. */
+static void
+start_clean(void)
+{
+	start_stored();
+	EXPECT_OK(object_write_back(world.object, 0, AREA_PAGES));
+}
+
+#define CLEAN \
+	.start = start_clean, .after = read_from_storage, .preemptions = 2, .preemptions_wide = 2
+
+/* How many pages went depends on the moment. */
+static uint64_t
+age(unsigned cpu)
+{
+	(void)cpu;
+	(void)object_age(world.object, 0, AREA_PAGES);
+	return 0;
+}
+
+/* The kernel reads, through a space that is active elsewhere. */
+static uint64_t
+copy_out(unsigned cpu)
+{
+	uint64_t word = 0;
+
+	(void)cpu;
+	return copy_from_space(world.parent, &word, PAGE(0), sizeof(word)) ? FAULTED : word;
+}
+
+/* What is locked stays in memory, so that a lost bit would not be noticed. */
+static uint64_t
+unlock_and_read(void)
+{
+	EXPECT_OK(space_unlock(world.parent, PAGE(0), ARCH_PAGE_SIZE));
+	return read_from_storage();
+}
+
+/* Class 9 of the known bugs: an entry is read, changed and written, and a bit that the hardware has set is gone. */
+RACE(a_first_write_and_protection, CLEAN, .ops = { { store_parent }, { protect_parent } })
+RACE(a_first_write_and_a_lock, .start = start_clean, .after = unlock_and_read,
+     .ops = { { store_parent }, { lock_parent } }, .preemptions = 2, .preemptions_wide = 2)
+RACE(a_first_write_and_aging, CLEAN, .ops = { { store_parent }, { age } })
+RACE(a_first_write_and_a_copy, CLEAN, .ops = { { store_parent }, { copy_out } })
+RACE(a_first_write_and_a_move, CLEAN, .ops = { { store_parent }, { move_parent, load_moved } })
+RACE(a_first_write_and_a_child, CLEAN, .ops = { { store_parent }, { fork_parent, load_born } })
+RACE(a_first_write_and_write_back, CLEAN, .ops = { { store_parent }, { write_back } })
+
 /* A pager that only begins, and the world's page that it was asked for. */
 static struct {
 	_Atomic bool is_open;	/* begun, and nobody has taken it on himself to end it */
@@ -149,4 +197,9 @@ TEST_SUITE(race_write_back, cmocka_unit_test(write_back_and_a_writer),
 	   cmocka_unit_test(two_write_backs), cmocka_unit_test(two_threads_wait_for_a_page),
 	   cmocka_unit_test(two_spaces_wait_for_a_page), cmocka_unit_test(two_threads_wait_in_vain),
 	   cmocka_unit_test(a_page_is_cut_off_while_it_comes),
-	   cmocka_unit_test(a_region_goes_while_its_page_comes))
+	   cmocka_unit_test(a_region_goes_while_its_page_comes),
+	   cmocka_unit_test(a_first_write_and_protection),
+	   cmocka_unit_test(a_first_write_and_aging), cmocka_unit_test(a_first_write_and_a_copy),
+	   cmocka_unit_test(a_first_write_and_a_lock), cmocka_unit_test(a_first_write_and_a_move),
+	   cmocka_unit_test(a_first_write_and_a_child),
+	   cmocka_unit_test(a_first_write_and_write_back))

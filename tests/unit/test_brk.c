@@ -225,6 +225,34 @@ lack_of_memory_leaves_the_break(void **state)
 	sketch_end(sp);
 }
 
+/* WNX-26:
+ * page      3 4 5      a heap that begins behind an image's last byte, in the middle of page 3
+ * brk 3.6              the page is the image's: nothing to map
+ * brk 5.1     H H
+ * brk 3.5              back to the start, and not a byte below */
+static void
+a_heap_may_begin_in_a_page(void **state)
+{
+	struct space_layout layout = sketch_layout();
+	const vaddr_t	    begin = PAGE(3) + ARCH_PAGE_SIZE / 2;
+	struct space	   *sp;
+
+	(void)state;
+	layout.brk_start = begin;
+	sp = sketch_space_with(&layout);
+	sketch_map(sp, 3, 4, PROT_RX, 0);
+	assert_int_equal(space_brk(sp, 0), begin);
+	assert_int_equal(space_brk(sp, begin + 100), begin + 100);
+	EXPECT_REGIONS(sp, "3-4 rx");
+	assert_int_equal(space_brk(sp, PAGE(5) + 1), PAGE(5) + 1);
+	EXPECT_REGIONS(sp, "3-4 rx, 4-6 rw");
+	sketch_store_all(sp, 4, 6);
+	assert_int_equal(space_brk(sp, begin - 1), PAGE(5) + 1);
+	assert_int_equal(space_brk(sp, begin), begin);
+	EXPECT_REGIONS(sp, "3-4 rx");
+	sketch_end(sp);
+}
+
 TEST_SUITE(brk, cmocka_unit_test(the_heap_follows_the_break),
 	   cmocka_unit_test(growing_extends_one_region), cmocka_unit_test(what_cannot_be_is_not),
 	   cmocka_unit_test(one_page_stays_free_below_the_next_mapping),
@@ -234,4 +262,5 @@ TEST_SUITE(brk, cmocka_unit_test(the_heap_follows_the_break),
 	   cmocka_unit_test(an_unmapped_heap_keeps_its_break),
 	   cmocka_unit_test(limits_hold_and_shrinking_to_them_is_allowed),
 	   cmocka_unit_test(a_layout_without_heap_has_none),
-	   cmocka_unit_test(lack_of_memory_leaves_the_break))
+	   cmocka_unit_test(lack_of_memory_leaves_the_break),
+	   cmocka_unit_test(a_heap_may_begin_in_a_page))

@@ -274,6 +274,8 @@ a_page_that_cannot_be_read(void **state)
 	sketch_map_file(sp, 1, 4, PROT_RW, file, 0, MAPF_SHARED);
 	assert_int_equal(fault(sp, ACCESS_LOAD, 1), FAULT_DONE);
 	assert_int_equal(fault(sp, ACCESS_LOAD, 2), FAULT_BUS_ADRERR);
+	assert_false(sketch_is_present(sp, 2));
+	assert_int_equal(file->nr_pages, 1);
 	assert_int_equal(fault(sp, ACCESS_LOAD, 3), FAULT_DONE);
 	object_put(file);
 	sketch_end(sp);

@@ -72,7 +72,7 @@ a_page_comes_back_exclusive(void **state)
 	end_sketch(sp);
 }
 
-/* A sharer that writes gets a copy; the other finds the same frame without reading again. */
+/* ALM-B06: a sharer that writes gets a copy; the other finds the same frame without reading again. */
 static void
 sharers_read_once_and_copy_on_write(void **state)
 {

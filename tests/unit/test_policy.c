@@ -6,7 +6,7 @@ static const struct placement all = { .policy = PLACE_INTERLEAVE };
 static const struct placement third = { .policy = PLACE_NODE, .node = 2 };
 
 /*
- * ALM-04, ALM-11: a stack's pages are local to whoever touches them; data is spread by page
+ * ALM-01, ALM-04, ALM-11: a stack's pages are local to whoever touches them; data is spread by page
  * number; a third kind lies where it was put.
  *
  * page     1 2 3 4   5 6 7 8 9   10 11

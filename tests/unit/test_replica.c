@@ -87,7 +87,7 @@ a_node_has_what_it_asked_for(void **state)
 }
 
 /*
- * ALM-03: the regions are one list, which every node reads: while one holds them in place for reading,
+ * ALM-01, ALM-03: the regions are one list, which every node reads: while one holds them in place for reading,
  * the others find theirs, and what one node has mapped all others see.
  */
 static void
