@@ -31,6 +31,10 @@ enum { CHANGED = 128, CANNOT_SET_UP = 127, NR_MSEAL = 462 };
 static int	file_rw, file_ro, file_wo;
 static uint64_t heap_end;
 
+/* What /proc tells of this process: as many lines as there may be maps, and as many pages that make some. */
+static char maps[16 << 20];
+enum { FILLING = 1000 };
+
 static void
 need(bool ok)
 {
@@ -130,10 +134,58 @@ drop_lock_right(void)
 	need(syscall(SYS_capset, &header, rights) == 0);
 }
 
+/* read_maps - what /proc tells, read by system calls alone: nothing is allocated for it. */
+static void
+read_maps(void)
+{
+	int	fd = open("/proc/self/maps", O_RDONLY);
+	size_t	at = 0;
+	ssize_t n;
+
+	need(fd >= 0);
+	while ((n = read(fd, maps + at, sizeof(maps) - at)) > 0)
+		at += (size_t)n;
+	close(fd);
+	need(at < sizeof(maps));
+	maps[at] = 0;
+}
+
+static long
+number_in(const char *path)
+{
+	char	text[32] = "";
+	int	fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	need(n > 0);
+	return strtol(text, NULL, 10);
+}
+
+/* fill_up - until there may be only so many maps more. Those of this process: all lines of its maps but one. */
+static void
+fill_up(unsigned spare)
+{
+	const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
+	long	  left = number_in("/proc/sys/vm/max_map_count") - spare + 1;
+
+	read_maps();
+	for (const char *at = maps; *at; at = strchr(at, '\n') + 1)
+		left--;
+	for (long i = 0; i < left; i++)
+		map((unsigned)(FILLING + i), 1, i % 2 ? PROT_READ : PROT_NONE, anon, -1);
+}
+
 static void
 set_allowance(enum allowance allowance)
 {
-	switch (allowance) {
+	unsigned spare;
+
+	if (spare_regions(allowance, &spare)) {
+		fill_up(spare);
+		return;
+	}
+	switch ((int)allowance) {
 	case ALLOW_ALL:
 		break;
 	case ALLOW_NO_SPACE:
@@ -257,22 +309,6 @@ may_lock(void)
 	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
 }
 
-/* read_maps - what /proc tells, read by system calls alone: nothing is allocated for it. */
-static void
-read_maps(char *text, size_t bytes)
-{
-	int	fd = open("/proc/self/maps", O_RDONLY);
-	size_t	at = 0;
-	ssize_t n;
-
-	need(fd >= 0);
-	while ((n = read(fd, text + at, bytes - at)) > 0)
-		at += (size_t)n;
-	close(fd);
-	need(at < bytes);
-	text[at] = 0;
-}
-
 static uint64_t
 hex(const char **at)
 {
@@ -315,11 +351,10 @@ parse_map(const char *at)
 static uint64_t
 digest_of_maps(void)
 {
-	static char text[1 << 17];
 	struct seen seen = { 0 };
 
-	read_maps(text, sizeof(text));
-	for (const char *at = text; *at; at = strchr(at, '\n') + 1)
+	read_maps();
+	for (const char *at = maps; *at; at = strchr(at, '\n') + 1)
 		seen_add(&seen, parse_map(at));
 	return seen_end(&seen);
 }

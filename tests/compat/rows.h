@@ -82,7 +82,17 @@ enum allowance {
 	ALLOW_ONE_LOCKED, /* RLIMIT_MEMLOCK of a page, which page 19 has; no right to more */
 	ALLOW_NO_LOCK,	  /* RLIMIT_MEMLOCK of 0; no right to more */
 	ALLOW_NO_FUTURE,  /* as ALLOW_ONE_LOCKED, and what comes is to be locked */
+	ALLOW_REGIONS,	  /* as many regions as there may be; ALLOW_REGIONS + n: n less */
+	ALLOW_REGIONS_END = ALLOW_REGIONS + 8,
 };
+
+/* spare_regions - how many more there may be; false: the request does not say. */
+static inline bool
+spare_regions(enum allowance allowance, unsigned *nr)
+{
+	*nr = (unsigned)allowance - ALLOW_REGIONS;
+	return allowance >= ALLOW_REGIONS;
+}
 
 /* One call. `spare` goes where VEC_SPARE_HERE and VEC_SPARE_THERE are. */
 struct request {

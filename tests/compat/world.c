@@ -143,7 +143,13 @@ run_pin(struct world *w, const uint64_t *a)
 static void
 set_allowance(struct space *sp, enum allowance allowance)
 {
-	switch (allowance) {
+	unsigned spare;
+
+	if (spare_regions(allowance, &spare)) {
+		sp->layout.max_regions = sp->nr_regions + spare;
+		return;
+	}
+	switch ((int)allowance) {
 	case ALLOW_ALL:
 		break;
 	case ALLOW_NO_SPACE:
