@@ -498,6 +498,17 @@ share_pages(struct space *a, struct va_range in_a, struct space *b, struct va_ra
 	return false;
 }
 
+/* pick_inside - mostly a byte of what is mapped. */
+static vaddr_t
+pick_inside(struct picker *picker, struct space *sp)
+{
+	const struct region *r = any_region(picker, sp);
+
+	if (one_in(picker, 4))
+		return pick_page(picker, sp) + below(picker, PAGE);
+	return r->range.start + below(picker, min_u64(region_pages(r), 64) * PAGE);
+}
+
 /* pick_transfer - false: the two ranges may overlap, and what a copy leaves there is anybody's guess. */
 static bool
 pick_transfer(struct picker *picker, struct space *sp, struct op *op)
@@ -509,10 +520,11 @@ pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[3] = below(picker, MAX_PROCESSES);
 	while (!library_space((unsigned)op->arg[3]));
 	other = library_space((unsigned)op->arg[3]);
-	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
+	op->arg[0] = pick_inside(picker, sp);
 	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
-	op->arg[2] = pick_page(picker, other) + below(picker, PAGE);
+	op->arg[2] = pick_inside(picker, other);
 	op->arg[4] = one_in(picker, 4) ? below(picker, 5 * PAGE) : op->arg[1];
+	op->arg[5] = one_in(picker, 2) ? draw(picker) : 0;
 	local = va_range(op->arg[0], op->arg[0] + op->arg[1]);
 	remote = va_range(op->arg[2], op->arg[2] + op->arg[4]);
 	return !(sp == other && range_overlaps(local, remote)) &&
