@@ -273,8 +273,8 @@ const struct known known[] = {
 	  "when it "
 	  "grows",
 	  is_behind_end, false },
-	{ "MADV_COLLAPSE; MADV_PAGEOUT where there is swap",
-	  "what they do is the kernel's choice at that moment", NULL, false },
+	{ "MADV_COLLAPSE, MADV_PAGEOUT", "what they do is the kernel's choice at that moment", NULL,
+	  false },
 	{ "process_vm_readv and _writev between ranges that overlap",
 	  "the order in which bytes are copied is nowhere promised", NULL, false },
 	{ "MAP_HUGETLB",

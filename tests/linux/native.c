@@ -96,19 +96,6 @@ inspect_host(void)
 		native_fail("maps below vm.mmap_min_addr are refused to all but root; run as root");
 }
 
-/* has_swap - there is a line behind the heading. */
-static bool
-has_swap(void)
-{
-	char  line[256];
-	FILE *file = fopen("/proc/swaps", "r");
-	bool  has = file && fgets(line, sizeof(line), file) && fgets(line, sizeof(line), file);
-
-	if (file)
-		fclose(file);
-	return has;
-}
-
 static void
 probe_features(void)
 {
@@ -118,7 +105,6 @@ probe_features(void)
 	host.has[LINUX_HAS_MERGING] = madvise(page, PAGE, MADV_MERGEABLE) == 0 &&
 				      number_in("/sys/kernel/mm/ksm/run") == 0;
 	munmap(page, PAGE);
-	host.has[LINUX_HAS_SWAP] = has_swap();
 	host.has[LINUX_HAS_SEALS] = syscall(SYS_MSEAL, NULL, 0, 0) == 0;
 }
 

@@ -160,7 +160,6 @@ struct agent_page;
 enum linux_feature {
 	LINUX_HAS_GUARDS,
 	LINUX_HAS_SEALS,
-	LINUX_HAS_SWAP,		   /* so page-out can take what is anonymous */
 	LINUX_HAS_MERGING,	   /* of equal pages; and nobody does it now */
 	LINUX_ZEROES_TAIL_OF_DISK, /* what was stored behind a file's end is gone when it grows */
 	LINUX_FEATURES,

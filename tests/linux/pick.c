@@ -310,8 +310,8 @@ pick_mmap(struct picker *picker, struct space *sp, struct op *op)
 }
 
 /*
- * Not asked for: MADV_COLLAPSE makes large pages, MADV_PAGEOUT takes what mincore would tell of if there
- * is swap, 100 and 101 break memory for the whole host.
+ * Not asked for: MADV_COLLAPSE makes large pages, MADV_PAGEOUT reclaims at once what the kernel likes,
+ * 100 and 101 break memory for the whole host.
  */
 static uint64_t
 pick_advice(struct picker *picker)
@@ -325,7 +325,6 @@ pick_advice(struct picker *picker)
 		ADVICE_DONTDUMP,      ADVICE_DODUMP,	     ADVICE_COLD,
 		ADVICE_POPULATE_READ, ADVICE_POPULATE_WRITE, ADVICE_DONTNEED_LOCKED,
 		ADVICE_REMOVE,	      ADVICE_MERGEABLE,	     ADVICE_UNMERGEABLE,
-		ADVICE_PAGEOUT,
 	};
 	uint64_t advice = all[below(picker, sizeof(all) / sizeof(all[0]))];
 
@@ -334,8 +333,6 @@ pick_advice(struct picker *picker)
 	if (!linux_has(LINUX_HAS_GUARDS) &&
 	    (advice == ADVICE_GUARD_INSTALL || advice == ADVICE_GUARD_REMOVE))
 		return ADVICE_DONTNEED;
-	if (linux_has(LINUX_HAS_SWAP) && advice == ADVICE_PAGEOUT)
-		return ADVICE_COLD;
 	if (!linux_has(LINUX_HAS_MERGING) &&
 	    (advice == ADVICE_MERGEABLE || advice == ADVICE_UNMERGEABLE))
 		return ADVICE_FREE;
