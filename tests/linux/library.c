@@ -373,6 +373,7 @@ do_limit(struct space *sp, const struct op *op)
 		[LIMIT_AS] = &sp->layout.limit_as,
 		[LIMIT_DATA] = &sp->layout.limit_data,
 		[LIMIT_STACK] = &sp->layout.limit_stack,
+		[LIMIT_MEMLOCK] = &sp->layout.limit_memlock,
 	};
 
 	write_lock(&sp->lock);

@@ -531,7 +531,8 @@ do_transfer(const struct op *op, int64_t number)
 static void
 do_limit(const struct op *op)
 {
-	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK };
+	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK,
+					       RLIMIT_MEMLOCK };
 	struct rlimit	 now;
 	pid_t		 pid = native_processes[op->process].pid;
 

@@ -66,6 +66,7 @@ enum limit {
 	LIMIT_AS,
 	LIMIT_DATA,
 	LIMIT_STACK,
+	LIMIT_MEMLOCK,
 	LIMITS,
 };
 

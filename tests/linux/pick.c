@@ -47,9 +47,9 @@ const struct theme themes[] = {
 	  .most_processes = 3,
 	  .is_about_files = true },
 	{ .name = "locks",
-	  .weights = { CALLS(24, 10, 10, 6, 4), USES(6, 8, 2, 0),
-		       TREE(2, 1), [OP_MREMAP] = 10, [OP_MLOCK] = 14, [OP_MUNLOCK] = 8,
-		       [OP_MLOCKALL] = 3, [OP_MUNLOCKALL] = 2, [OP_MSYNC] = 3, [OP_MINCORE] = 4 },
+	  .weights = { CALLS(24, 10, 10, 6, 4), USES(6, 8, 2, 0), TREE(2, 1), [OP_MREMAP] = 10,
+		       [OP_MLOCK] = 14, [OP_MUNLOCK] = 8, [OP_MLOCKALL] = 3, [OP_MUNLOCKALL] = 2,
+		       [OP_MSYNC] = 3, [OP_MINCORE] = 4, [OP_LIMIT] = 3 },
 	  .most_processes = 2,
 	  .has_limits = true,
 	  .is_small = true },
@@ -472,6 +472,16 @@ pick_file(struct picker *picker, struct op *op)
 	}
 }
 
+/* pick_lock_limit - also none at all, less than a page, and less than is locked. */
+static uint64_t
+pick_lock_limit(struct picker *picker, struct space *sp)
+{
+	if (one_in(picker, 4))
+		return one_in(picker, 2) ? 0 : 1 + below(picker, PAGE);
+	return sp->locked_pages * PAGE + below(picker, 64) * PAGE -
+	       min_u64(sp->locked_pages, below(picker, 16)) * PAGE;
+}
+
 /* A little more than there is, or nearly none. */
 static uint64_t
 pick_limit(struct picker *picker, struct space *sp, enum limit limit)
@@ -561,9 +571,13 @@ pick_ranged(struct picker *picker, struct space *sp, struct op *op)
 static bool
 pick_limits(struct picker *picker, struct space *sp, struct op *op)
 {
+	bool holds_locks = sp->layout.limit_memlock != UINT64_MAX;
+
 	op->arg[0] = below(picker, LIMITS);
-	op->arg[1] = pick_limit(picker, sp, (enum limit)op->arg[0]);
-	return picker->theme->has_limits;
+	op->arg[1] = op->arg[0] == LIMIT_MEMLOCK ? pick_lock_limit(picker, sp)
+						 : pick_limit(picker, sp, (enum limit)op->arg[0]);
+	/* Who may lock without a limit goes on doing so. */
+	return picker->theme->has_limits && (op->arg[0] != LIMIT_MEMLOCK || holds_locks);
 }
 
 /* fill_in - the operands of op->kind; false: it cannot be done now. */

@@ -114,7 +114,7 @@ tell_call(FILE *out, const struct op *op, const struct result *result)
 static void
 tell_rest(FILE *out, const struct op *op, const struct result *result)
 {
-	static const char *const limits[LIMITS] = { "as", "data", "stack" };
+	static const char *const limits[LIMITS] = { "as", "data", "stack", "memlock" };
 	const char		*file = op->file == FILE_NONE ? "" : file_names[op->file];
 
 	if (op->kind == OP_TRUNCATE) {
