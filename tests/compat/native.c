@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ enum { LINUX_MAJOR = 6, LINUX_MINOR = 18 };
 /* Exit codes: an error number, with CHANGED if there are other maps. */
 enum { CHANGED = 128, CANNOT_SET_UP = 127, NR_MSEAL = 462 };
 
-static int	file_rw, file_ro, file_wo;
+static int	file_rw, file_ro, file_wo, file_noexec;
 static uint64_t heap_end;
 
 /* What /proc tells of this process: as many lines as there may be maps, and as many pages that make some. */
@@ -85,6 +86,22 @@ map_device(void)
 	map(DEVICE_PAGE, DEVICE_PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 }
 
+/* map_noexec - a page of a file on a mount of its own, which is nowhere in the tree and goes with the process. */
+static void
+map_noexec(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tmpfs", 0);
+	int root;
+
+	need(context >= 0 &&
+	     syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0);
+	root = (int)syscall(SYS_fsmount, context, 0, MOUNT_ATTR_NOEXEC);
+	need(root >= 0);
+	file_noexec = openat(root, "file", O_CREAT | O_RDWR, 0700);
+	need(file_noexec >= 0 && ftruncate(file_noexec, PG) == 0);
+	map(NOEXEC_PAGE, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, file_noexec);
+}
+
 static void
 make_memory(const struct request *request)
 {
@@ -107,6 +124,8 @@ make_memory(const struct request *request)
 	need(madvise((void *)P(23), PG, ADVICE_GUARD_INSTALL) == 0);
 	if (wants_device(request))
 		map_device();
+	if (wants_noexec(request))
+		map_noexec();
 	map(40, 2, rw, anon, -1);
 	memcpy((void *)VEC_AT(0), vectors, sizeof(vectors));
 	memcpy((void *)VEC_AT(VEC_SPARE_HERE), request->spare, sizeof(request->spare));
@@ -220,6 +239,8 @@ fd_of(uint64_t file)
 		return file_ro;
 	case FILE_WO:
 		return file_wo;
+	case FILE_NOEXEC:
+		return file_noexec;
 	case FILE_NONE:
 		break;
 	}

@@ -297,6 +297,18 @@ const struct row rows[] = {
 	  "one region less than there may be, FIXED, inside a region",
 	  { P(1), PG, 1, ANON | MAPF_FIXED },
 	  ALLOWED(OK, ALLOW_REGIONS + 1) },
+	{ CALL_MMAP,
+	  "executable, a file that nobody may execute",
+	  { 0, PG, 5, MAPF_PRIVATE, FILE_NOEXEC },
+	  SAME(ERR_PERM) },
+	{ CALL_MMAP,
+	  "a file that nobody may execute",
+	  { 0, PG, 3, MAPF_SHARED, FILE_NOEXEC },
+	  SAME(OK) },
+	{ CALL_MMAP,
+	  "executable and GROWSDOWN, a file that nobody may execute",
+	  { 0, PG, 5, MAPF_PRIVATE | MAPF_GROWSDOWN, FILE_NOEXEC },
+	  SAME(ERR_PERM) },
 
 	/* addr, length */
 	{ CALL_MUNMAP, "unaligned", { P(1) + 1, PG }, SAME(ERR_INVAL) },
@@ -404,6 +416,11 @@ const struct row rows[] = {
 	  "as many regions as there may be, a hole",
 	  { P(30), PG, 1 },
 	  ALLOWED(ERR_NOMEM, ALLOW_REGIONS + 0) },
+	{ CALL_MPROTECT,
+	  "executable, a file that nobody may execute",
+	  { P(27), PG, 5 },
+	  SAME(ERR_ACCES) },
+	{ CALL_MPROTECT, "read-only, a file that nobody may execute", { P(27), PG, 1 }, SAME(OK) },
 
 	/* addr, old length, new length, flags, new addr */
 	{ CALL_MREMAP, "unknown flag", { P(1), PG, PG, 8 }, SAME(ERR_INVAL) },

@@ -18,6 +18,7 @@
  *	21        private anonymous without any right
  *	23        a guard in private anonymous memory
  *	25 .. 26  a device, shared, rw: only for rows that begin there
+ *	27        a file that nobody may execute, private, rw: likewise
  *	40 .. 41  private anonymous, rw: vectors and results; holds the iovecs of VEC_AT
  *	50 .. 51  private anonymous, rw, a stack
  *	all others: nothing
@@ -72,6 +73,7 @@ enum file {
 	FILE_RW,
 	FILE_RO,
 	FILE_WO,
+	FILE_NOEXEC, /* where it lies is mounted so */
 };
 
 /* What the process may have, from when its memory stands. */
@@ -136,6 +138,15 @@ wants_device(const struct request *request)
 	if (request->call == CALL_READV || request->call == CALL_WRITEV)
 		return request->arg[2] == VEC_DEVICE;
 	return at >= P(DEVICE_PAGE) && at < P(DEVICE_PAGE + DEVICE_PAGES);
+}
+
+#define NOEXEC_PAGE 27
+
+static inline bool
+wants_noexec(const struct request *request)
+{
+	return request->arg[0] == P(NOEXEC_PAGE) ||
+	       (request->call == CALL_MMAP && request->arg[4] == FILE_NOEXEC);
 }
 
 struct row {
