@@ -1,4 +1,4 @@
-/* rows.c - the rows of docs/compat.md: one table, so one file. */
+/* rows.c - the rows of docs/compat.md. It is long for one reason: they are one table. */
 #include "compat/rows.h"
 
 #define SAME(error)	     .linux_gives = (error), .gives = (error)
