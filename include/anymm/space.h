@@ -122,6 +122,7 @@ struct map_request {
 	uint64_t       offset;	       /* bytes, page aligned */
 	bool	       readonly_file;  /* the file was opened without write permission */
 	bool	       writeonly_file; /* the file was opened without read permission */
+	bool noexec_file;     /* nothing of it may be executed (where it lies is mounted so) */
 	bool align_by_offset; /* large mappings follow the file's alignment (a regular file) */
 	unsigned
 		region_flags; /* GROWSDOWN .. NOMERGE and hints of enum region_flag, for image loaders */
@@ -144,7 +145,7 @@ err_t space_unmap(struct space *sp, vaddr_t addr, uint64_t length);
 /*
  * space_protect - mprotect(2).
  *   fails  ERR_INVAL: nothing changed; ERR_NOMEM at a hole or over a limit, ERR_ACCES at
- *          a region that may not become writable: the part before it is changed, as
+ *          a region that may not become writable or executable: the part before it is changed, as
  *          Linux does; ERR_NOMEM for want of memory: nothing changed
  */
 err_t space_protect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot);

@@ -135,7 +135,8 @@ check_kind(struct check *c, const struct region *r)
 	    ((r->flags & REGION_SHARED) && r->place.policy != PLACE_LOCAL))
 		fail_region(c, r, "has a placement that it may not have");
 	if ((r->prot & ~(prot_t)PROT_RWX) ||
-	    ((r->flags & REGION_MAYNOTWRITE) && (r->prot & PROT_W)))
+	    ((r->flags & REGION_MAYNOTWRITE) && (r->prot & PROT_W)) ||
+	    ((r->flags & REGION_MAYNOTEXEC) && (r->prot & PROT_X)))
 		fail_region(c, r, "has a protection that it may not have");
 }
 

@@ -172,6 +172,8 @@ check_file_type(const struct map_request *request, uint64_t bytes)
 		return ERR_ACCES;
 	if (request->writeonly_file)
 		return ERR_ACCES;
+	if ((request->prot & PROT_X) && request->noexec_file)
+		return ERR_PERM;
 	return is_private_only(request) ? ERR_INVAL : OK;
 }
 
@@ -218,6 +220,8 @@ kind_of(const struct map_request *request, struct object *object)
 		kind.flags |= REGION_SHARED;
 	if (is_shared(request) && !is_anonymous(request) && request->readonly_file)
 		kind.flags |= REGION_MAYNOTWRITE;
+	if (!is_anonymous(request) && request->noexec_file)
+		kind.flags |= REGION_MAYNOTEXEC;
 	if (!is_anonymous(request) && request->align_by_offset)
 		kind.flags |= REGION_ALIGNED;
 	if (object && object_is_device(object))

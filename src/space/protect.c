@@ -3,7 +3,7 @@
  *
  * As in Linux, the first thing in the way ends the call after the part before it
  * has been changed: a hole or a limit with ERR_NOMEM, a region that may not become
- * writable with ERR_ACCES, a sealed one with ERR_PERM. Every other error leaves all as it was. What hardware may still
+ * writable or executable with ERR_ACCES, a sealed one with ERR_PERM. Every other error leaves all as it was. What hardware may still
  * do is taken away before the call returns, on every CPU; what it may do more,
  * the next fault finds out.
  */
@@ -23,12 +23,13 @@ enum {
 /*
  * refuse - what is wrong with giving this part of a region the protection.
  *   gives  *data, the bytes that have become data on the way, counted on
- *   fails  ERR_ACCES: it may not become writable; ERR_PERM: it is sealed; ERR_NOMEM: over a limit
+ *   fails  ERR_ACCES: it may not become writable, or executable; ERR_PERM: it is sealed; ERR_NOMEM: over a limit
  */
 static err_t
 refuse(struct space *sp, const struct region *r, uint64_t bytes, prot_t prot, uint64_t *data)
 {
-	if ((prot & PROT_W) && (r->flags & REGION_MAYNOTWRITE))
+	if (((prot & PROT_W) && (r->flags & REGION_MAYNOTWRITE)) ||
+	    ((prot & PROT_X) && (r->flags & REGION_MAYNOTEXEC)))
 		return ERR_ACCES;
 	if (r->flags & REGION_SEALED)
 		return ERR_PERM;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/mount.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +29,12 @@ enum { LINUX_MAJOR = 6, LINUX_MINOR = 18 };
 /* Exit codes: an error number, with CHANGED if there are other maps. */
 enum { CHANGED = 128, CANNOT_SET_UP = 127, NR_MSEAL = 462 };
 
-static int	file_rw, file_ro, file_wo;
+static int	file_rw, file_ro, file_wo, file_noexec;
 static uint64_t heap_end;
+
+/* What /proc tells of this process: as many lines as there may be maps, and as many pages that make some. */
+static char maps[16 << 20];
+enum { FILLING = 1000 };
 
 static void
 need(bool ok)
@@ -81,6 +86,22 @@ map_device(void)
 	map(DEVICE_PAGE, DEVICE_PAGES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
 }
 
+/* map_noexec - a page of a file on a mount of its own, which is nowhere in the tree and goes with the process. */
+static void
+map_noexec(void)
+{
+	int context = (int)syscall(SYS_fsopen, "tmpfs", 0);
+	int root;
+
+	need(context >= 0 &&
+	     syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0);
+	root = (int)syscall(SYS_fsmount, context, 0, MOUNT_ATTR_NOEXEC);
+	need(root >= 0);
+	file_noexec = openat(root, "file", O_CREAT | O_RDWR, 0700);
+	need(file_noexec >= 0 && ftruncate(file_noexec, PG) == 0);
+	map(NOEXEC_PAGE, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE, file_noexec);
+}
+
 static void
 make_memory(const struct request *request)
 {
@@ -103,6 +124,8 @@ make_memory(const struct request *request)
 	need(madvise((void *)P(23), PG, ADVICE_GUARD_INSTALL) == 0);
 	if (wants_device(request))
 		map_device();
+	if (wants_noexec(request))
+		map_noexec();
 	map(40, 2, rw, anon, -1);
 	memcpy((void *)VEC_AT(0), vectors, sizeof(vectors));
 	memcpy((void *)VEC_AT(VEC_SPARE_HERE), request->spare, sizeof(request->spare));
@@ -130,10 +153,58 @@ drop_lock_right(void)
 	need(syscall(SYS_capset, &header, rights) == 0);
 }
 
+/* read_maps - what /proc tells, read by system calls alone: nothing is allocated for it. */
+static void
+read_maps(void)
+{
+	int	fd = open("/proc/self/maps", O_RDONLY);
+	size_t	at = 0;
+	ssize_t n;
+
+	need(fd >= 0);
+	while ((n = read(fd, maps + at, sizeof(maps) - at)) > 0)
+		at += (size_t)n;
+	close(fd);
+	need(at < sizeof(maps));
+	maps[at] = 0;
+}
+
+static long
+number_in(const char *path)
+{
+	char	text[32] = "";
+	int	fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	need(n > 0);
+	return strtol(text, NULL, 10);
+}
+
+/* fill_up - until there may be only so many maps more. Those of this process: all lines of its maps but one. */
+static void
+fill_up(unsigned spare)
+{
+	const int anon = MAP_PRIVATE | MAP_ANONYMOUS;
+	long	  left = number_in("/proc/sys/vm/max_map_count") - spare + 1;
+
+	read_maps();
+	for (const char *at = maps; *at; at = strchr(at, '\n') + 1)
+		left--;
+	for (long i = 0; i < left; i++)
+		map((unsigned)(FILLING + i), 1, i % 2 ? PROT_READ : PROT_NONE, anon, -1);
+}
+
 static void
 set_allowance(enum allowance allowance)
 {
-	switch (allowance) {
+	unsigned spare;
+
+	if (spare_regions(allowance, &spare)) {
+		fill_up(spare);
+		return;
+	}
+	switch ((int)allowance) {
 	case ALLOW_ALL:
 		break;
 	case ALLOW_NO_SPACE:
@@ -168,6 +239,8 @@ fd_of(uint64_t file)
 		return file_ro;
 	case FILE_WO:
 		return file_wo;
+	case FILE_NOEXEC:
+		return file_noexec;
 	case FILE_NONE:
 		break;
 	}
@@ -257,22 +330,6 @@ may_lock(void)
 	       (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY);
 }
 
-/* read_maps - what /proc tells, read by system calls alone: nothing is allocated for it. */
-static void
-read_maps(char *text, size_t bytes)
-{
-	int	fd = open("/proc/self/maps", O_RDONLY);
-	size_t	at = 0;
-	ssize_t n;
-
-	need(fd >= 0);
-	while ((n = read(fd, text + at, bytes - at)) > 0)
-		at += (size_t)n;
-	close(fd);
-	need(at < bytes);
-	text[at] = 0;
-}
-
 static uint64_t
 hex(const char **at)
 {
@@ -315,11 +372,10 @@ parse_map(const char *at)
 static uint64_t
 digest_of_maps(void)
 {
-	static char text[1 << 17];
 	struct seen seen = { 0 };
 
-	read_maps(text, sizeof(text));
-	for (const char *at = text; *at; at = strchr(at, '\n') + 1)
+	read_maps();
+	for (const char *at = maps; *at; at = strchr(at, '\n') + 1)
 		seen_add(&seen, parse_map(at));
 	return seen_end(&seen);
 }

@@ -18,6 +18,7 @@
  *	21        private anonymous without any right
  *	23        a guard in private anonymous memory
  *	25 .. 26  a device, shared, rw: only for rows that begin there
+ *	27        a file that nobody may execute, private, rw: likewise
  *	40 .. 41  private anonymous, rw: vectors and results; holds the iovecs of VEC_AT
  *	50 .. 51  private anonymous, rw, a stack
  *	all others: nothing
@@ -72,6 +73,7 @@ enum file {
 	FILE_RW,
 	FILE_RO,
 	FILE_WO,
+	FILE_NOEXEC, /* where it lies is mounted so */
 };
 
 /* What the process may have, from when its memory stands. */
@@ -82,7 +84,17 @@ enum allowance {
 	ALLOW_ONE_LOCKED, /* RLIMIT_MEMLOCK of a page, which page 19 has; no right to more */
 	ALLOW_NO_LOCK,	  /* RLIMIT_MEMLOCK of 0; no right to more */
 	ALLOW_NO_FUTURE,  /* as ALLOW_ONE_LOCKED, and what comes is to be locked */
+	ALLOW_REGIONS,	  /* as many regions as there may be; ALLOW_REGIONS + n: n less */
+	ALLOW_REGIONS_END = ALLOW_REGIONS + 8,
 };
+
+/* spare_regions - how many more there may be; false: the request does not say. */
+static inline bool
+spare_regions(enum allowance allowance, unsigned *nr)
+{
+	*nr = (unsigned)allowance - ALLOW_REGIONS;
+	return allowance >= ALLOW_REGIONS;
+}
 
 /* One call. `spare` goes where VEC_SPARE_HERE and VEC_SPARE_THERE are. */
 struct request {
@@ -126,6 +138,15 @@ wants_device(const struct request *request)
 	if (request->call == CALL_READV || request->call == CALL_WRITEV)
 		return request->arg[2] == VEC_DEVICE;
 	return at >= P(DEVICE_PAGE) && at < P(DEVICE_PAGE + DEVICE_PAGES);
+}
+
+#define NOEXEC_PAGE 27
+
+static inline bool
+wants_noexec(const struct request *request)
+{
+	return request->arg[0] == P(NOEXEC_PAGE) ||
+	       (request->call == CALL_MMAP && request->arg[4] == FILE_NOEXEC);
 }
 
 struct row {

@@ -64,7 +64,7 @@ linux_gives_what_the_rows_say(void **state)
 		if (is_ours(row->call))
 			continue;
 		if (!native_run(&request, &native)) {
-			if (wants_device(&request))
+			if (wants_device(&request) || wants_noexec(&request))
 				continue;
 			print_message(
 				"this Linux cannot say: older than 6.18, or may not lock memory\n");

@@ -76,7 +76,8 @@ run_mmap(struct world *w, const uint64_t *a)
 				       .object = a[4] == FILE_NONE ? NULL : w->file,
 				       .offset = a[5],
 				       .readonly_file = a[4] == FILE_RO,
-				       .writeonly_file = a[4] == FILE_WO };
+				       .writeonly_file = a[4] == FILE_WO,
+				       .noexec_file = a[4] == FILE_NOEXEC };
 	vaddr_t		   at;
 
 	return call_mmap(w->sp, &request, &at);
@@ -143,7 +144,13 @@ run_pin(struct world *w, const uint64_t *a)
 static void
 set_allowance(struct space *sp, enum allowance allowance)
 {
-	switch (allowance) {
+	unsigned spare;
+
+	if (spare_regions(allowance, &spare)) {
+		sp->layout.max_regions = sp->nr_regions + spare;
+		return;
+	}
+	switch ((int)allowance) {
 	case ALLOW_ALL:
 		break;
 	case ALLOW_NO_SPACE:
@@ -181,11 +188,27 @@ map_device(struct world *w)
 	object_put(map.object);
 }
 
+static void
+map_noexec(struct world *w)
+{
+	struct map_request map = { .addr = P(NOEXEC_PAGE),
+				   .length = PG,
+				   .prot = PROT_RW,
+				   .flags = MAPF_PRIVATE | MAPF_FIXED,
+				   .object = w->file,
+				   .noexec_file = true };
+	vaddr_t		   at;
+
+	EXPECT_OK(call_mmap(w->sp, &map, &at));
+}
+
 void
 world_prepare(struct world *w, const struct request *request)
 {
 	if (wants_device(request))
 		map_device(w);
+	if (wants_noexec(request))
+		map_noexec(w);
 	assert_int_equal(copy_to_space(w->sp, VEC_AT(VEC_SPARE_HERE), request->spare,
 				       sizeof(request->spare)),
 			 0);

@@ -9,6 +9,7 @@
  * operation has run without reaching its k-th allocation. The file is long for one
  * reason: one table holds every operation there is.
  */
+#include "fail/calls.h"
 #include "fail/pins.h"
 
 #include <stdio.h>
@@ -691,6 +692,24 @@ static const struct operation operations[] = {
 	OPERATION(migrate_the_heap, .is_partial = true),
 	OPERATION(touch_from_another_node, .prepare = prepare_next_touch, .may_keep = KEEPS_TABLES),
 	OPERATION(replicate),
+	OPERATION(map_and_populate, .is_partial = true),
+	OPERATION(map_locked, .is_partial = true),
+	OPERATION(brk_up_locked, .prepare = prepare_locked_future, .is_partial = true),
+	OPERATION(grow_locked, .prepare = prepare_locked_future, .is_partial = true),
+	OPERATION(protect_locked_writable, .prepare = prepare_locked_read_only, .is_partial = true),
+	OPERATION(unlock_everything, .prepare = prepare_locked_future),
+	OPERATION(leave_locked_memory, .prepare = prepare_locked_future),
+	OPERATION(advise_dontneed_locked, .prepare = prepare_locked_future),
+	OPERATION(guard_pieces, .prepare = prepare_pieces),
+	OPERATION(unguard_pieces, .prepare = prepare_pieces),
+	OPERATION(drop_pieces, .prepare = prepare_pieces),
+	OPERATION(protect_pieces, .prepare = prepare_pieces),
+	OPERATION(fork_process, .prepare = prepare_pieces),
+	OPERATION(advise_to_next_touch),
+	OPERATION(advise_populate_read, .is_partial = true),
+	OPERATION(write_by_vectors, .is_partial = true),
+	OPERATION(sync_file, .prepare = prepare_dirty_file, .is_partial = true),
+	OPERATION(unmap_dirty_file, .prepare = prepare_dirty_file),
 	OPERATION(quit, .cannot_fail = true),
 	OPERATION(quit, .prepare = prepare_pins, .cannot_fail = true),
 };

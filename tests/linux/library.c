@@ -347,17 +347,14 @@ do_mincore(struct space *sp, const struct op *op, struct result *result)
 static int64_t
 do_transfer(struct space *sp, const struct op *op)
 {
-	const struct user_iovec vectors[2] = {
-		{ .base = op->arg[0], .bytes = op->arg[1] },
-		{ .base = op->arg[2], .bytes = op->arg[4] },
-	};
+	struct element		  vectors[2][MOST_ELEMENTS];
 	struct process_vm_request request = {
 		.local = sp,
 		.remote = library_space((unsigned)op->arg[3]),
 		.local_vec = buffer_of(op->process),
-		.nr_local = 1,
+		.nr_local = op_vector(op, false, vectors[0]),
 		.remote_vec = buffer_of(op->process) + sizeof(vectors[0]),
-		.nr_remote = 1,
+		.nr_remote = op_vector(op, true, vectors[1]),
 	};
 	uint64_t done;
 	err_t	 err;
@@ -376,6 +373,7 @@ do_limit(struct space *sp, const struct op *op)
 		[LIMIT_AS] = &sp->layout.limit_as,
 		[LIMIT_DATA] = &sp->layout.limit_data,
 		[LIMIT_STACK] = &sp->layout.limit_stack,
+		[LIMIT_MEMLOCK] = &sp->layout.limit_memlock,
 	};
 
 	write_lock(&sp->lock);

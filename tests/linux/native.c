@@ -518,21 +518,21 @@ do_mincore(const struct op *op, struct result *result)
 static int64_t
 do_transfer(const struct op *op, int64_t number)
 {
-	const struct iovec vectors[2] = {
-		{ .iov_base = (void *)op->arg[0], .iov_len = op->arg[1] },
-		{ .iov_base = (void *)op->arg[2], .iov_len = op->arg[4] },
-	};
-	uint64_t at = buffer_of(op->process);
+	struct element vectors[2][MOST_ELEMENTS];
+	unsigned       nr = op_vector(op, false, vectors[0]);
+	unsigned       nr_remote = op_vector(op, true, vectors[1]);
+	uint64_t       at = buffer_of(op->process);
 
 	memcpy(host.slots[op->process].buffer, vectors, sizeof(vectors));
-	return CALL(op->process, number, (uint64_t)native_processes[op->arg[3]].pid, at, 1,
-		    at + sizeof(vectors[0]), 1, 0);
+	return CALL(op->process, number, (uint64_t)native_processes[op->arg[3]].pid, at, nr,
+		    at + sizeof(vectors[0]), nr_remote, 0);
 }
 
 static void
 do_limit(const struct op *op)
 {
-	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK };
+	static const int resources[LIMITS] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK,
+					       RLIMIT_MEMLOCK };
 	struct rlimit	 now;
 	pid_t		 pid = native_processes[op->process].pid;
 

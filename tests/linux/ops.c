@@ -55,3 +55,53 @@ const struct op_traits op_traits[OP_KINDS] = {
 	[OP_VISIT] = { .name = "visit", .is_look = true },
 	[OP_MARK] = { .name = "mark", .is_look = true },
 };
+
+/* A number made of another. */
+static uint64_t
+stir(uint64_t seed)
+{
+	seed = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9u;
+	seed = (seed ^ seed >> 27) * 0x94d049bb133111ebu;
+	return seed ^ seed >> 31;
+}
+
+/* add_bad - somewhere among the elements: nowhere a user may reach, or of negative length. */
+static unsigned
+add_bad(struct element *vector, unsigned nr, uint64_t seed)
+{
+	static const struct element bad[] = {
+		{ (uint64_t)0xffff800000000000, 8 },
+		{ 8, 8 },
+		{ 8, 0 },
+		{ ARCH_USER_END, 0 },
+		{ ARCH_USER_END - 4, 8 },
+		{ 0x1000, (uint64_t)1 << 63 },
+		{ 0x1000, (uint64_t)1 << 62 },
+	};
+	unsigned at = (unsigned)(stir(seed + 1) % (nr + 1));
+
+	for (unsigned i = nr; i > at; i--)
+		vector[i] = vector[i - 1];
+	vector[at] = bad[stir(seed + 2) % ARRAY_SIZE(bad)];
+	return nr + 1;
+}
+
+unsigned
+op_vector(const struct op *op, bool is_remote, struct element *vector)
+{
+	uint64_t       seed = op->arg[5] ? stir(op->arg[5] + is_remote) : 0;
+	struct element rest = { op->arg[is_remote ? 2 : 0], op->arg[is_remote ? 4 : 1] };
+	unsigned       nr = seed % (MOST_ELEMENTS - 1), last = nr;
+	bool	       backwards = seed >> 8 & 1;
+
+	for (unsigned i = 0; i < nr; i++) {
+		uint64_t bytes = stir(seed + 10 + i) % (rest.bytes + 1);
+
+		vector[backwards ? nr - i : i] = (struct element){ rest.base, bytes };
+		rest.base += bytes;
+		rest.bytes -= bytes;
+	}
+	vector[backwards ? 0 : last] = rest;
+	nr++;
+	return seed && (seed >> 16) % 8 == 0 ? add_bad(vector, nr, seed) : nr;
+}

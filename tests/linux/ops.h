@@ -45,7 +45,7 @@ enum op_kind {
 	OP_MSEAL,      /* addr, length, flags */
 	OP_MSYNC,      /* addr, length, flags */
 	OP_MINCORE,    /* addr, length */
-	OP_VM_READ,    /* local addr, bytes, remote addr, remote process, remote bytes */
+	OP_VM_READ,    /* local addr, bytes, remote addr, remote process, remote bytes, cuts */
 	OP_VM_WRITE,   /* likewise */
 	OP_FETCH,      /* addr: a return instruction is put there, if it can, and run */
 	OP_TRUNCATE,   /* bytes; file */
@@ -66,6 +66,7 @@ enum limit {
 	LIMIT_AS,
 	LIMIT_DATA,
 	LIMIT_STACK,
+	LIMIT_MEMLOCK,
 	LIMITS,
 };
 
@@ -88,6 +89,18 @@ struct op {
 	enum file    file;
 	uint64_t     arg[6];
 };
+
+/*
+ * One side of OP_VM_READ and OP_VM_WRITE as a vector for the call: its range as it is, or in several
+ * elements, some of them empty, in any order, and now and then one more that is no good.
+ */
+#define MOST_ELEMENTS 5
+
+struct element {
+	uint64_t base, bytes;
+};
+
+unsigned op_vector(const struct op *op, bool is_remote, struct element *vector);
 
 /* `value`: what the call gives, a negative number for an error; of accesses: the bytes. */
 struct result {

@@ -47,9 +47,9 @@ const struct theme themes[] = {
 	  .most_processes = 3,
 	  .is_about_files = true },
 	{ .name = "locks",
-	  .weights = { CALLS(24, 10, 10, 6, 4), USES(6, 8, 2, 0),
-		       TREE(2, 1), [OP_MREMAP] = 10, [OP_MLOCK] = 14, [OP_MUNLOCK] = 8,
-		       [OP_MLOCKALL] = 3, [OP_MUNLOCKALL] = 2, [OP_MSYNC] = 3, [OP_MINCORE] = 4 },
+	  .weights = { CALLS(24, 10, 10, 6, 4), USES(6, 8, 2, 0), TREE(2, 1), [OP_MREMAP] = 10,
+		       [OP_MLOCK] = 14, [OP_MUNLOCK] = 8, [OP_MLOCKALL] = 3, [OP_MUNLOCKALL] = 2,
+		       [OP_MSYNC] = 3, [OP_MINCORE] = 4, [OP_LIMIT] = 3 },
 	  .most_processes = 2,
 	  .has_limits = true,
 	  .is_small = true },
@@ -472,6 +472,16 @@ pick_file(struct picker *picker, struct op *op)
 	}
 }
 
+/* pick_lock_limit - also none at all, less than a page, and less than is locked. */
+static uint64_t
+pick_lock_limit(struct picker *picker, struct space *sp)
+{
+	if (one_in(picker, 4))
+		return one_in(picker, 2) ? 0 : 1 + below(picker, PAGE);
+	return sp->locked_pages * PAGE + below(picker, 64) * PAGE -
+	       min_u64(sp->locked_pages, below(picker, 16)) * PAGE;
+}
+
 /* A little more than there is, or nearly none. */
 static uint64_t
 pick_limit(struct picker *picker, struct space *sp, enum limit limit)
@@ -498,6 +508,17 @@ share_pages(struct space *a, struct va_range in_a, struct space *b, struct va_ra
 	return false;
 }
 
+/* pick_inside - mostly a byte of what is mapped. */
+static vaddr_t
+pick_inside(struct picker *picker, struct space *sp)
+{
+	const struct region *r = any_region(picker, sp);
+
+	if (one_in(picker, 4))
+		return pick_page(picker, sp) + below(picker, PAGE);
+	return r->range.start + below(picker, min_u64(region_pages(r), 64) * PAGE);
+}
+
 /* pick_transfer - false: the two ranges may overlap, and what a copy leaves there is anybody's guess. */
 static bool
 pick_transfer(struct picker *picker, struct space *sp, struct op *op)
@@ -509,10 +530,11 @@ pick_transfer(struct picker *picker, struct space *sp, struct op *op)
 		op->arg[3] = below(picker, MAX_PROCESSES);
 	while (!library_space((unsigned)op->arg[3]));
 	other = library_space((unsigned)op->arg[3]);
-	op->arg[0] = pick_page(picker, sp) + below(picker, PAGE);
+	op->arg[0] = pick_inside(picker, sp);
 	op->arg[1] = below(picker, one_in(picker, 3) ? 3 * PAGE : 100);
-	op->arg[2] = pick_page(picker, other) + below(picker, PAGE);
+	op->arg[2] = pick_inside(picker, other);
 	op->arg[4] = one_in(picker, 4) ? below(picker, 5 * PAGE) : op->arg[1];
+	op->arg[5] = one_in(picker, 2) ? draw(picker) : 0;
 	local = va_range(op->arg[0], op->arg[0] + op->arg[1]);
 	remote = va_range(op->arg[2], op->arg[2] + op->arg[4]);
 	return !(sp == other && range_overlaps(local, remote)) &&
@@ -549,9 +571,13 @@ pick_ranged(struct picker *picker, struct space *sp, struct op *op)
 static bool
 pick_limits(struct picker *picker, struct space *sp, struct op *op)
 {
+	bool holds_locks = sp->layout.limit_memlock != UINT64_MAX;
+
 	op->arg[0] = below(picker, LIMITS);
-	op->arg[1] = pick_limit(picker, sp, (enum limit)op->arg[0]);
-	return picker->theme->has_limits;
+	op->arg[1] = op->arg[0] == LIMIT_MEMLOCK ? pick_lock_limit(picker, sp)
+						 : pick_limit(picker, sp, (enum limit)op->arg[0]);
+	/* Who may lock without a limit goes on doing so. */
+	return picker->theme->has_limits && (op->arg[0] != LIMIT_MEMLOCK || holds_locks);
 }
 
 /* fill_in - the operands of op->kind; false: it cannot be done now. */

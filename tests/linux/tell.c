@@ -114,7 +114,7 @@ tell_call(FILE *out, const struct op *op, const struct result *result)
 static void
 tell_rest(FILE *out, const struct op *op, const struct result *result)
 {
-	static const char *const limits[LIMITS] = { "as", "data", "stack" };
+	static const char *const limits[LIMITS] = { "as", "data", "stack", "memlock" };
 	const char		*file = op->file == FILE_NONE ? "" : file_names[op->file];
 
 	if (op->kind == OP_TRUNCATE) {
@@ -127,7 +127,7 @@ tell_rest(FILE *out, const struct op *op, const struct result *result)
 		tell_access(out, op, result);
 	} else {
 		fprintf(out, "# %s %s", op_traits[op->kind].name, file);
-		for (unsigned i = 0; i < 5; i++)
+		for (unsigned i = 0; i < ARRAY_SIZE(op->arg); i++)
 			fprintf(out, " 0x%" PRIx64, op->arg[i]);
 		fprintf(out, " = %" PRId64 "\n", result->value);
 	}

@@ -402,7 +402,10 @@ struct residency {
 	uint8_t	 got[FLAT_CELL_BYTES];
 };
 
-/* is_plausible - what the model can know of one page: what was written is there, a guard is not. */
+/*
+ * is_plausible - what the model can know of one page: what was written is there; behind a guard only
+ * an object can have one.
+ */
 static bool
 is_plausible(const struct story_op *op, const struct flat_region *r, vaddr_t va, uint8_t byte)
 {
@@ -411,7 +414,7 @@ is_plausible(const struct story_op *op, const struct flat_region *r, vaddr_t va,
 	if (byte > 1)
 		return false;
 	if (page && page->is_guard)
-		return !byte;
+		return !byte || r->object;
 	if (page && !(r->flags & REGION_SHARED) && !op->st->swap_slots && !page->is_freed)
 		return byte;
 	return true;

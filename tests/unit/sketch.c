@@ -156,7 +156,8 @@ static const struct {
 	{ REGION_LOCKONFAULT, " onfault" },	{ REGION_SEALED, " sealed" },
 	{ REGION_SEQUENTIAL, " sequential" },	{ REGION_RANDOM, " random" },
 	{ REGION_HUGEPAGE, " huge" },		{ REGION_NOHUGEPAGE, " nohuge" },
-	{ REGION_DONTDUMP, " dontdump" },	{ REGION_MERGEABLE, " mergeable" },
+	{ REGION_MAYNOTEXEC, " maynotexec" },	{ REGION_DONTDUMP, " dontdump" },
+	{ REGION_MERGEABLE, " mergeable" },
 };
 
 static void

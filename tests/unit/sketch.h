@@ -8,7 +8,7 @@
  *
  * is [1, 3) readable and writable, and page 5 of a shared mapping of page 2 of object
  * 7. "@anon" is a shared anonymous object; "-" is no access; down, noreserve, dontfork,
- * wipe, nomerge, maynotwrite, locked, onfault, sealed, sequential, random, huge, nohuge, dontdump
+ * wipe, nomerge, maynotwrite, maynotexec, locked, onfault, sealed, sequential, random, huge, nohuge, dontdump
  * and mergeable are the region's other flags; "interleave" and "node2" its placement.
  */
 #pragma once

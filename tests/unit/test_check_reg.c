@@ -119,6 +119,12 @@ a_region_of_impossible_kind_is_found(void **state)
 	of_file->flags = REGION_SHARED | REGION_MAYNOTWRITE;
 	of_file->prot = PROT_RW;
 	EXPECT_BROKEN(INV_REG, "protection that it may not have");
+	of_file->flags = REGION_SHARED | REGION_MAYNOTEXEC;
+	of_file->prot = PROT_R | PROT_X;
+	EXPECT_BROKEN(INV_REG, "protection that it may not have");
+	of_file->flags = REGION_SHARED | REGION_DEVICE;
+	EXPECT_BROKEN(INV_REG, "a device's");
+	of_file->flags = REGION_SHARED;
 	of_file->prot = PROT_R;
 	r->space = NULL;
 	EXPECT_BROKEN(INV_REG, "");

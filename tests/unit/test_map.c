@@ -1,6 +1,8 @@
 /* test_map.c - new mappings: arguments, errors and their order, replacing, kinds, limits. */
 #include "unit/sketch.h"
 
+#include <anymm/call.h>
+
 /* CAM-06:
 
  * map 2                         A  A    top-down, highest gap first
@@ -507,7 +509,53 @@ a_failed_allocation_changes_nothing(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(map, cmocka_unit_test(mappings_are_placed_top_down),
+/* What nobody may execute is neither mapped nor protected so; all else goes, and its copies know it too. */
+static void
+a_file_that_nobody_may_execute(void **state)
+{
+	struct space	    *sp = sketch_space(), *child;
+	struct object	    *file = sketch_file(7, 10);
+	struct map_request   request = { .addr = PAGE(2),
+					 .length = PAGE(2),
+					 .prot = PROT_R | PROT_X,
+					 .flags = MAPF_PRIVATE | MAPF_FIXED,
+					 .object = file,
+					 .noexec_file = true };
+	struct remap_request move = { PAGE(2), PAGE(2), PAGE(2), REMAP_MAYMOVE | REMAP_FIXED,
+				      PAGE(6) };
+	vaddr_t		     va;
+
+	(void)state;
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_PERM);
+	request.writeonly_file = true;
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_ACCES);
+	request.writeonly_file = false;
+	request.flags = MAPF_SHARED | MAPF_GROWSDOWN | MAPF_FIXED;
+	EXPECT_ERR(space_map(sp, &request, &va), ERR_PERM);
+	request.flags = MAPF_PRIVATE | MAPF_FIXED;
+	request.prot = PROT_RW;
+	EXPECT_OK(space_map(sp, &request, &va));
+	EXPECT_REGIONS(sp, "2-4 rw maynotexec @7:0");
+	EXPECT_ERR(space_protect(sp, PAGE(2), PAGE(1), PROT_X), ERR_ACCES);
+	EXPECT_OK(space_protect(sp, PAGE(2), PAGE(2), PROT_R));
+	EXPECT_OK(call_mremap(sp, &move, &va));
+	EXPECT_OK(space_fork(sp, &child));
+	EXPECT_ERR(space_protect(child, PAGE(6), PAGE(1), PROT_RWX), ERR_ACCES);
+	space_put(child);
+	request.noexec_file = false;
+	request.prot = PROT_R;
+	request.addr = PAGE(8);
+	request.offset = PAGE(2);
+	EXPECT_OK(space_map(sp, &request, &va));
+	EXPECT_REGIONS(sp, "6-8 r maynotexec @7:0, 8-10 r @7:2");
+	EXPECT_ERR(space_protect(sp, PAGE(6), PAGE(4), PROT_X), ERR_ACCES);
+	EXPECT_OK(space_protect(sp, PAGE(8), PAGE(2), PROT_X));
+	object_put(file);
+	sketch_end(sp);
+}
+
+TEST_SUITE(map, cmocka_unit_test(a_file_that_nobody_may_execute),
+	   cmocka_unit_test(mappings_are_placed_top_down),
 	   cmocka_unit_test(neighbours_that_agree_are_one),
 	   cmocka_unit_test(neighbours_that_differ_are_two),
 	   cmocka_unit_test(shared_anonymous_memory_has_an_object_each),
