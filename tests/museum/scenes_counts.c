@@ -371,6 +371,7 @@ a_file_is_worked_on(void)
 	struct space   *sp, *child;
 	struct va_range fresh;
 	vaddr_t		at;
+	size_t		done;
 
 	scene_must(story_machine(&scene_story, STORY_CPUS, 4096, 1), "the machine starts");
 	scene_must(object_create_stored(1, 8 * PAGE, &file) == OK, "object_create_stored");
@@ -396,6 +397,8 @@ a_file_is_worked_on(void)
 							.new_addr = at - 64 * PAGE },
 			       &at, &fresh) == OK,
 		   "space_remap");
+	scene_must(object_write(file, 8 * PAGE, &(uint8_t){ 2 }, 1, &done) == OK, "object_write");
+	scene_check();
 	end_file(sp, file);
 }
 

@@ -343,7 +343,7 @@ a_read_only_page_stays_so(void **state)
 	}
 	sketch_store(sp, 3, 33); /* makes the path the parent's own, and writable */
 	assert_int_equal(sketch_access(sp, ACCESS_STORE, 1), FAULT_SEGV_ACCERR);
-	drop_child(child);
+	sketch_drop(child);
 	next_touch(sp, 1, 3);
 	sketch_on(1);
 	assert_int_equal(sketch_load(sp, 2), 2);
