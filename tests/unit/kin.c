@@ -196,21 +196,31 @@ drop_all_zombies(void)
 		;
 }
 
+/* exit_oldest - false: nobody lives. Dead ones may be older, with the living below them. */
+static bool
+exit_oldest(void)
+{
+	struct process *proc = proc_first();
+
+	while (proc && !proc->space)
+		proc = proc_next(proc);
+	if (!proc)
+		return false;
+	pt_deactivate(&proc->space->pt);
+	proc_exit(proc, 0);
+	return true;
+}
+
 void
 kin_end(void)
 {
 	machine_check_invariants();
 	if (proc_init_process())
 		proc_kill_descendants(proc_init_process(), 0);
-	while (proc_first()) {
-		struct process *proc = proc_first();
-
-		if (proc->space) {
-			pt_deactivate(&proc->space->pt);
-			proc_exit(proc, 0);
-		}
+	do
 		drop_all_zombies();
-	}
+	while (exit_oldest());
+	assert_null(proc_first());
 	assert_null(space_list_first());
 	assert_int_equal(space_live_regions(), 0);
 	for (int32_t special = HANDLE_SPECIAL_FIRST; special >= HANDLE_SPECIAL_LAST; special--)
