@@ -283,7 +283,34 @@ choosing_may_fail(void **state)
 	machine_check();
 }
 
-TEST_SUITE(cache, cmocka_unit_test(a_page_goes_out_and_comes_back),
+/* A slot whose count is full cannot be held while the device writes: its page stays in memory. */
+static void
+a_slot_with_a_full_count_is_not_written(void **state)
+{
+	struct swap_store store;
+	pfn_t		  page;
+	swap_t		  slot;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&store, 4);
+	page = page_with(77);
+	EXPECT_OK(swap_choose(page, &slot));
+	frame_release(page);
+	swap_slot_of(slot)->count = SWAP_COUNT_MAX;
+	assert_false(swap_store(slot));
+	assert_int_equal(swap_slot_of(slot)->count, SWAP_COUNT_MAX);
+	assert_int_equal(frame_count(page), 1);
+	assert_int_equal(store.writes, 0);
+	swap_slot_of(slot)->count = 2;
+	assert_true(swap_store(slot));
+	swap_put(slot);
+	swap_store_drop(&store);
+	machine_check();
+}
+
+TEST_SUITE(cache, cmocka_unit_test(a_slot_with_a_full_count_is_not_written),
+	   cmocka_unit_test(a_page_goes_out_and_comes_back),
 	   cmocka_unit_test(sharers_meet_in_one_slot),
 	   cmocka_unit_test(an_unchanged_page_is_not_written_again),
 	   cmocka_unit_test(a_page_that_cannot_be_written_stays),

@@ -101,6 +101,11 @@ errors_pin_nothing(void **state)
 	assert_int_equal(frame_nr_pins(), 0);
 	EXPECT_OK(call_pin(sp, PAGE(4), 1, PIN_WRITE, pfn));
 	call_unpin(pfn, 1, true);
+	/* A page with as many names as there can be: nothing is wrong with the address. */
+	atomic_store(&frame_of(pfn[0])->count, FRAME_COUNT_MAX);
+	EXPECT_ERR(call_pin(sp, PAGE(4), 1, PIN_WRITE, pfn), ERR_NOMEM);
+	atomic_store(&frame_of(frame_at(sp, 4))->count, 2);
+	assert_int_equal(frame_nr_pins(), 0);
 	object_put(file);
 	sketch_end(sp);
 }
