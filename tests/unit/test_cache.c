@@ -228,6 +228,34 @@ load_too(void *arg)
 	EXPECT_OK(swap_load(m->slot, &m->page));
 }
 
+/* What one has taken back while it was written the others find too, and not on the device. */
+static void
+a_page_taken_back_by_one_is_there_for_all(void **state)
+{
+	struct meanwhile m = { .page = pfn_none() };
+	pfn_t		 page, again;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&m.store, 4);
+	page = page_with(10);
+	EXPECT_OK(swap_choose(page, &m.slot));
+	frame_release(page);
+	m.store.during = load_too;
+	m.store.arg = &m;
+	assert_false(swap_store(m.slot));
+	EXPECT_OK(swap_load(m.slot, &again));
+	assert_true(pfn_eq(again, page));
+	assert_int_equal(m.store.reads, 0);
+	frame_release(again);
+	frame_release(m.page);
+	assert_true(swap_store(m.slot));
+	assert_int_equal(m.store.writes, 1);
+	swap_put(m.slot);
+	swap_store_drop(&m.store);
+	machine_check();
+}
+
 static void
 two_readers_get_one_frame(void **state)
 {
@@ -309,7 +337,8 @@ a_slot_with_a_full_count_is_not_written(void **state)
 	machine_check();
 }
 
-TEST_SUITE(cache, cmocka_unit_test(a_slot_with_a_full_count_is_not_written),
+TEST_SUITE(cache, cmocka_unit_test(a_page_taken_back_by_one_is_there_for_all),
+	   cmocka_unit_test(a_slot_with_a_full_count_is_not_written),
 	   cmocka_unit_test(a_page_goes_out_and_comes_back),
 	   cmocka_unit_test(sharers_meet_in_one_slot),
 	   cmocka_unit_test(an_unchanged_page_is_not_written_again),

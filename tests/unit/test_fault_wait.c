@@ -133,6 +133,35 @@ a_slot_with_a_full_count_is_not_waited_for(void **state)
 	end_sketch(sp);
 }
 
+/* Nor can a table be copied that names it: the fork, or the first fault after it, ends for want of counts. */
+static void
+a_slot_with_a_full_count_gets_no_other_name(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	swap_t	      slot = entry_swap(pt_look(&sp->pt, PAGE(1)).pte, 0);
+	struct space *child = NULL;
+	err_t	      err;
+
+	(void)state;
+	if (ARCH_HAS_UPPER_WRITE_DENIAL)
+		EXPECT_OK(space_fork(sp, &child));
+	swap_slot_of(slot)->count = SWAP_COUNT_MAX;
+	if (ARCH_HAS_UPPER_WRITE_DENIAL) {
+		assert_int_equal(sketch_access(child, ACCESS_LOAD, 2), FAULT_NOMEM);
+	} else {
+		err = space_fork(sp, &child);
+		assert_true(err == ERR_NOMEM || err == ERR_OVERFLOW);
+	}
+	assert_int_equal(swap_slot_of(slot)->count, SWAP_COUNT_MAX);
+	swap_slot_of(slot)->count = 1;
+	machine_check_invariants();
+	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
+		EXPECT_OK(space_fork(sp, &child));
+	assert_int_equal(sketch_load(child, 1), 1);
+	sketch_drop(child);
+	end_sketch(sp);
+}
+
 /* Each allocation on the way fails once: the page is still there afterwards. */
 static void
 without_memory_nothing_is_lost(void **state)
@@ -449,6 +478,7 @@ TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
 	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
 	   cmocka_unit_test(a_slot_with_a_full_count_is_not_waited_for),
+	   cmocka_unit_test(a_slot_with_a_full_count_gets_no_other_name),
 	   cmocka_unit_test(without_memory_nothing_is_lost),
 	   cmocka_unit_test(a_region_may_go_while_the_fault_waits),
 	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once),
