@@ -3,6 +3,8 @@
 
 #include <anymm/call.h>
 
+#include "pt/cursor.h"
+
 static pfn_t
 frame_at(struct space *sp, unsigned page)
 {
@@ -56,6 +58,28 @@ a_fork_copies_for_the_child(void **state)
 	EXPECT_OK(space_fork(sp, &child));
 	assert_false(atomic_load(&sp->may_have_pins));
 	space_put(child);
+	sketch_end(sp);
+}
+
+/* Locks are not inherited, not by the copy of a page that is locked and pinned either. */
+static void
+a_childs_copy_is_not_locked(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+	pfn_t	      pfn;
+
+	(void)state;
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	sketch_store(sp, 1, 7);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(1), 0));
+	EXPECT_OK(call_pin(sp, PAGE(1), 1, PIN_WRITE, &pfn));
+	EXPECT_OK(space_fork(sp, &child));
+	assert_true(arch_pte_decode_leaf(pt_look(&sp->pt, PAGE(1)).pte, 0).is_wired);
+	assert_false(arch_pte_decode_leaf(pt_look(&child->pt, PAGE(1)).pte, 0).is_wired);
+	assert_int_equal(sketch_load(child, 1), 7);
+	sketch_drop(child);
+	call_unpin(&pfn, 1, true);
 	sketch_end(sp);
 }
 
@@ -167,5 +191,6 @@ a_childs_view_of_a_pinned_page_of_a_file_is_no_copy(void **state)
 TEST_SUITE(pin, cmocka_unit_test(a_pinned_page_of_a_file_stays_in_memory),
 	   cmocka_unit_test(a_pinned_page_keeps_its_frame),
 	   cmocka_unit_test(a_fork_copies_for_the_child),
+	   cmocka_unit_test(a_childs_copy_is_not_locked),
 	   cmocka_unit_test(a_childs_view_of_a_pinned_page_of_a_file_is_no_copy),
 	   cmocka_unit_test(the_pin_outlives_the_mapping), cmocka_unit_test(errors_pin_nothing))
