@@ -337,7 +337,51 @@ a_slot_with_a_full_count_is_not_written(void **state)
 	machine_check();
 }
 
-TEST_SUITE(cache, cmocka_unit_test(a_page_taken_back_by_one_is_there_for_all),
+static struct {
+	pfn_t  page;
+	swap_t slot[2];
+	err_t  err[2];
+} both;
+
+static void
+choose(void *arg)
+{
+	unsigned cpu = platform_cpu();
+
+	(void)arg;
+	both.err[cpu] = swap_choose(both.page, &both.slot[cpu]);
+}
+
+/* Two CPUs unhook the page at once: they find one slot, and whoever came second has given its own back. */
+static void
+two_choose_one_slot(void **state)
+{
+	void (*const bodies[])(void *) = { choose, choose };
+	struct swap_store store;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < test_rounds(60); seed++) {
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .seed = seed });
+		swap_store_make(&store, 4);
+		both.page = page_with(12);
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
+		EXPECT_OK(both.err[0]);
+		EXPECT_OK(both.err[1]);
+		assert_int_equal(both.slot[0].n, both.slot[1].n);
+		assert_int_equal(swap_slot_of(both.slot[0])->count, 3);
+		assert_int_equal(swap_usage().nr_used, 1);
+		assert_int_equal(frame_count(both.page), 2);
+		swap_put(both.slot[0]);
+		swap_put(both.slot[1]);
+		frame_release(both.page);
+		swap_store_drop(&store);
+		machine_check();
+	}
+}
+
+TEST_SUITE(cache, cmocka_unit_test(two_choose_one_slot),
+	   cmocka_unit_test(a_page_taken_back_by_one_is_there_for_all),
 	   cmocka_unit_test(a_slot_with_a_full_count_is_not_written),
 	   cmocka_unit_test(a_page_goes_out_and_comes_back),
 	   cmocka_unit_test(sharers_meet_in_one_slot),
