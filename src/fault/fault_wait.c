@@ -18,14 +18,6 @@ fault_wait_begin(struct fault_wait *wait)
 	wait->page = pfn_none();
 }
 
-static void
-let_go(struct fault_wait *wait)
-{
-	if (!pfn_is_none(wait->page))
-		frame_release(wait->page);
-	wait->page = pfn_none();
-}
-
 void
 fault_wait_end(struct fault_wait *wait)
 {
@@ -33,7 +25,8 @@ fault_wait_end(struct fault_wait *wait)
 		object_put(wait->object);
 	if (!swap_is_none(wait->slot))
 		swap_put(wait->slot);
-	let_go(wait);
+	if (!pfn_is_none(wait->page))
+		frame_release(wait->page);
 	fault_wait_begin(wait);
 }
 
@@ -52,13 +45,12 @@ result_of(err_t err)
 	return err == ERR_NOMEM || err == ERR_OVERFLOW ? FAULT_NOMEM : FAULT_BUS_ADRERR;
 }
 
-/* The page is held from here on: page-out passes it by, so the fault finds it, and gets on. */
+/* Nothing else is held. The page is from here on: page-out passes it by, so the fault finds it, and gets on. */
 static enum fault_result
 wait_for_pager(struct fault_wait *wait)
 {
 	err_t err = object_wait(wait->object, wait->index);
 
-	let_go(wait);
 	if (err == OK && object_get_page(wait->object, wait->index, &wait->page))
 		wait->page = pfn_none();
 	object_put(wait->object);

@@ -3,6 +3,7 @@
  */
 #include "unit/sketch.h"
 
+#include "object/pagers.h"
 #include "pt/state.h"
 
 /* A file of eight pages that keeps its bytes, mapped shared over pages [1, 9); its pages hold their number. */
@@ -65,6 +66,8 @@ wired_and_pinned_pages_stay(void **state)
 	assert_int_equal(object_age(file, 0, 8), 6);
 	assert_true(sketch_is_present(sp, 3));
 	assert_true(sketch_is_present(sp, 6));
+	assert_true(
+		pfn_is_none(stored_file_page(file, 2))); /* it is in use: no reason to write it */
 	atomic_store(&frame_of(pinned)->page.pins, 0);
 	assert_int_equal(object_age(file, 0, 8), 1);
 	EXPECT_OK(space_unlock(sp, PAGE(3), PAGE(1)));

@@ -228,6 +228,34 @@ load_too(void *arg)
 	EXPECT_OK(swap_load(m->slot, &m->page));
 }
 
+/* What one has taken back while it was written the others find too, and not on the device. */
+static void
+a_page_taken_back_by_one_is_there_for_all(void **state)
+{
+	struct meanwhile m = { .page = pfn_none() };
+	pfn_t		 page, again;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&m.store, 4);
+	page = page_with(10);
+	EXPECT_OK(swap_choose(page, &m.slot));
+	frame_release(page);
+	m.store.during = load_too;
+	m.store.arg = &m;
+	assert_false(swap_store(m.slot));
+	EXPECT_OK(swap_load(m.slot, &again));
+	assert_true(pfn_eq(again, page));
+	assert_int_equal(m.store.reads, 0);
+	frame_release(again);
+	frame_release(m.page);
+	assert_true(swap_store(m.slot));
+	assert_int_equal(m.store.writes, 1);
+	swap_put(m.slot);
+	swap_store_drop(&m.store);
+	machine_check();
+}
+
 static void
 two_readers_get_one_frame(void **state)
 {
@@ -283,7 +311,79 @@ choosing_may_fail(void **state)
 	machine_check();
 }
 
-TEST_SUITE(cache, cmocka_unit_test(a_page_goes_out_and_comes_back),
+/* A slot whose count is full cannot be held while the device writes: its page stays in memory. */
+static void
+a_slot_with_a_full_count_is_not_written(void **state)
+{
+	struct swap_store store;
+	pfn_t		  page;
+	swap_t		  slot;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&store, 4);
+	page = page_with(77);
+	EXPECT_OK(swap_choose(page, &slot));
+	frame_release(page);
+	swap_slot_of(slot)->count = SWAP_COUNT_MAX;
+	assert_false(swap_store(slot));
+	assert_int_equal(swap_slot_of(slot)->count, SWAP_COUNT_MAX);
+	assert_int_equal(frame_count(page), 1);
+	assert_int_equal(store.writes, 0);
+	swap_slot_of(slot)->count = 2;
+	assert_true(swap_store(slot));
+	swap_put(slot);
+	swap_store_drop(&store);
+	machine_check();
+}
+
+static struct {
+	pfn_t  page;
+	swap_t slot[2];
+	err_t  err[2];
+} both;
+
+static void
+choose(void *arg)
+{
+	unsigned cpu = platform_cpu();
+
+	(void)arg;
+	both.err[cpu] = swap_choose(both.page, &both.slot[cpu]);
+}
+
+/* Two CPUs unhook the page at once: they find one slot, and whoever came second has given its own back. */
+static void
+two_choose_one_slot(void **state)
+{
+	void (*const bodies[])(void *) = { choose, choose };
+	struct swap_store store;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < test_rounds(60); seed++) {
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .seed = seed });
+		swap_store_make(&store, 4);
+		both.page = page_with(12);
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
+		EXPECT_OK(both.err[0]);
+		EXPECT_OK(both.err[1]);
+		assert_int_equal(both.slot[0].n, both.slot[1].n);
+		assert_int_equal(swap_slot_of(both.slot[0])->count, 3);
+		assert_int_equal(swap_usage().nr_used, 1);
+		assert_int_equal(frame_count(both.page), 2);
+		swap_put(both.slot[0]);
+		swap_put(both.slot[1]);
+		frame_release(both.page);
+		swap_store_drop(&store);
+		machine_check();
+	}
+}
+
+TEST_SUITE(cache, cmocka_unit_test(two_choose_one_slot),
+	   cmocka_unit_test(a_page_taken_back_by_one_is_there_for_all),
+	   cmocka_unit_test(a_slot_with_a_full_count_is_not_written),
+	   cmocka_unit_test(a_page_goes_out_and_comes_back),
 	   cmocka_unit_test(sharers_meet_in_one_slot),
 	   cmocka_unit_test(an_unchanged_page_is_not_written_again),
 	   cmocka_unit_test(a_page_that_cannot_be_written_stays),

@@ -12,6 +12,7 @@
 #include "pt/cursor.h"
 #include "pt/evict.h"
 #include "pt/table.h"
+#include "swap/cache.h"
 
 static struct swap_store store;
 
@@ -132,6 +133,35 @@ a_slot_with_a_full_count_is_not_waited_for(void **state)
 	end_sketch(sp);
 }
 
+/* Nor can a table be copied that names it: the fork, or the first fault after it, ends for want of counts. */
+static void
+a_slot_with_a_full_count_gets_no_other_name(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+	swap_t	      slot = entry_swap(pt_look(&sp->pt, PAGE(1)).pte, 0);
+	struct space *child = NULL;
+	err_t	      err;
+
+	(void)state;
+	if (ARCH_HAS_UPPER_WRITE_DENIAL)
+		EXPECT_OK(space_fork(sp, &child));
+	swap_slot_of(slot)->count = SWAP_COUNT_MAX;
+	if (ARCH_HAS_UPPER_WRITE_DENIAL) {
+		assert_int_equal(sketch_access(child, ACCESS_LOAD, 2), FAULT_NOMEM);
+	} else {
+		err = space_fork(sp, &child);
+		assert_true(err == ERR_NOMEM || err == ERR_OVERFLOW);
+	}
+	assert_int_equal(swap_slot_of(slot)->count, SWAP_COUNT_MAX);
+	swap_slot_of(slot)->count = 1;
+	machine_check_invariants();
+	if (!ARCH_HAS_UPPER_WRITE_DENIAL)
+		EXPECT_OK(space_fork(sp, &child));
+	assert_int_equal(sketch_load(child, 1), 1);
+	sketch_drop(child);
+	end_sketch(sp);
+}
+
 /* Each allocation on the way fails once: the page is still there afterwards. */
 static void
 without_memory_nothing_is_lost(void **state)
@@ -226,6 +256,32 @@ holds_are_given_up_once(void **state)
 	fault_wait_end(&wait);
 	fault_wait_end(&wait);
 	assert_int_equal(swap_usage().nr_used, 0);
+	swap_store_drop(&store);
+	machine_check();
+}
+
+/* The page is in memory by now, but nobody can hold it: a lack of counts, not of the page. */
+static void
+a_page_with_a_full_count_is_lack_of_memory(void **state)
+{
+	struct fault_wait wait;
+	swap_t		  slot;
+	pfn_t		  page;
+
+	(void)state;
+	machine_fresh();
+	swap_store_make(&store, 4);
+	EXPECT_OK(frame_alloc((struct frame_request){ .kind = FRAME_ANON }, &page));
+	EXPECT_OK(swap_choose(page, &slot));
+	fault_wait_begin(&wait);
+	EXPECT_OK(swap_get(slot));
+	wait.slot = slot;
+	atomic_store(&frame_of(page)->count, FRAME_COUNT_MAX);
+	assert_int_equal(fault_wait_here(&wait), FAULT_NOMEM);
+	atomic_store(&frame_of(page)->count, 2);
+	assert_int_equal(swap_slot_of(slot)->count, 2);
+	swap_put(slot);
+	frame_release(page);
 	swap_store_drop(&store);
 	machine_check();
 }
@@ -352,6 +408,36 @@ the_world_may_change_during_the_wait(void **state)
 	end_of_slow_file(waiter, file);
 }
 
+/* While the device reads page 1, another page that is out comes to be there. */
+static void
+move_page_2_there(void *arg)
+{
+	struct remap_request request = { .addr = PAGE(2),
+					 .old_length = PAGE(1),
+					 .new_length = PAGE(1),
+					 .flags = REMAP_MAYMOVE | REMAP_FIXED,
+					 .new_addr = PAGE(1) };
+	struct va_range	     fresh;
+	vaddr_t		     at;
+
+	store.during = NULL;
+	EXPECT_OK(space_remap(arg, &request, &at, &fresh));
+}
+
+static void
+one_slot_is_given_up_for_another(void **state)
+{
+	struct space *sp = sketch_that_is_out();
+
+	(void)state;
+	store.during = move_page_2_there;
+	store.arg = sp;
+	assert_int_equal(sketch_load(sp, 1), 2);
+	assert_int_equal(store.reads, 2);
+	assert_int_equal(swap_usage().nr_used, 2);
+	end_sketch(sp);
+}
+
 /* The space has unmapped all that was out, so only a fault could still hold a slot. */
 static void
 expect_no_slot(struct object *object, uint64_t index)
@@ -393,10 +479,13 @@ TEST_SUITE(fault_wait, cmocka_unit_test(a_page_comes_back_exclusive),
 	   cmocka_unit_test(sharers_read_once_and_copy_on_write),
 	   cmocka_unit_test(an_unreadable_page_is_a_bus_error),
 	   cmocka_unit_test(a_slot_with_a_full_count_is_not_waited_for),
+	   cmocka_unit_test(a_slot_with_a_full_count_gets_no_other_name),
 	   cmocka_unit_test(without_memory_nothing_is_lost),
 	   cmocka_unit_test(a_region_may_go_while_the_fault_waits),
 	   cmocka_unit_test(another_fault_may_be_faster), cmocka_unit_test(holds_are_given_up_once),
+	   cmocka_unit_test(a_page_with_a_full_count_is_lack_of_memory),
 	   cmocka_unit_test(a_fault_waits_for_its_page),
 	   cmocka_unit_test(a_page_that_does_not_come_is_a_bus_error),
 	   cmocka_unit_test(the_world_may_change_during_the_wait),
+	   cmocka_unit_test(one_slot_is_given_up_for_another),
 	   cmocka_unit_test(one_wait_ends_before_another_begins))

@@ -1,5 +1,6 @@
 /* test_file_io.c - read and write calls see what mappings see, and a write moves the end. */
 #include "unit/sketch.h"
+#include "unit/slow_pager.h"
 
 #include <string.h>
 
@@ -127,7 +128,35 @@ a_failed_write_leaves_what_is_stored_behind_the_end(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(file_io, cmocka_unit_test(calls_and_mappings_show_the_same_bytes),
+static void
+cut_it(struct object *object, uint64_t index)
+{
+	(void)index;
+	slow.on_wait = NULL;
+	object_resize(object, ARCH_PAGE_SIZE);
+}
+
+/* The page that is read is cut off while it comes: the read ends where the object does. */
+static void
+a_read_meets_a_truncation(void **state)
+{
+	struct object *file;
+	uint8_t	       bytes[8];
+	size_t	       done;
+
+	(void)state;
+	machine_fresh();
+	file = slow_file(4);
+	slow.on_wait = cut_it;
+	EXPECT_OK(object_read(file, 2 * ARCH_PAGE_SIZE, bytes, sizeof(bytes), &done));
+	assert_int_equal(done, 0);
+	slow_finish_all();
+	object_put(file);
+	machine_check();
+}
+
+TEST_SUITE(file_io, cmocka_unit_test(a_read_meets_a_truncation),
+	   cmocka_unit_test(calls_and_mappings_show_the_same_bytes),
 	   cmocka_unit_test(a_read_ends_at_the_end),
 	   cmocka_unit_test(a_write_beyond_the_end_leaves_zeros_between),
 	   cmocka_unit_test(a_failed_write_moves_the_end_no_further_than_its_bytes),

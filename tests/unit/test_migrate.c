@@ -1,4 +1,5 @@
 /* test_migrate.c - pages go to other nodes: when they are told to, and with whoever touches them next. */
+#include "unit/pt_fixture.h"
 #include "unit/sketch.h"
 
 #include <anymm/call.h>
@@ -56,7 +57,10 @@ a_page_without_access_moves_too(void **state)
 	sketch_map(sp, 1, 2, PROT_RW, 0);
 	sketch_store(sp, 1, 9);
 	EXPECT_OK(space_protect(sp, PAGE(1), PAGE(1), 0));
+	stats_note();
+	next_touch(sp, 1, 2); /* it has nothing to lose */
 	assert_int_equal(migrate(sp, 1, 2, 1), 1);
+	EXPECT_STAT(FLUSH_PAGES, 0); /* nor has any CPU seen it since */
 	assert_int_equal(sketch_access(sp, ACCESS_LOAD, 1), FAULT_SEGV_ACCERR);
 	EXPECT_OK(space_protect(sp, PAGE(1), PAGE(1), PROT_RW));
 	assert_int_equal(sketch_load(sp, 1), 9);

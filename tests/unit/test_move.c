@@ -209,7 +209,35 @@ a_plan_that_fails_holds_nothing(void **state)
 	tree_drop(&parent);
 }
 
-TEST_SUITE(move, cmocka_unit_test(pages_keep_their_frames_and_rights),
+/* On the way to the new place is a table that has to be copied, and has a page with a full count. */
+static void
+a_full_count_at_the_new_place_refuses_the_plan(void **state)
+{
+	struct pt_plan plan;
+	struct pt      parent, child;
+	pfn_t	       there;
+
+	(void)state;
+	machine_fresh();
+	parent = tree_make();
+	(void)tree_put(&parent, leaf_va(0, 1), PROT_RW);
+	there = tree_put(&parent, leaf_va(2, 0), PROT_RW);
+	child = tree_fork(&parent);
+	if (ARCH_HAS_UPPER_WRITE_DENIAL) {
+		atomic_store(&frame_of(there)->count, FRAME_COUNT_MAX);
+		EXPECT_ERR(pt_plan_move(&plan, &parent, pages(leaf_va(0, 1), 1), leaf_va(2, 1)),
+			   ERR_OVERFLOW);
+		atomic_store(&frame_of(there)->count, 1);
+		TREE_CHECK(&parent, &child);
+	}
+	move(&parent, pages(leaf_va(0, 1), 1), leaf_va(2, 1));
+	TREE_CHECK(&parent, &child);
+	tree_drop(&child);
+	tree_drop(&parent);
+}
+
+TEST_SUITE(move, cmocka_unit_test(a_full_count_at_the_new_place_refuses_the_plan),
+	   cmocka_unit_test(pages_keep_their_frames_and_rights),
 	   cmocka_unit_test(borders_of_tables_do_not_matter),
 	   cmocka_unit_test(a_whole_table_moves_by_its_slot),
 	   cmocka_unit_test(marks_and_holes_move_too),

@@ -133,6 +133,28 @@ truncation_in_the_middle_of_a_page(void **state)
 	machine_check();
 }
 
+/* The pager fills whole pages, whatever the object has of its last one. */
+static void
+what_is_brought_behind_the_end_is_not_shown(void **state)
+{
+	struct object *file = fresh_slow_file(4);
+	const uint8_t *bytes;
+	pfn_t	       pfn;
+
+	(void)state;
+	object_resize(file, ARCH_PAGE_SIZE + 7);
+	EXPECT_ERR(object_get_page(file, 1, &pfn), ERR_AGAIN);
+	slow_finish_all();
+	EXPECT_OK(object_get_page(file, 1, &pfn));
+	bytes = arch_frame_ptr(pfn);
+	assert_int_equal(bytes[6], 2);
+	assert_int_equal(bytes[7], 0);
+	assert_int_equal(bytes[ARCH_PAGE_SIZE - 1], 0);
+	frame_release(pfn);
+	object_put(file);
+	machine_check();
+}
+
 /* The last reference goes while the pager is at work: it keeps the object until it is done. */
 static void
 the_object_outlives_its_fills(void **state)
@@ -220,5 +242,6 @@ TEST_SUITE(page, cmocka_unit_test(a_page_is_asked_for_once),
 	   cmocka_unit_test(a_wait_ends_with_the_fill),
 	   cmocka_unit_test(truncation_does_not_wait_for_fills),
 	   cmocka_unit_test(truncation_in_the_middle_of_a_page),
+	   cmocka_unit_test(what_is_brought_behind_the_end_is_not_shown),
 	   cmocka_unit_test(the_object_outlives_its_fills), cmocka_unit_test(a_fill_ends_once),
 	   cmocka_unit_test(who_comes_second_does_not_fill_again))

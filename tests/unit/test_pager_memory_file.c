@@ -61,6 +61,27 @@ pages_differ_and_bytes_are_spread(void **state)
 		assert_in_range(seen[value], 180, 340);
 }
 
-TEST_SUITE(pager_memory_file, cmocka_unit_test(every_byte_is_the_pattern),
-	   cmocka_unit_test(the_pattern_is_fixed),
+/* size      1 page    100    200    300: what was cut off once stays zeros behind each later end */
+static void
+the_smallest_size_counts(void **state)
+{
+	struct object *file;
+	uint8_t	       bytes[2] = { 1, 1 };
+	size_t	       done;
+
+	(void)state;
+	machine_fresh();
+	EXPECT_OK(object_create(&pager_memory_file, 7, 1, NULL, &file));
+	object_resize(file, 100);
+	object_resize(file, 200);
+	object_resize(file, 300);
+	EXPECT_OK(object_read(file, 99, bytes, 2, &done));
+	assert_int_equal(bytes[0], object_pattern(7, 99));
+	assert_int_equal(bytes[1], 0);
+	object_put(file);
+	machine_check();
+}
+
+TEST_SUITE(pager_memory_file, cmocka_unit_test(the_smallest_size_counts),
+	   cmocka_unit_test(every_byte_is_the_pattern), cmocka_unit_test(the_pattern_is_fixed),
 	   cmocka_unit_test(pages_differ_and_bytes_are_spread))

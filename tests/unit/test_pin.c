@@ -3,6 +3,8 @@
 
 #include <anymm/call.h>
 
+#include "pt/cursor.h"
+
 static pfn_t
 frame_at(struct space *sp, unsigned page)
 {
@@ -59,6 +61,28 @@ a_fork_copies_for_the_child(void **state)
 	sketch_end(sp);
 }
 
+/* Locks are not inherited, not by the copy of a page that is locked and pinned either. */
+static void
+a_childs_copy_is_not_locked(void **state)
+{
+	struct space *sp = sketch_space();
+	struct space *child;
+	pfn_t	      pfn;
+
+	(void)state;
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	sketch_store(sp, 1, 7);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(1), 0));
+	EXPECT_OK(call_pin(sp, PAGE(1), 1, PIN_WRITE, &pfn));
+	EXPECT_OK(space_fork(sp, &child));
+	assert_true(arch_pte_decode_leaf(pt_look(&sp->pt, PAGE(1)).pte, 0).is_wired);
+	assert_false(arch_pte_decode_leaf(pt_look(&child->pt, PAGE(1)).pte, 0).is_wired);
+	assert_int_equal(sketch_load(child, 1), 7);
+	sketch_drop(child);
+	call_unpin(&pfn, 1, true);
+	sketch_end(sp);
+}
+
 /* Unmapped, the frame lives until its last pin goes. */
 static void
 the_pin_outlives_the_mapping(void **state)
@@ -101,6 +125,11 @@ errors_pin_nothing(void **state)
 	assert_int_equal(frame_nr_pins(), 0);
 	EXPECT_OK(call_pin(sp, PAGE(4), 1, PIN_WRITE, pfn));
 	call_unpin(pfn, 1, true);
+	/* A page with as many names as there can be: nothing is wrong with the address. */
+	atomic_store(&frame_of(pfn[0])->count, FRAME_COUNT_MAX);
+	EXPECT_ERR(call_pin(sp, PAGE(4), 1, PIN_WRITE, pfn), ERR_NOMEM);
+	atomic_store(&frame_of(frame_at(sp, 4))->count, 2);
+	assert_int_equal(frame_nr_pins(), 0);
 	object_put(file);
 	sketch_end(sp);
 }
@@ -162,5 +191,6 @@ a_childs_view_of_a_pinned_page_of_a_file_is_no_copy(void **state)
 TEST_SUITE(pin, cmocka_unit_test(a_pinned_page_of_a_file_stays_in_memory),
 	   cmocka_unit_test(a_pinned_page_keeps_its_frame),
 	   cmocka_unit_test(a_fork_copies_for_the_child),
+	   cmocka_unit_test(a_childs_copy_is_not_locked),
 	   cmocka_unit_test(a_childs_view_of_a_pinned_page_of_a_file_is_no_copy),
 	   cmocka_unit_test(the_pin_outlives_the_mapping), cmocka_unit_test(errors_pin_nothing))

@@ -4,6 +4,8 @@
  */
 #include "unit/sketch.h"
 
+#include "pt/held.h"
+
 #define WORD 8 /* an offset in a page where nothing else is */
 
 static uint64_t
@@ -159,7 +161,33 @@ truncation_needs_no_memory(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(resize, cmocka_unit_test(truncation_reaches_shared_and_private_mappings),
+/* More pages than can be noted, and no memory to note more: they go in rounds, and none is forgotten. */
+static void
+a_truncation_needs_no_memory(void **state)
+{
+	enum { MANY = 2 * HELD_FRAMES + 3 };
+	struct object *file;
+	uint8_t	       byte = 1;
+	size_t	       done;
+
+	(void)state;
+	machine_fresh();
+	file = sketch_file(7, MANY);
+	for (unsigned page = 0; page < MANY; page++)
+		EXPECT_OK(object_write(file, pages(page), &byte, 1, &done));
+	machine_fail_allocation(1, true);
+	object_punch(file, 0, HELD_FRAMES + 1);
+	assert_int_equal(file->nr_pages, MANY - HELD_FRAMES - 1);
+	object_resize(file, 0);
+	machine_fail_allocation(0, false);
+	assert_int_equal(file->nr_pages, 0);
+	assert_int_equal(frame_totals().by_kind[FRAME_OBJECT], 0);
+	object_put(file);
+	machine_check();
+}
+
+TEST_SUITE(resize, cmocka_unit_test(a_truncation_needs_no_memory),
+	   cmocka_unit_test(truncation_reaches_shared_and_private_mappings),
 	   cmocka_unit_test(the_rest_of_the_last_page_is_zeros),
 	   cmocka_unit_test(a_hole_leaves_private_copies),
 	   cmocka_unit_test(shared_tables_are_changed_in_place),

@@ -333,7 +333,46 @@ cpus_may_come_and_go_during_flushes(void **state)
 	}
 }
 
-TEST_SUITE(shootdown, cmocka_unit_test(nobody_is_disturbed_for_a_space_that_never_ran),
+static void
+serve(struct pt *pt)
+{
+	(void)pt;
+	shootdown_interrupt();
+}
+
+/*
+ * A request of CPU 0 that names the space's old tag comes late: CPU 1 has run under the new one and left.
+ * What it has cached since then the next request is about, so it must be sent there.
+ */
+static void
+a_late_request_for_an_old_tag_takes_no_one_off_the_list(void **state)
+{
+	struct shootdown *req;
+	cpu_mask_t	  cached;
+
+	(void)state;
+	fresh_tree(2);
+	on_cpu(1, pt_deactivate, &tree);
+	cached = atomic_load(&tree.cached_on);
+	assert_true(cached & cpu_bit(1));
+	req = &pt_state()->cpu[0].request;
+	req->pt = &tree;
+	req->asid = tag_asid(atomic_load(&tree.tag)) + 1;
+	req->nr_pages = 0;
+	req->whole_space = true;
+	req->everything = false;
+	atomic_store(&req->waiting, cpu_bit(1));
+	atomic_store(&pt_state()->cpu[1].inbox, cpu_bit(0));
+	on_cpu(1, serve, &tree);
+	assert_int_equal(atomic_load(&req->waiting), 0);
+	assert_int_equal(atomic_load(&tree.cached_on), cached);
+	flush_one_page();
+	assert_false(atomic_load(&tree.cached_on) & cpu_bit(1));
+	end_tree();
+}
+
+TEST_SUITE(shootdown, cmocka_unit_test(a_late_request_for_an_old_tag_takes_no_one_off_the_list),
+	   cmocka_unit_test(nobody_is_disturbed_for_a_space_that_never_ran),
 	   cmocka_unit_test(alone_a_cpu_flushes_without_interrupts),
 	   cmocka_unit_test(only_cpus_that_cache_the_space_are_interrupted),
 	   cmocka_unit_test(the_sender_need_not_have_the_space),

@@ -87,25 +87,39 @@ a_full_count_is_an_error(void **state)
 }
 
 static void
+get_a_free_slot(void *arg)
+{
+	(void)swap_get(*(swap_t *)arg);
+}
+
+static void
 put_a_free_slot(void *arg)
 {
 	swap_put(*(swap_t *)arg);
 }
 
+/* expect_stop - doing this with a slot that nobody names stops the machine, which says why. */
 static void
-a_count_below_zero_stops(void **state)
+expect_stop(void (*fn)(void *), const char *says)
 {
 	struct swap_store store;
 	char		  text[200];
 	swap_t		  slot;
 
-	(void)state;
 	machine_fresh();
 	swap_store_make(&store, 4);
 	EXPECT_OK(swap_alloc(&slot));
 	swap_put(slot);
-	assert_true(machine_expect_stop(put_a_free_slot, &slot, text, sizeof(text)));
-	assert_true(strstr(text, "below zero"));
+	assert_true(machine_expect_stop(fn, &slot, text, sizeof(text)));
+	assert_non_null(strstr(text, says));
+}
+
+static void
+a_slot_that_nobody_names_stops(void **state)
+{
+	(void)state;
+	expect_stop(put_a_free_slot, "below zero");
+	expect_stop(get_a_free_slot, "is named again");
 	machine_fresh();
 	machine_check();
 }
@@ -154,6 +168,7 @@ registering_without_memory_changes_nothing(void **state)
 
 TEST_SUITE(slots, cmocka_unit_test(every_slot_is_given_out_once),
 	   cmocka_unit_test(a_slot_is_free_when_its_last_count_goes),
-	   cmocka_unit_test(a_full_count_is_an_error), cmocka_unit_test(a_count_below_zero_stops),
+	   cmocka_unit_test(a_full_count_is_an_error),
+	   cmocka_unit_test(a_slot_that_nobody_names_stops),
 	   cmocka_unit_test(a_device_is_registered_once_and_leaves_empty),
 	   cmocka_unit_test(registering_without_memory_changes_nothing))

@@ -277,6 +277,26 @@ a_page_comes_back_once(void **state)
 	end(sp, shared);
 }
 
+/* size      1 page    10 bytes    200    300: what was cut off once does not come back with a later end */
+static void
+a_page_that_is_out_stays_as_short_as_it_was(void **state)
+{
+	struct space  *sp;
+	struct object *shared = shared_memory(&sp);
+	uint8_t	       bytes[2] = { 7, 7 };
+	size_t	       done;
+
+	(void)state;
+	EXPECT_OK(object_write(shared, 9, bytes, 2, &done));
+	assert_int_equal(age_out(shared), 4);
+	object_resize(shared, 10);
+	object_resize(shared, 200);
+	object_resize(shared, 300);
+	EXPECT_OK(object_read(shared, 9, bytes, 2, &done));
+	assert_true(done == 2 && bytes[0] == 7 && bytes[1] == 0);
+	end(sp, shared);
+}
+
 /* size      4 pages    cut to 2 pages and a half    grown again: zeros from the cut on */
 static void
 truncation_reaches_what_is_out(void **state)
@@ -461,7 +481,33 @@ what_a_fault_has_waited_for_stays(void **state)
 	end(sp, shared);
 }
 
-TEST_SUITE(swapped, cmocka_unit_test(what_a_fault_has_waited_for_stays),
+/* What a file has in its storage does not go to the device: it is what the file goes to. */
+static void
+storage_is_not_paged_out(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file, *storage;
+	uint8_t	       byte = 7;
+	size_t	       done;
+
+	(void)state;
+	swap_store_make(&store, NR_SLOTS);
+	EXPECT_OK(object_create_stored(9, PAGE(1), &file));
+	storage = file->private_data;
+	EXPECT_OK(object_write(file, 0, &byte, 1, &done));
+	EXPECT_OK(object_write_back(file, 0, 1));
+	assert_int_equal(object_evict(file, 0, 1), 1);
+	assert_int_equal(age_out(storage), 0);
+	assert_true(storage->nr_pages == 1 && storage->nr_out == 0);
+	byte = 0;
+	EXPECT_OK(object_read(file, 0, &byte, 1, &done));
+	assert_int_equal(byte, 7);
+	end(sp, file);
+}
+
+TEST_SUITE(swapped, cmocka_unit_test(storage_is_not_paged_out),
+	   cmocka_unit_test(a_page_that_is_out_stays_as_short_as_it_was),
+	   cmocka_unit_test(what_a_fault_has_waited_for_stays),
 	   cmocka_unit_test(pages_go_out_and_come_back), cmocka_unit_test(each_change_goes_along),
 	   cmocka_unit_test(file_calls_see_pages_that_are_out),
 	   cmocka_unit_test(a_full_device_leaves_the_rest_in_memory),
