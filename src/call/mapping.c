@@ -80,39 +80,53 @@ call_munmap(struct space *sp, vaddr_t addr, uint64_t length)
 	return err;
 }
 
-/* locked_read_only - the smallest range with all private locked memory that cannot be written yet. */
-static struct va_range
-locked_read_only(struct space *sp, struct va_range range)
-{
-	struct va_range found = va_range(range.end, range.start);
+/* Parts of a range. More than there is room for: the last one reaches over what it should leave out. */
+#define MOST_PARTS 16
 
+struct parts {
+	struct va_range part[MOST_PARTS];
+	unsigned	nr;
+};
+
+static void
+add_part(struct parts *parts, struct va_range part)
+{
+	if (parts->nr < MOST_PARTS)
+		parts->part[parts->nr++] = part;
+	else
+		parts->part[MOST_PARTS - 1].end = part.end;
+}
+
+/* locked_read_only - all private locked memory of the range that cannot be written yet. */
+static void
+locked_read_only(struct space *sp, struct va_range range, struct parts *parts)
+{
 	read_lock(&sp->lock);
 	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
 	     r = tree_next(r)) {
-		if (!(r->flags & REGION_LOCKED) || (r->flags & REGION_SHARED) || (r->prot & PROT_W))
-			continue;
-		found.start = min_u64(found.start, max_u64(r->range.start, range.start));
-		found.end = min_u64(r->range.end, range.end);
+		if ((r->flags & REGION_LOCKED) && !(r->flags & REGION_SHARED) &&
+		    !(r->prot & PROT_W))
+			add_part(parts, range_clip(r->range, range));
 	}
 	read_unlock(&sp->lock);
-	return found;
 }
 
 /* As in Linux, locked memory that becomes writable gets its own copies at once. */
 err_t
 call_mprotect(struct space *sp, vaddr_t addr, uint64_t length, uint64_t prot)
 {
-	struct va_range range = va_range(0, 0);
-	unsigned	tries = 0;
-	uint64_t	bytes;
-	err_t		err;
+	struct parts parts = { .nr = 0 };
+	unsigned     tries = 0;
+	uint64_t     bytes;
+	err_t	     err;
 
 	if ((prot & PROT_W) && page_ceil(length, &bytes) && addr + bytes > addr)
-		range = locked_read_only(sp, va_range(page_floor(addr), addr + bytes));
+		locked_read_only(sp, va_range(page_floor(addr), addr + bytes), &parts);
 	do
 		err = space_protect(sp, addr, length, prot);
 	while (err == ERR_NOMEM && reclaim_retry(&tries));
-	populate_what_can_be(sp, range, POPULATE_LOCKED);
+	for (unsigned i = 0; i < parts.nr; i++)
+		populate_what_can_be(sp, parts.part[i], POPULATE_LOCKED);
 	return err;
 }
 

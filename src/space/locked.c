@@ -18,6 +18,9 @@
 
 #define LOCK_FLAGS (REGION_LOCKED | REGION_LOCKONFAULT)
 
+/* Regions that are passed over. */
+#define NEVER_LOCKED (REGION_NOMERGE | REGION_DEVICE)
+
 /* covered_until - the end of the stretch without a hole that starts at range.start. */
 static vaddr_t
 covered_until(struct space *sp, struct va_range range)
@@ -46,6 +49,17 @@ locked_bytes(struct space *sp, struct va_range range)
 	return bytes;
 }
 
+/* wire - or unwire, what the regions of the range have; the plan is for the whole of it. */
+static void
+wire(struct space *sp, struct va_range range, bool wired, struct pt_plan *tables, struct gather *g)
+{
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = tree_next(r)) {
+		if (!(r->flags & NEVER_LOCKED))
+			pt_wire(&sp->pt, range_clip(r->range, range), wired, tables, g);
+	}
+}
+
 /*
  * set_flags - of all regions in the range, and of the pages that they have: an entry says itself
  * whether page-out may take its page. Pages to come learn it from their region.
@@ -57,7 +71,7 @@ set_flags(struct space *sp, struct va_range range, unsigned flags)
 		.range = range,
 		.flags_mask = LOCK_FLAGS,
 		.flags = flags,
-		.spare = REGION_NOMERGE | REGION_DEVICE,
+		.spare = NEVER_LOCKED,
 	};
 	struct pt_plan tables;
 	struct gather  g;
@@ -72,7 +86,7 @@ set_flags(struct space *sp, struct va_range range, unsigned flags)
 	}
 	edit_commit(sp, &edit);
 	gather_begin(&g, &sp->pt);
-	pt_wire(&sp->pt, edit.changed, flags & REGION_LOCKED, &tables, &g);
+	wire(sp, edit.changed, flags & REGION_LOCKED, &tables, &g);
 	gather_end(&g);
 	pt_plan_drop(&tables);
 	return OK;

@@ -156,7 +156,7 @@ is_lock_of_both_gone(const struct verdict *v)
 	struct region *left, *moved;
 
 	if (v->op.kind != OP_MREMAP || !(v->op.arg[3] & REMAP_DONTUNMAP) ||
-	    v->difference != DIFFERENT_MAPS || v->linux_says.value <= 0)
+	    v->difference != DIFFERENT_MAPS || v->linux_says.value < 0)
 		return false;
 	left = space_find(library_space(v->op.process), v->op.arg[0]);
 	moved = space_find(library_space(v->op.process), place);

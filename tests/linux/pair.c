@@ -409,7 +409,7 @@ leaves_locks(const struct op *op, const struct verdict *verdict)
 {
 	if (op->kind != OP_MREMAP || !(op->arg[3] & REMAP_DONTUNMAP))
 		return false;
-	return verdict->linux_says.value > 0 ||
+	return verdict->linux_says.value >= 0 ||
 	       ((op->arg[3] & REMAP_FIXED) && verdict->linux_says.value == ERR_NOMEM);
 }
 

@@ -308,7 +308,38 @@ a_range_that_wraps_around_is_over_the_limit(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(locked, cmocka_unit_test(a_range_that_wraps_around_is_over_the_limit),
+/* page      1 2 3 4 5
+ * region    A S A D A    S: a special page of an image, D: a device, all touched
+ * Locked or not, with all around them: the entries of S and D say nothing of it. */
+static void
+pages_between_that_are_never_locked_are_not_wired(void **state)
+{
+	const struct device_memory memory = { .first = { ((uint64_t)1 << 32) >> ARCH_PAGE_SHIFT } };
+	struct space		  *sp = sketch_space();
+	struct object		  *device;
+
+	(void)state;
+	EXPECT_OK(object_create_device(3, memory, 1, &device));
+	sketch_map(sp, 1, 2, PROT_RW, 0);
+	sketch_map(sp, 2, 3, PROT_RW, REGION_NOMERGE);
+	sketch_map(sp, 3, 4, PROT_RW, 0);
+	sketch_map_file(sp, 4, 5, PROT_RW, device, 0, MAPF_SHARED);
+	sketch_map(sp, 5, 6, PROT_RW, 0);
+	for (unsigned page = 1; page < 6; page++)
+		assert_int_equal(fault_handle(sp, PAGE(page), ACCESS_STORE), FAULT_DONE);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(5), 0));
+	assert_int_equal(sp->locked_pages, 3);
+	machine_check_invariants();
+	EXPECT_OK(space_unlock(sp, PAGE(1), PAGE(5)));
+	machine_check_invariants();
+	EXPECT_OK(space_lock_all(sp, LOCKALL_CURRENT));
+	machine_check_invariants();
+	object_put(device);
+	sketch_end(sp);
+}
+
+TEST_SUITE(locked, cmocka_unit_test(pages_between_that_are_never_locked_are_not_wired),
+	   cmocka_unit_test(a_range_that_wraps_around_is_over_the_limit),
 	   cmocka_unit_test(pages_of_locked_regions_are_wired),
 	   cmocka_unit_test(a_lock_moves_with_its_pages),
 	   cmocka_unit_test(locking_without_memory_changes_nothing),

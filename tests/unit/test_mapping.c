@@ -127,7 +127,28 @@ locked_memory_that_becomes_writable_is_copied(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(mapping, cmocka_unit_test(populating_and_locking_bring_pages_in),
+/* page      1 2 3 4 5
+ * locked    r w r w r     all without pages
+ * protect   x   x   x     has its page now: only what could not be written before */
+static void
+what_could_be_written_already_is_not_brought_in(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 6, PROT_RW, 0);
+	EXPECT_OK(call_mlock(sp, PAGE(1), PAGE(5)));
+	for (unsigned page = 1; page < 6; page += 2)
+		EXPECT_OK(call_mprotect(sp, PAGE(page), PAGE(1), PROT_R));
+	EXPECT_OK(call_madvise(sp, PAGE(1), PAGE(5), ADVICE_DONTNEED_LOCKED));
+	EXPECT_OK(call_mprotect(sp, PAGE(1), PAGE(5), PROT_RW));
+	for (unsigned page = 1; page < 6; page++)
+		assert_int_equal(sketch_is_present(sp, page), page % 2);
+	sketch_end(sp);
+}
+
+TEST_SUITE(mapping, cmocka_unit_test(what_could_be_written_already_is_not_brought_in),
+	   cmocka_unit_test(populating_and_locking_bring_pages_in),
 	   cmocka_unit_test(a_page_that_cannot_be_had_is_no_error),
 	   cmocka_unit_test(a_locked_heap_and_a_locked_move_are_whole),
 	   cmocka_unit_test(a_heap_brings_in_what_is_new),
