@@ -86,5 +86,24 @@ what_stops_it_is_told(void **state)
 	sketch_end(sp);
 }
 
-TEST_SUITE(populate, cmocka_unit_test(each_region_gets_what_it_can_use),
+/* page      1 2 3 4 5
+ *           m m . m m         who asks for pages by name is told of the hole, and nothing behind it comes */
+static void
+a_hole_in_the_middle_stops_it(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 3, PROT_RW, 0);
+	sketch_map(sp, 4, 6, PROT_RW, 0);
+	assert_int_equal(populate(sp, span(1, 6), POPULATE_WRITE), POPULATE_HOLE);
+	assert_true(sketch_is_present(sp, 2));
+	assert_false(sketch_is_present(sp, 4));
+	assert_int_equal(populate(sp, span(1, 6), POPULATE_MAPPED), POPULATED);
+	assert_true(sketch_is_present(sp, 4));
+	sketch_end(sp);
+}
+
+TEST_SUITE(populate, cmocka_unit_test(a_hole_in_the_middle_stops_it),
+	   cmocka_unit_test(each_region_gets_what_it_can_use),
 	   cmocka_unit_test(locked_ones_are_picked_out), cmocka_unit_test(what_stops_it_is_told))

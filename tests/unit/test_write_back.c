@@ -4,6 +4,9 @@
  */
 #include "unit/sketch.h"
 
+#include "object/pagers.h"
+#include "object/rmap.h"
+
 static struct object *
 fresh_stored(uint64_t pages)
 {
@@ -204,7 +207,55 @@ many_pages_and_one_in_use(void **state)
 	machine_check();
 }
 
-TEST_SUITE(write_back, cmocka_unit_test(write_back_finds_dirty_bits_in_live_mappings),
+static struct {
+	struct object *file;
+	pfn_t	       pfn;
+	err_t	       err;
+} late;
+
+/* The last step of taking a table out of a space: its dirty bit comes to the page. */
+static void
+give_dirty_bit(void *arg)
+{
+	(void)arg;
+	arch_point();
+	frame_set_flag(late.pfn, FRAME_DIRTY);
+	rmap_end_unhook(late.file);
+}
+
+static void
+write_back(void *arg)
+{
+	(void)arg;
+	late.err = object_write_back(late.file, 0, 1);
+}
+
+/* A table is on its way out, with a write that has been made: write-back waits for it. */
+static void
+write_back_waits_for_tables_on_their_way_out(void **state)
+{
+	void (*const bodies[])(void *) = { give_dirty_bit, write_back };
+
+	(void)state;
+	for (uint64_t seed = 0; seed < test_rounds(30); seed++) {
+		machine_fresh_with(&(struct machine_config){ .nr_cpus = 2, .seed = seed });
+		late.file = fresh_stored(1);
+		EXPECT_OK(object_get_page(late.file, 0, &late.pfn));
+		*(uint8_t *)arch_frame_ptr(late.pfn) = 5;
+		rmap_begin_unhook(late.file);
+		machine_race(2, bodies, NULL,
+			     &(struct machine_schedule){ RACE_RANDOM, 2, seed, 10000 });
+		EXPECT_OK(late.err);
+		assert_false(pfn_is_none(stored_file_page(late.file, 0)));
+		assert_int_equal(*(uint8_t *)arch_frame_ptr(stored_file_page(late.file, 0)), 5);
+		frame_release(late.pfn);
+		object_put(late.file);
+		machine_check();
+	}
+}
+
+TEST_SUITE(write_back, cmocka_unit_test(write_back_waits_for_tables_on_their_way_out),
+	   cmocka_unit_test(write_back_finds_dirty_bits_in_live_mappings),
 	   cmocka_unit_test(a_write_after_write_back_is_seen),
 	   cmocka_unit_test(unmapping_keeps_the_dirty_bit),
 	   cmocka_unit_test(exit_keeps_the_dirty_bits),
