@@ -13,10 +13,11 @@
 #include "../harness.h"
 #include "pair.h"
 
-#define PAGE	  ARCH_PAGE_SIZE
-#define LARGE	  ((uint64_t)2 << 20)
-#define MOST_MADE ((uint64_t)1 << 20)
-#define ARENA	  ((vaddr_t)0x100000000)
+#define PAGE	   ARCH_PAGE_SIZE
+#define LARGE	   ((uint64_t)2 << 20)
+#define MOST_MADE  ((uint64_t)1 << 20)
+#define MOST_STACK ((uint64_t)8 << 20)
+#define ARENA	   ((vaddr_t)0x100000000)
 
 /* The order of the weights is that of enum op_kind. */
 const struct theme themes[] = {
@@ -88,7 +89,7 @@ pick_begin(struct picker *picker, const struct theme *theme, uint64_t seed, stru
 	*setup = (struct setup){ .seed = seed,
 				 .limit_as = UINT64_MAX,
 				 .limit_data = UINT64_MAX,
-				 .limit_stack = 8 << 20,
+				 .limit_stack = MOST_STACK,
 				 .limit_memlock = UINT64_MAX,
 				 .is_wrong = setup->is_wrong };
 	*length = lengths[below(picker, sizeof(lengths) / sizeof(lengths[0]))];
@@ -576,6 +577,9 @@ pick_limits(struct picker *picker, struct space *sp, struct op *op)
 	op->arg[0] = below(picker, LIMITS);
 	op->arg[1] = op->arg[0] == LIMIT_MEMLOCK ? pick_lock_limit(picker, sp)
 						 : pick_limit(picker, sp, (enum limit)op->arg[0]);
+	/* All of a stack may become locked, and the library's machine is small. */
+	if (op->arg[0] == LIMIT_STACK && picker->theme->is_small)
+		op->arg[1] = min_u64(op->arg[1], MOST_STACK);
 	/* Who may lock without a limit goes on doing so. */
 	return picker->theme->has_limits && (op->arg[0] != LIMIT_MEMLOCK || holds_locks);
 }
