@@ -94,6 +94,7 @@ a_resource_of_the_dead_is_found(void **state)
 	proc_exit(f.child, 0);
 	f.child->resources[RESOURCE_OWN] = kin_thing();
 	EXPECT_BROKEN(INV_PROC, "is a zombie and has a resource in slot 5");
+	resource_put(f.child->resources[RESOURCE_OWN]); /* things outlive the machine */
 	damage_abandon();
 }
 
