@@ -46,6 +46,15 @@ locked_bytes(struct space *sp, struct va_range range)
 	return bytes;
 }
 
+/* wire - as each region of the range is now: those between two that have changed may have been spared. */
+static void
+wire(struct space *sp, struct va_range range, struct pt_plan *tables, struct gather *g)
+{
+	for (struct region *r = tree_find_end(sp, range.start); r && r->range.start < range.end;
+	     r = tree_next(r))
+		pt_wire(&sp->pt, range_clip(r->range, range), r->flags & REGION_LOCKED, tables, g);
+}
+
 /*
  * set_flags - of all regions in the range, and of the pages that they have: an entry says itself
  * whether page-out may take its page. Pages to come learn it from their region.
@@ -72,7 +81,7 @@ set_flags(struct space *sp, struct va_range range, unsigned flags)
 	}
 	edit_commit(sp, &edit);
 	gather_begin(&g, &sp->pt);
-	pt_wire(&sp->pt, edit.changed, flags & REGION_LOCKED, &tables, &g);
+	wire(sp, edit.changed, &tables, &g);
 	gather_end(&g);
 	pt_plan_drop(&tables);
 	return OK;
