@@ -161,8 +161,8 @@ struct process {
 	bool		   is_subreaper; /* [p] orphans below it become its children */
 	bool		   is_exiting;	 /* [p] a group exit has begun */
 	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
-	uint32_t	   nr_execs;	 /* [p] programs that it has executed */
-	uint32_t	   parent_execs; /* [p] its parent, when it was made */
+	uint64_t	   nr_execs;	 /* [p] programs that it has executed */
+	uint64_t	   parent_execs; /* [p] its parent, when it was made */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
 	struct note	  *notes;	 /* [p] what came with them */
 	struct list	   forks; /* [p] of struct fork_signals.link: its forks on their way */
