@@ -24,7 +24,8 @@ struct object;
 struct pager_ops {
 	const char *name;
 	/*
-	 * fill - put the contents of page `index` into the zeroed frame.
+	 * fill - put the contents of page `index` into the zeroed frame. Not called for a page that
+	 * object_write adds behind the object's end: that begins as zeros.
 	 *   fails  ERR_AGAIN: begun; the pager keeps the frame until it calls object_fill_done,
 	 *          which may be before this returns. ERR_IO, ERR_NOMEM: the page cannot be had,
 	 *          the frame is given back
