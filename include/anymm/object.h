@@ -24,7 +24,8 @@ struct object;
 struct pager_ops {
 	const char *name;
 	/*
-	 * fill - put the contents of page `index` into the zeroed frame.
+	 * fill - put the contents of page `index` into the zeroed frame. Not called for a page that
+	 * object_write adds behind the object's end: that begins as zeros.
 	 *   fails  ERR_AGAIN: begun; the pager keeps the frame until it calls object_fill_done,
 	 *          which may be before this returns. ERR_IO, ERR_NOMEM: the page cannot be had,
 	 *          the frame is given back
@@ -209,8 +210,8 @@ struct object *object_after(uint64_t serial);
  * coherent with them. A read ends at the object's end; a write moves it.
  *   needs  no lock held
  *   gives  *done: bytes copied, also when this fails
- *   fails  ERR_NOMEM, ERR_IO: at the first byte that could not be reached; ERR_INVAL: a device,
- *          or offset + bytes passes the largest size
+ *   fails  ERR_NOMEM, ERR_IO, ERR_OVERFLOW (a page's count is full): at the first byte that could not
+ *          be reached; ERR_INVAL: a device, or offset + bytes passes the largest size
  */
 err_t object_read(struct object *object, uint64_t offset, void *buf, size_t bytes, size_t *done);
 err_t object_write(struct object *object, uint64_t offset, const void *buf, size_t bytes,

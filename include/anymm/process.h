@@ -160,9 +160,10 @@ struct process {
 	bool		   no_reap;	 /* [p] nobody waits for it: it goes by itself */
 	bool		   is_subreaper; /* [p] orphans below it become its children */
 	bool		   is_exiting;	 /* [p] a group exit has begun */
+	bool		   is_ending;	 /* [p] a thread has taken a signal that is its end */
 	uint32_t	   nr_charged;	 /* [p] threads that its account pays for */
-	uint32_t	   nr_execs;	 /* [p] programs that it has executed */
-	uint32_t	   parent_execs; /* [p] its parent, when it was made */
+	uint64_t	   nr_execs;	 /* [p] programs that it has executed */
+	uint64_t	   parent_execs; /* [p] its parent, when it was made */
 	signal_set	   pending;	 /* [p] sent to it: any thread may take them */
 	struct note	  *notes;	 /* [p] what came with them */
 	struct list	   forks; /* [p] of struct fork_signals.link: its forks on their way */
@@ -307,11 +308,12 @@ struct clone_result {
  *          With PROC_SUSPEND the caller must not run until thread_is_suspended says no
  *   fails  ERR_INVAL: flags that exclude or need each other, an unknown flag or signal,
  *          PROC_SAME_PARENT by the init of a namespace, a node that there is not, or one for
- *          a thread; ERR_AGAIN: a limit on processes, no id is left, the caller's process is exiting, or the
- *          parent that the child would share is dead; ERR_EXIST: the id is in use;
+ *          a thread; ERR_AGAIN: a limit on processes, no id is left, the caller's process is exiting,
+ *          or a thread of it has taken a signal that ends it, or the parent that the child would
+ *          share is dead; ERR_EXIST: the id is in use;
  *          ERR_BUSY: the caller is suspended; ERR_NOSPC: namespaces are nested too deep;
- *          ERR_INTR: a signal waits that the caller takes first, or one has come that ends its
- *          process: signals are delivered, and then the call is made again (Linux's
+ *          ERR_INTR: a signal waits that the caller takes first, its process is stopped, or a signal
+ *          has come that ends it: signals are delivered, and then the call is made again (Linux's
  *          ERESTARTNOINTR; a system call by arch_context_restart_call);
  *          ERR_NOMEM, ERR_OVERFLOW. Everything is exactly as before
  *

@@ -26,10 +26,10 @@ enum region_flag {
 	REGION_DONTDUMP = 1 << 14,
 	REGION_MERGEABLE = 1 << 15,
 	REGION_ALIGNED = 1 << 16, /* a move follows the file's alignment, as the mapping did */
-	REGION_MAYNOTEXEC =
-		1 << 18, /* protect to executable is refused (a file that nobody may execute) */
 	REGION_DEVICE =
 		1 << 17, /* its object is a device: mapped as it is, never managed or locked */
+	REGION_MAYNOTEXEC =
+		1 << 18, /* protect to executable is refused (a file that nobody may execute) */
 };
 
 /*

@@ -164,7 +164,7 @@ signal_set signal_block(struct thread *t, signal_set blocked);
  */
 err_t signal_send_info(struct process *proc, const struct signal_info *info);
 
-/* signal_send_thread_info - the same to one thread. */
+/* signal_send_thread_info - the same to one thread; but KILL is always for its process. */
 err_t signal_send_thread_info(struct thread *t, const struct signal_info *info);
 
 /*
@@ -251,7 +251,8 @@ bool signal_is_pending(struct thread *t);
 /*
  * signal_take - the next signal for t: what it has caused, then the lowest number, its own before its process's.
  * With a handler, its mask is in force from now on; the kernel then prepares the user's
- * stack. Without, the kernel does what signal_default says.
+ * stack. Without, the kernel does what signal_default says; if that ends the process, none of its
+ * threads makes a child any more.
  *   gives  false: there is none
  */
 bool signal_take(struct thread *t, struct signal_delivery *out);

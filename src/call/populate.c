@@ -38,9 +38,7 @@ next_part(struct space *sp, struct va_range range, struct part *part)
 static bool
 is_wanted(const struct part *part, enum populate_why why)
 {
-	if (part->flags & REGION_DEVICE)
-		return why == POPULATE_READ || why == POPULATE_WRITE;
-	if (part->flags & REGION_LOCKONFAULT)
+	if (part->flags & (REGION_DEVICE | REGION_LOCKONFAULT))
 		return why == POPULATE_READ || why == POPULATE_WRITE;
 	return why != POPULATE_LOCKED || (part->flags & REGION_LOCKED);
 }

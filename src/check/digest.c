@@ -21,7 +21,7 @@
  *
  * digest_lasting leaves out more: whatever page-out may take away and bring back at any moment without
  * anybody's noticing. So of what is mapped it has only what is a space's own, of shared memory the contents
- * alone, and of a file that keeps its bytes what is in it, in memory or in its storage.
+ * alone, and of a file that keeps its bytes what is in it up to its end, in memory or in its storage.
  *
  * The names live in the scratch words of the descriptors (sweep.h), so nothing
  * is allocated. Needs: no operation in progress.
@@ -331,15 +331,25 @@ next_page(struct object *object, uint64_t from, uint64_t *index, pfn_t *pfn)
 	return found;
 }
 
-static bool
-is_zero(pfn_t pfn)
+/* add_file_page - unless it is zeros. What is behind the end of the file goes when the page is written back. */
+static void
+add_file_page(struct digester *d, const struct object *file, uint64_t index, pfn_t pfn)
 {
 	const uint8_t *bytes = arch_frame_ptr(pfn);
+	uint64_t       end = min_u64(file->size_bytes - index * ARCH_PAGE_SIZE, ARCH_PAGE_SIZE);
 	uint64_t       at = 0;
 
-	while (at < ARCH_PAGE_SIZE && !bytes[at])
+	while (at < end && !bytes[at])
 		at++;
-	return at == ARCH_PAGE_SIZE;
+	if (at == end)
+		return;
+	add(d, index);
+	if (end == ARCH_PAGE_SIZE) {
+		add_contents(d, pfn);
+		return;
+	}
+	for (; at < end; at++)
+		add(d, at << 8 | bytes[at]);
 }
 
 /* add_bytes - of a file that keeps them: a page in memory is newer than the one in storage. */
@@ -360,10 +370,7 @@ add_bytes(struct digester *d, struct object *file)
 		} else if (!in_memory) {
 			return;
 		}
-		if (!is_zero(pfn)) {
-			add(d, at);
-			add_contents(d, pfn);
-		}
+		add_file_page(d, file, at, pfn);
 	}
 }
 

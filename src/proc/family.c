@@ -232,6 +232,15 @@ exit_signal(const struct process *child)
 	return is_makers ? child->exit_signal : SIGNAL_CHLD;
 }
 
+/* hears - of the child's end. As on Linux an ignored CHLD is not kept, also where it is held back. */
+static bool
+hears(const struct process *parent, unsigned signal)
+{
+	if (!parent || process_has_exited(parent))
+		return false;
+	return signal != SIGNAL_CHLD || handlers_action(parent, signal).handler != SIGNAL_IGNORE;
+}
+
 void
 family_tell_exit(struct process *child)
 {
@@ -243,7 +252,7 @@ family_tell_exit(struct process *child)
 		.status = child->code,
 	};
 
-	if (parent && !process_has_exited(parent))
+	if (hears(parent, info.signal))
 		signal_post(parent, &info);
 }
 

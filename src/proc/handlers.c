@@ -124,7 +124,9 @@ handlers_ignore_children(const struct process *parent)
 bool
 handlers_want_child_stops(const struct process *parent)
 {
-	return !(handlers_action(parent, SIGNAL_CHLD).flags & SIGNALF_NO_CHILD_STOP);
+	struct signal_action action = handlers_action(parent, SIGNAL_CHLD);
+
+	return action.handler != SIGNAL_IGNORE && !(action.flags & SIGNALF_NO_CHILD_STOP);
 }
 
 bool

@@ -133,6 +133,7 @@ check_request(struct fork *f)
 
 /* ---- signals ---- */
 
+/* A stop that another thread has taken was for the caller, too, who just has not come to it. */
 static err_t
 hear_signals(struct fork *f)
 {
@@ -140,7 +141,7 @@ hear_signals(struct fork *f)
 
 	proc_lock();
 	list_init(&f->signals.link);
-	if (pending_for(f->caller))
+	if (pending_for(f->caller) || f->parent->state == PROCESS_STOPPED)
 		err = ERR_INTR;
 	else if (!(f->flags & PROC_THREAD))
 		list_insert_before(&f->parent->forks, &f->signals.link);

@@ -363,6 +363,7 @@ swap_space(struct process *proc, struct space *next)
 	proc->nr_execs++;
 	proc->exit_signal = SIGNAL_CHLD;
 	proc->execs = NULL;
+	proc->is_ending = false; /* who took a signal has ended of the exec before it could tell */
 	t->alternate = (struct signal_stack){ 0 };
 	body_exec(t);
 	thread_release_maker(t);

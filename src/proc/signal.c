@@ -446,6 +446,17 @@ begin_handler(struct thread *t, const struct signal_delivery *d)
 }
 
 /*
+ * note_end - of the process, if the signal is that: its kernel is told, and until it has all threads
+ * end none of them may make a child, which nobody who sent the signal to many would know of. HOLDS the lock.
+ */
+static void
+note_end(struct process *proc, const struct signal_delivery *d)
+{
+	if (d->action.handler == SIGNAL_DEFAULT && signal_default(d->signal) == SIGNAL_ENDS)
+		proc->is_ending = true;
+}
+
+/*
  * next - take the next signal that has an effect; false: there is none. Who shares the handlers may
  * ignore by now what was forced. HOLDS the lock.
  */
@@ -461,8 +472,10 @@ next(struct thread *t, struct signal_delivery *d)
 		d->action = handlers_action(t->process, d->signal);
 		if (forced && d->action.handler == SIGNAL_IGNORE)
 			d->action = (struct signal_action){ .handler = SIGNAL_DEFAULT };
-		if (forced || !has_no_effect(t->process, d->signal, &d->action, namespace_root()))
+		if (forced || !has_no_effect(t->process, d->signal, &d->action, namespace_root())) {
+			note_end(t->process, d);
 			return true;
+		}
 	}
 	return false;
 }

@@ -281,7 +281,7 @@ must_end(const struct thread *t)
 bool
 thread_may_make(const struct thread *t)
 {
-	return !must_end(t);
+	return !must_end(t) && !t->process->is_ending;
 }
 
 bool

@@ -123,7 +123,7 @@ is_device(struct space *sp, vaddr_t va)
 {
 	const struct region *r = space_find(sp, va);
 
-	return r && r->object && object_is_device(r->object);
+	return r && (r->flags & REGION_DEVICE);
 }
 
 /* transfer_page - up to the end of va's page. */

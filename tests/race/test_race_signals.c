@@ -9,6 +9,7 @@
 #include <anymm/signal.h>
 
 static struct process *init, *a;
+static struct thread  *other; /* of A, in one race */
 
 static const struct signal_action handler = { .handler = 0x1000, .restorer = 0x2000 };
 
@@ -249,6 +250,19 @@ bear_thread(unsigned cpu)
 	return result(proc_clone(&a->main, &request, &made), 1);
 }
 
+/* A second thread of A takes what ends them all, and only then has all of them end. */
+static uint64_t
+obey_for_all(unsigned cpu)
+{
+	struct signal_delivery d;
+
+	(void)cpu;
+	if (!signal_take(other, &d))
+		return UNBORN;
+	thread_exit_group(other, (int32_t)d.signal);
+	return d.signal;
+}
+
 /* To all in the group, which is everybody; init takes none of it. How many have been there is not an outcome. */
 static uint64_t
 send_group(unsigned signal)
@@ -263,6 +277,20 @@ kill_group(unsigned cpu)
 {
 	(void)cpu;
 	return send_group(SIGNAL_KILL);
+}
+
+/* A has two threads, and the end of its group waits for both. */
+static void
+start_with_an_end(void)
+{
+	struct clone_request request = { .flags = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS |
+						  PROC_THREAD };
+	struct clone_result  made;
+
+	start_with(NULL);
+	EXPECT_OK(proc_clone(&a->main, &request, &made));
+	other = made.thread;
+	EXPECT_OK(kill_group(0));
 }
 
 static uint64_t
@@ -343,6 +371,10 @@ SIGNAL_RACE(a_group_is_killed_while_it_forks, .ops = { { bear, bear }, { kill_gr
 	    .preemptions = 2, .preemptions_wide = 2)
 SIGNAL_RACE(everybody_is_killed_while_one_forks, .ops = { { bear, bear }, { kill_everybody } },
 	    .preemptions = 2, .preemptions_wide = 2)
+/* One thread has taken the end of all, and another one forks before it is told: no child escapes. */
+RACE(a_thread_obeys_for_all_while_another_forks, .start = start_with_an_end, .end = end,
+     .after = state_of_all, .ops = { { bear }, { obey_for_all } }, .preemptions = 2,
+     .preemptions_wide = 2)
 SIGNAL_RACE(a_group_is_killed_while_it_makes_a_thread, .ops = { { bear_thread }, { kill_group } },
 	    .preemptions = 2)
 /* And so with what a member has a handler for: parent and child get it, or the fork is made again later. */
@@ -370,6 +402,7 @@ TEST_SUITE(race_signals, cmocka_unit_test(two_send_what_one_takes),
 	   cmocka_unit_test(a_signal_meets_an_exit), cmocka_unit_test(a_signal_meets_a_fork),
 	   cmocka_unit_test(a_group_is_killed_while_it_forks),
 	   cmocka_unit_test(everybody_is_killed_while_one_forks),
+	   cmocka_unit_test(a_thread_obeys_for_all_while_another_forks),
 	   cmocka_unit_test(a_group_is_killed_while_it_makes_a_thread),
 	   cmocka_unit_test(a_group_is_signalled_while_it_forks),
 	   cmocka_unit_test(descendants_are_signalled_while_one_forks),

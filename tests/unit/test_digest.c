@@ -5,6 +5,7 @@
 #include "unit/swap_store.h"
 
 #include <anymm/reclaim.h>
+#include <anymm/usercopy.h>
 
 static bool
 same(struct digest a, struct digest b)
@@ -172,6 +173,28 @@ what_page_out_takes_does_not_last(void **state)
 	sketch_end(sp);
 }
 
+/* What a program writes behind the end of a file, in its last page, goes with that page: it does not last. */
+static void
+what_lies_behind_the_end_of_a_file_does_not_last(void **state)
+{
+	struct space  *sp = sketch_space();
+	struct object *file;
+	size_t	       done;
+
+	(void)state;
+	EXPECT_OK(object_create_stored(9, PAGE(1) + 100, &file));
+	sketch_map_file(sp, 1, 3, PROT_RW, file, 0, MAPF_SHARED);
+	EXPECT_LASTING(true, assert_int_equal(copy_to_space(sp, PAGE(2) + 100, "b", 1), 0));
+	EXPECT_LASTING(false, assert_int_equal(copy_to_space(sp, PAGE(2) + 99, "a", 1), 0));
+	EXPECT_LASTING(true, EXPECT_OK(object_write_back(file, 0, 2)));
+	EXPECT_LASTING(true, (void)object_evict(file, 0, 2));
+	assert_int_equal(file->nr_pages, 0);
+	EXPECT_LASTING(false, EXPECT_OK(object_write(file, PAGE(1) + 100, "x", 1, &done)));
+	object_put(file);
+	EXPECT_OK(space_unmap(sp, 0, sp->layout.end));
+	sketch_end(sp);
+}
+
 static void
 processes_are_seen(void **state)
 {
@@ -215,5 +238,6 @@ TEST_SUITE(digest, cmocka_unit_test(contents_and_regions_are_seen),
 	   cmocka_unit_test(an_objects_page_is_seen_once_it_differs),
 	   cmocka_unit_test(an_objects_page_is_seen_wherever_it_is),
 	   cmocka_unit_test(what_page_out_takes_does_not_last),
+	   cmocka_unit_test(what_lies_behind_the_end_of_a_file_does_not_last),
 	   cmocka_unit_test(processes_are_seen),
 	   cmocka_unit_test(two_machines_with_the_same_history_agree))

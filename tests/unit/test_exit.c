@@ -179,6 +179,7 @@ programs_end_with_chld(void **state)
 	assert_int_equal(signal_of(a), SIGNAL_CHLD);
 	kin_exit(children[0], 0);
 	assert_int_equal(signal_of(a), SIGNAL_USR1);
+	a->nr_execs += UINT32_MAX; /* how many they are makes no difference */
 	execute(a);
 	EXPECT_OK(signal_set_action(a, SIGNAL_CHLD, &handler, NULL));
 	children[4] = kin_child(a, SIGNAL_USR2);
@@ -258,6 +259,26 @@ ignored_children_leave_no_zombies(void **state)
 	/* who has chosen another signal, or none, is not meant */
 	kin_bury(kin_child(first, 0), 4);
 	kin_bury(kin_child(first, SIGNAL_USR1), 5);
+	kin_end();
+}
+
+/* As on Linux, ignored news of children is not kept for later where CHLD is held back; a CHLD that somebody sends is. */
+static void
+ignored_news_does_not_wait(void **state)
+{
+	const struct signal_action ignore = { .handler = SIGNAL_IGNORE };
+	struct process		  *first = kin_first();
+	struct process		  *a = kin_child(first, SIGNAL_CHLD);
+
+	(void)state;
+	signal_block(&first->main, signal_bit(SIGNAL_CHLD));
+	EXPECT_OK(signal_set_action(first, SIGNAL_CHLD, &ignore, NULL));
+	assert_true(proc_stop(a, SIGNAL_STOP));
+	assert_true(proc_continue(a));
+	kin_exit(a, 3);
+	assert_true(first->pending == 0);
+	EXPECT_OK(signal_send(first, SIGNAL_CHLD));
+	assert_true(first->pending == signal_bit(SIGNAL_CHLD));
 	kin_end();
 }
 
@@ -464,6 +485,7 @@ TEST_SUITE(exit, cmocka_unit_test(an_exit_has_two_steps), cmocka_unit_test(the_d
 	   cmocka_unit_test(a_running_process_is_told_to_exit),
 	   cmocka_unit_test(no_reap_leaves_no_zombie),
 	   cmocka_unit_test(ignored_children_leave_no_zombies),
+	   cmocka_unit_test(ignored_news_does_not_wait),
 	   cmocka_unit_test(an_exit_sends_the_chosen_signal),
 	   cmocka_unit_test(a_held_process_outlives_its_place),
 	   cmocka_unit_test(descendants_are_killed), cmocka_unit_test(running_descendants_are_told),

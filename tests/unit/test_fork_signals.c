@@ -264,7 +264,56 @@ a_kill_of_one_thread_ends_all_forks(void **state)
 	kin_end();
 }
 
+/*
+ * A thread has taken what is the end of its process, and has not said so yet, when another one forks: the child
+ * would miss a signal that was sent to the whole group. So it goes for new threads.
+ */
+static void
+what_a_thread_has_taken_ends_the_forks_of_all(void **state)
+{
+	const uint64_t	       a_thread = PROC_SHARE_SPACE | PROC_SHARE_HANDLERS | PROC_THREAD;
+	struct signal_delivery d;
+	struct thread	      *other;
+
+	(void)state;
+	set_up(a_thread, NULL);
+	EXPECT_OK(clone());
+	other = made;
+	send_group(SIGNAL_TERM);
+	assert_true(signal_take(other, &d));
+	assert_int_equal(d.signal, SIGNAL_TERM);
+	assert_false(signal_is_pending(&parent->main));
+	kin_expect_no_trace(clone, ERR_AGAIN);
+	request.flags = SIGNAL_CHLD;
+	kin_expect_no_trace(clone, ERR_AGAIN);
+	thread_exit_group(other, 7);
+	assert_int_equal(parent->code, 7);
+	kin_end();
+}
+
+/* A thread of a stopped process that has not seen that stops before it forks: the stop was its group's. */
+static void
+a_stopped_process_does_not_fork(void **state)
+{
+	static const uint64_t variants[] = {
+		SIGNAL_CHLD,
+		PROC_SHARE_SPACE | PROC_SHARE_HANDLERS | PROC_THREAD,
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(variants); i++) {
+		set_up(variants[i], NULL);
+		assert_true(proc_stop(parent, SIGNAL_TSTP));
+		kin_expect_no_trace(clone, ERR_INTR);
+		assert_true(proc_continue(parent));
+		EXPECT_OK(clone());
+		kin_end();
+	}
+}
+
 TEST_SUITE(fork_signals, cmocka_unit_test(what_ends_the_parent_unwinds),
 	   cmocka_unit_test(waiting_signals_are_taken_first),
 	   cmocka_unit_test(a_kill_of_one_thread_ends_all_forks),
+	   cmocka_unit_test(what_a_thread_has_taken_ends_the_forks_of_all),
+	   cmocka_unit_test(a_stopped_process_does_not_fork),
 	   cmocka_unit_test(what_is_sent_to_many_comes_to_the_child))

@@ -43,6 +43,26 @@ is_wired(struct space *sp, unsigned page)
 	return arch_pte_decode_leaf(pt_look(&sp->pt, PAGE(page)).pte, 0).is_wired;
 }
 
+/* What is never locked has no wired page either, also between regions that are. */
+static void
+pages_between_locked_regions_are_not_wired(void **state)
+{
+	struct space *sp = sketch_space();
+
+	(void)state;
+	sketch_map(sp, 1, 4, PROT_RW, 0);
+	EXPECT_OK(space_unmap(sp, PAGE(2), PAGE(1)));
+	sketch_map(sp, 2, 3, PROT_RW, REGION_NOMERGE);
+	sketch_store_all(sp, 1, 4);
+	EXPECT_OK(space_lock(sp, PAGE(1), PAGE(3), 0));
+	assert_true(is_wired(sp, 1) && is_wired(sp, 3));
+	assert_false(is_wired(sp, 2));
+	machine_check_invariants();
+	EXPECT_OK(space_unlock_all(sp));
+	assert_false(is_wired(sp, 1) || is_wired(sp, 2) || is_wired(sp, 3));
+	sketch_end(sp);
+}
+
 /* page      1 2 3 4
  * touched   x x . x        before and after: an entry says itself that its page stays
  * lock      - L L -
@@ -341,6 +361,7 @@ pages_between_that_are_never_locked_are_not_wired(void **state)
 TEST_SUITE(locked, cmocka_unit_test(pages_between_that_are_never_locked_are_not_wired),
 	   cmocka_unit_test(a_range_that_wraps_around_is_over_the_limit),
 	   cmocka_unit_test(pages_of_locked_regions_are_wired),
+	   cmocka_unit_test(pages_between_locked_regions_are_not_wired),
 	   cmocka_unit_test(a_lock_moves_with_its_pages),
 	   cmocka_unit_test(locking_without_memory_changes_nothing),
 	   cmocka_unit_test(whole_pages_are_locked_and_unlocked),

@@ -447,6 +447,7 @@ kill_reaches_what_its_caller_sees(void **state)
 	struct process *top = inside(first);
 	struct process *a = kin_child(top, 0);
 	struct process *b = kin_child(a, 0);
+	struct process *deep = inside(b);
 	uint64_t	nr;
 
 	(void)state;
@@ -459,12 +460,12 @@ kill_reaches_what_its_caller_sees(void **state)
 	/* signal 0 only looks */
 	assert_int_equal(kill(a, 3, 0), 1);
 	assert_false(signal_is_pending(&b->main));
-	/* all in the namespace but its init and the caller */
-	assert_int_equal(kill(b, -1, SIGNAL_TERM), 1);
-	assert_true(takes(a, SIGNAL_TERM));
+	/* all in the namespace but its init and the caller; the init of an inner one is shielded from no KILL */
+	assert_int_equal(kill(b, -1, SIGNAL_KILL), 2);
+	assert_true(takes(a, SIGNAL_KILL) && takes(deep, SIGNAL_KILL));
 	assert_false(signal_is_pending(&beside->main) || signal_is_pending(&b->main));
-	assert_int_equal(kill(beside, -1, 0), 3);
-	EXPECT_ERR(signal_kill(inside(b), -1, SIGNAL_TERM, &nr), ERR_SRCH);
+	assert_int_equal(kill(beside, -1, 0), 4);
+	EXPECT_ERR(signal_kill(deep, -1, SIGNAL_TERM, &nr), ERR_SRCH);
 	/* the caller's group came from outside, and has members there */
 	assert_int_equal(proc_group_for(a, a), 0);
 	assert_int_equal(kill(a, 0, 0), 6);
@@ -483,6 +484,7 @@ init_is_shielded_from_inside(void **state)
 	struct process		  *top = inside(first);
 	struct process		  *a = kin_child(top, 0);
 	struct process		  *deep = inside(a);
+	struct process		  *child = kin_child(top, SIGNAL_KILL);
 
 	(void)state;
 	assert_int_equal(kill(a, 1, SIGNAL_KILL), 1);
@@ -498,7 +500,7 @@ init_is_shielded_from_inside(void **state)
 	assert_int_equal(kill(top, 3, SIGNAL_STOP), 1);
 	assert_true(takes(deep, SIGNAL_STOP));
 	/* the signal of a child's end is from inside, whichever it is */
-	kin_exit(kin_child(top, SIGNAL_KILL), 0);
+	kin_exit(child, 0);
 	assert_false(signal_is_pending(&top->main));
 	/* and nobody is above the root's */
 	assert_int_equal(kill(beside, 1, SIGNAL_KILL), 1);

@@ -208,6 +208,12 @@ a_device_is_not_managed(void **state)
 		sp,
 		"1-3 rw shared dontfork random nohuge dontdump @3:0, 5-6 r shared dontdump @3:1");
 	assert_int_equal(sp->locked_pages, 0);
+	sketch_map(sp, 3, 5, PROT_RW, 0); /* before and behind page 5, which has an entry */
+	sketch_map(sp, 6, 7, PROT_RW, 0);
+	assert_int_equal(fault_handle(sp, PAGE(5), ACCESS_LOAD), FAULT_DONE);
+	EXPECT_OK(call_munlockall(sp));
+	EXPECT_OK(call_mlock(sp, PAGE(1), PAGE(6)));
+	machine_check_invariants();
 	EXPECT_ERR(call_mremap(sp, &remap, &at), ERR_FAULT);
 	remap.old_length = 0;
 	EXPECT_ERR(call_mremap(sp, &remap, &at), ERR_FAULT);
