@@ -26,6 +26,7 @@ static struct bomb {
 	struct account		 *account;
 	_Atomic(struct process *) processes[MOST];
 	_Atomic uint64_t	  next;	    /* the number of the next one to make */
+	_Atomic uint64_t	  made;	    /* with the first one */
 	_Atomic uint64_t	  refusals; /* forks that the limit has refused */
 	uint64_t		  limit;
 } bomb;
@@ -53,29 +54,37 @@ look_into(struct process *proc, uint64_t n)
 		trial_fail("process %lu does not have what the first one had", (unsigned long)n);
 }
 
+/* Whoever finds nothing more to make waits for the others' last ones, forks once more, and is refused. */
+static void
+be_refused(void)
+{
+	struct process *child;
+	err_t		err;
+
+	while (atomic_load(&bomb.made) < bomb.limit)
+		x86_pause();
+	err = proc_fork(process_of(0), SIGNAL_CHLD, 0, &child);
+	if (err != ERR_AGAIN)
+		trial_fail("the limit is reached: %s", err_name(err));
+	atomic_fetch_add(&bomb.refusals, 1);
+}
+
 static void
 explode(unsigned cpu)
 {
-	(void)cpu;
-	for (;;) {
-		uint64_t	n = atomic_fetch_add(&bomb.next, 1);
-		struct process *child;
-		err_t		err;
+	uint64_t n;
 
-		/* Whoever comes when all are made forks once more, and is refused. */
-		err = proc_fork(process_of(n < bomb.limit ? (n - 1) / 2 : 0), SIGNAL_CHLD, 0,
-				&child);
+	(void)cpu;
+	while ((n = atomic_fetch_add(&bomb.next, 1)) < bomb.limit) {
+		struct process *child;
+
+		trial_must(proc_fork(process_of((n - 1) / 2), SIGNAL_CHLD, 0, &child), "fork");
 		trial_alive();
-		if (n >= bomb.limit) {
-			if (err != ERR_AGAIN)
-				trial_fail("the limit is reached: %s", err_name(err));
-			atomic_fetch_add(&bomb.refusals, 1);
-			return;
-		}
-		trial_must(err, "fork");
 		look_into(child, n);
 		atomic_store(&bomb.processes[n], child);
+		atomic_fetch_add(&bomb.made, 1);
 	}
+	be_refused();
 }
 
 static void
@@ -114,6 +123,7 @@ one_bomb(void)
 	for (uint64_t n = 1; n < bomb.limit; n++)
 		atomic_store(&bomb.processes[n], NULL);
 	atomic_store(&bomb.next, 1);
+	atomic_store(&bomb.made, 1);
 	atomic_store(&bomb.refusals, 0);
 	trial_on_all(explode);
 	if (proc_count() != bomb.limit || bomb.account->nr != bomb.limit ||
