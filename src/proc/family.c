@@ -18,6 +18,7 @@
 #include "proc/handlers.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
+#include "proc/send.h"
 #include "proc/state.h"
 
 void

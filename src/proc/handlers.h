@@ -39,6 +39,3 @@ bool handlers_want_child_stops(const struct process *parent);
 
 /* signal_ends - one waits for t that ends its process. */
 bool signal_ends(struct thread *t);
-
-/* signal_post - signal_send_info from inside; signal 0: none. The process has not exited. */
-void signal_post(struct process *proc, const struct signal_info *info);

@@ -1,5 +1,5 @@
 /*
- * signal.c - sending and taking signals.
+ * signal.c - sending signals to one process or thread, and taking them.
  *
  *	sent to	  waits in	  taken by
  *	process	  proc->pending	  any of its threads that does not hold it back
@@ -14,12 +14,11 @@
  */
 #include "base/assert.h"
 #include "proc/deliver.h"
-#include "proc/family.h"
-#include "proc/group.h"
 #include "proc/handlers.h"
 #include "proc/life.h"
 #include "proc/namespace.h"
 #include "proc/pending.h"
+#include "proc/send.h"
 #include "proc/state.h"
 #include "proc/thread.h"
 
@@ -41,8 +40,8 @@ signal_default(unsigned signal)
 	return signal == SIGNAL_CONT ? SIGNAL_CONTINUES : SIGNAL_ENDS;
 }
 
-static bool
-is_signal(unsigned signal)
+bool
+signal_exists(unsigned signal)
 {
 	return signal >= 1 && signal <= SIGNAL_NR;
 }
@@ -126,10 +125,15 @@ post(struct process *proc, struct thread *t, const struct signal_info *info,
 	return true;
 }
 
-/* post_to_one_of_many - and to the children that are on their way. HOLDS the lock. */
-static void
-post_to_one_of_many(struct process *proc, const struct signal_info *info,
-		    const struct namespace *from)
+bool
+signal_post_from(struct process *proc, const struct signal_info *info, const struct namespace *from)
+{
+	return post(proc, NULL, info, from);
+}
+
+void
+signal_post_to_one_of_many(struct process *proc, const struct signal_info *info,
+			   const struct namespace *from)
 {
 	bool has_effect = post(proc, NULL, info, from);
 
@@ -147,7 +151,7 @@ signal_post(struct process *proc, const struct signal_info *info)
 err_t
 signal_send_info(struct process *proc, const struct signal_info *info)
 {
-	if (!is_signal(info->signal))
+	if (!signal_exists(info->signal))
 		return ERR_INVAL;
 	proc_lock();
 	if (!process_has_exited(proc))
@@ -163,7 +167,7 @@ signal_force_info(struct thread *t, const struct signal_info *info)
 	signal_set	     bit;
 	struct signal_action action;
 
-	REQUIRE(is_signal(signal) && signal_default(signal) == SIGNAL_ENDS,
+	REQUIRE(signal_exists(signal) && signal_default(signal) == SIGNAL_ENDS,
 		"signal %u cannot be forced", signal);
 	bit = signal_bit(signal);
 	proc_lock();
@@ -182,186 +186,13 @@ signal_force_info(struct thread *t, const struct signal_info *info)
 err_t
 signal_send_thread_info(struct thread *t, const struct signal_info *info)
 {
-	if (!is_signal(info->signal))
+	if (!signal_exists(info->signal))
 		return ERR_INVAL;
 	proc_lock();
 	if (!t->has_ended)
 		post(t->process, t, info, namespace_root());
 	proc_unlock();
 	return OK;
-}
-
-/* post_all - to the members that have not exited. HOLDS the lock. */
-static uint64_t
-post_all(const struct group *group, const struct signal_info *info)
-{
-	uint64_t nr = 0;
-
-	LIST_FOR_EACH(node, &group->members) {
-		struct process *proc = CONTAINER_OF(node, struct process, member);
-
-		if (process_has_exited(proc))
-			continue;
-		post_to_one_of_many(proc, info, namespace_root());
-		nr++;
-	}
-	return nr;
-}
-
-err_t
-signal_send_group_info(uint32_t id, const struct signal_info *info, uint64_t *nr)
-{
-	struct group *group;
-	err_t	      err = ERR_SRCH;
-
-	if (!is_signal(info->signal))
-		return ERR_INVAL;
-	proc_lock();
-	group = group_find(namespace_root(), id);
-	if (group) {
-		*nr = post_all(group, info);
-		err = OK;
-	}
-	proc_unlock();
-	return err;
-}
-
-/* ---- kill(2) ---- */
-
-static struct signal_info
-sent_by(const struct process *caller, unsigned signal)
-{
-	return (struct signal_info){
-		.signal = signal,
-		.code = SIGNAL_CODE_USER,
-		.sender = caller->id,
-	};
-}
-
-/* is_somebody - also a zombie, which takes nothing; not who has been waited for and only keeps a place. */
-static bool
-is_somebody(const struct process *proc)
-{
-	return proc->state < PROCESS_TOMBSTONE;
-}
-
-/* kill_one - gives how many; signal 0 only looks. HOLDS the lock. */
-static uint64_t
-kill_one(struct process *proc, const struct process *caller, unsigned signal)
-{
-	if (proc && signal && !process_has_exited(proc)) {
-		struct signal_info info = sent_by(caller, signal);
-
-		post(proc, NULL, &info, caller->ids);
-	}
-	return proc && is_somebody(proc);
-}
-
-/* kill_one_of_many - the same. */
-static uint64_t
-kill_one_of_many(struct process *proc, const struct process *caller, unsigned signal)
-{
-	if (signal && !process_has_exited(proc)) {
-		struct signal_info info = sent_by(caller, signal);
-
-		post_to_one_of_many(proc, &info, caller->ids);
-	}
-	return is_somebody(proc);
-}
-
-/* kill_group - its members. HOLDS the lock. */
-static uint64_t
-kill_group(const struct group *group, const struct process *caller, unsigned signal)
-{
-	uint64_t nr = 0;
-
-	LIST_FOR_EACH(node, &group->members)
-		nr += kill_one_of_many(CONTAINER_OF(node, struct process, member), caller, signal);
-	return nr;
-}
-
-/* kill_named - a process or a group. HOLDS the lock. */
-static uint64_t
-kill_named(const struct process *caller, int64_t target, unsigned signal)
-{
-	struct namespace *ns = caller->ids;
-	struct group	 *group = caller->group;
-
-	if (target > 0)
-		return kill_one(thread_find_process_in(ns, (uint32_t)target), caller, signal);
-	if (target < 0)
-		group = group_find(ns, (uint32_t)-target);
-	return group ? kill_group(group, caller, signal) : 0;
-}
-
-/* A signal to all who are met by a walk. */
-struct broadcast {
-	struct process		 *caller; /* of kill_everybody */
-	struct process		 *root;	  /* of signal_send_descendants_info */
-	unsigned		  signal;
-	const struct signal_info *info;
-	uint64_t		  nr; /* how many */
-};
-
-/* kill_if_inside - who is in the caller's namespace, but for its init and the caller. */
-static void
-kill_if_inside(struct process *proc, void *arg)
-{
-	struct broadcast *b = arg;
-	struct namespace *ns = b->caller->ids;
-
-	if (namespace_is_inside(proc->ids, ns) && proc != ns->init && proc != b->caller)
-		b->nr += kill_one_of_many(proc, b->caller, b->signal);
-}
-
-static uint64_t
-kill_everybody(struct process *caller, unsigned signal)
-{
-	struct broadcast b = { .caller = caller, .signal = signal };
-
-	family_visit(NULL, kill_if_inside, &b);
-	return b.nr;
-}
-
-err_t
-signal_kill(struct process *caller, int32_t target, unsigned signal, uint64_t *nr)
-{
-	uint64_t got;
-
-	if (signal && !is_signal(signal))
-		return ERR_INVAL;
-	if (target == -1) {
-		got = kill_everybody(caller, signal);
-	} else {
-		proc_lock();
-		got = kill_named(caller, target, signal);
-		proc_unlock();
-	}
-	if (!got)
-		return ERR_SRCH;
-	*nr = got;
-	return OK;
-}
-
-static void
-post_if_below(struct process *proc, void *arg)
-{
-	struct broadcast *b = arg;
-
-	if (proc == b->root || process_has_exited(proc))
-		return;
-	post_to_one_of_many(proc, b->info, namespace_root());
-	b->nr++;
-}
-
-uint64_t
-signal_send_descendants_info(struct process *root, const struct signal_info *info)
-{
-	struct broadcast b = { .root = root, .info = info };
-
-	if (is_signal(info->signal))
-		family_visit(root, post_if_below, &b);
-	return b.nr;
 }
 
 signal_set
